@@ -1,0 +1,2 @@
+//! The benchmark of Gatepost and the ceilings it compares with.
+fn main() {}

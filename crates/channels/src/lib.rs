@@ -1,0 +1,1 @@
+//! The WhatsApp side: Meta's contract, the Cloud client, the simulated Meta.

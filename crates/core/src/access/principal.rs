@@ -1,0 +1,257 @@
+//! Principals, and the grants they yield.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
+use subtle::ConstantTimeEq;
+
+use super::permissions::{Permission, PermissionId, PermissionSet, Scope};
+use crate::channel::Mode;
+use crate::error::{Code, Error};
+use crate::id::{ApiKeyId, ChannelId, WorkspaceId};
+use crate::time::Timestamp;
+
+/// SHA-256 of an API key. Compared in constant time.
+#[derive(Clone, Copy)]
+pub struct TokenDigest([u8; 32]);
+
+impl TokenDigest {
+    pub const fn new(digest: [u8; 32]) -> Self {
+        Self(digest)
+    }
+
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl PartialEq for TokenDigest {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl Eq for TokenDigest {}
+
+/// An API key as the database knows it.
+#[derive(Clone)]
+pub struct StoredKey {
+    pub id: ApiKeyId,
+    pub workspace: WorkspaceId,
+    pub digest: TokenDigest,
+    pub mode: Mode,
+    pub scopes: Vec<Scope>,
+    /// The channels it is bound to; `None` for every channel of the workspace.
+    pub channels: Option<Vec<ChannelId>>,
+    pub expires_at: Option<Timestamp>,
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// Why a presented key does not open the door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyRefusal {
+    /// No such key, or another secret. The two are not told apart.
+    Unknown,
+    /// The secret is right, but the key was revoked.
+    Revoked,
+    /// The secret is right, but the key's time is over.
+    Expired,
+}
+
+impl From<KeyRefusal> for Error {
+    fn from(refusal: KeyRefusal) -> Self {
+        Self::of(match refusal {
+            KeyRefusal::Unknown => Code::Unauthorized,
+            KeyRefusal::Revoked => Code::ApiKeyRevoked,
+            KeyRefusal::Expired => Code::ApiKeyExpired,
+        })
+    }
+}
+
+/// Who acts, for the audit log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Actor {
+    ApiKey(ApiKeyId),
+    /// Whoever runs this installation, through its local socket.
+    LocalOperator,
+    /// Gatepost itself; the text names the part.
+    System(&'static str),
+}
+
+impl std::fmt::Display for Actor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::ApiKey(id) => write!(f, "{id}"),
+            Self::LocalOperator => f.write_str("operator:local"),
+            Self::System(part) => write!(f, "system:{part}"),
+        }
+    }
+}
+
+impl Serialize for Actor {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// Somebody who proved who they are, in one workspace.
+#[derive(Debug, Clone)]
+pub struct Principal {
+    workspace: WorkspaceId,
+    actor: Actor,
+    holds: PermissionSet,
+    /// `None`: both modes (an operator).
+    mode: Option<Mode>,
+    channels: Option<Arc<[ChannelId]>>,
+}
+
+impl Principal {
+    /// Verifies a presented secret against a stored key. The secret is compared first, so that nothing about a key is
+    /// told to whoever does not hold it.
+    pub fn verify_key(
+        stored: &StoredKey,
+        presented: &TokenDigest,
+        now: Timestamp,
+    ) -> Result<Self, KeyRefusal> {
+        if stored.digest != *presented {
+            return Err(KeyRefusal::Unknown);
+        }
+        if stored.revoked_at.is_some_and(|at| at <= now) {
+            return Err(KeyRefusal::Revoked);
+        }
+        if stored.expires_at.is_some_and(|at| at <= now) {
+            return Err(KeyRefusal::Expired);
+        }
+        Ok(Self {
+            workspace: stored.workspace,
+            actor: Actor::ApiKey(stored.id),
+            holds: PermissionSet::of_scopes(&stored.scopes),
+            mode: Some(stored.mode),
+            channels: stored.channels.as_ref().map(|ids| ids.as_slice().into()),
+        })
+    }
+
+    /// The local operator inside one workspace; made from an operator's grant to enter (see `operator.rs`).
+    pub(super) fn of_local_operator(workspace: WorkspaceId) -> Self {
+        Self {
+            workspace,
+            actor: Actor::LocalOperator,
+            holds: PermissionSet::all(),
+            mode: None,
+            channels: None,
+        }
+    }
+
+    /// Proof that this principal holds `P`, or the refusal that names it.
+    pub fn grant<P: Permission>(self: &Arc<Self>) -> Result<Grant<P>, Error> {
+        if self.holds.holds(P::ID) {
+            Ok(Grant { principal: Arc::clone(self), permission: PhantomData })
+        } else {
+            Err(Error::new(Code::PermissionMissing, format!("the permission {} is needed", P::ID.as_str())))
+        }
+    }
+
+    pub const fn workspace(&self) -> WorkspaceId {
+        self.workspace
+    }
+
+    pub const fn actor(&self) -> Actor {
+        self.actor
+    }
+
+    pub const fn holds(&self, permission: PermissionId) -> bool {
+        self.holds.holds(permission)
+    }
+}
+
+/// Proof that a principal holds permission `P` in its workspace. Only [`Principal::grant`] makes one.
+#[derive(Debug, Clone)]
+pub struct Grant<P> {
+    principal: Arc<Principal>,
+    permission: PhantomData<fn() -> P>,
+}
+
+impl<P> Grant<P> {
+    pub fn workspace(&self) -> WorkspaceId {
+        self.principal.workspace
+    }
+
+    pub fn actor(&self) -> Actor {
+        self.principal.actor
+    }
+
+    /// The one mode this caller sees; `None` for both.
+    pub fn mode(&self) -> Option<Mode> {
+        self.principal.mode
+    }
+
+    /// True when things of `mode` exist for this caller.
+    pub fn sees(&self, mode: Mode) -> bool {
+        self.principal.mode.is_none_or(|own| own == mode)
+    }
+
+    /// The channels this caller is bound to; `None` for all of the workspace.
+    pub fn channels(&self) -> Option<&[ChannelId]> {
+        self.principal.channels.as_deref()
+    }
+
+    pub fn reaches(&self, channel: ChannelId) -> bool {
+        self.principal.channels.as_deref().is_none_or(|bound| bound.contains(&channel))
+    }
+
+    /// True when the caller holds at least what `scopes` give: nobody hands out more than they have.
+    pub fn covers(&self, scopes: &[Scope]) -> bool {
+        self.principal.holds.covers(PermissionSet::of_scopes(scopes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::super::permission::{KeyManage, MessageSend};
+    use super::*;
+    use uuid::Uuid;
+
+    fn stored() -> StoredKey {
+        StoredKey {
+            id: ApiKeyId::from_uuid(Uuid::max()),
+            workspace: WorkspaceId::from_uuid(Uuid::max()),
+            digest: TokenDigest::new([7; 32]),
+            mode: Mode::Live,
+            scopes: vec![Scope::Send],
+            channels: None,
+            expires_at: Some(Timestamp::from_seconds(100)),
+            revoked_at: None,
+        }
+    }
+
+    #[test]
+    fn a_key_opens_only_with_its_secret_and_in_its_time() {
+        let (key, right, wrong) = (stored(), TokenDigest::new([7; 32]), TokenDigest::new([8; 32]));
+        let at = Timestamp::from_seconds;
+        assert!(Principal::verify_key(&key, &right, at(99)).is_ok());
+        assert_eq!(Principal::verify_key(&key, &right, at(100)).unwrap_err(), KeyRefusal::Expired);
+        assert_eq!(Principal::verify_key(&key, &wrong, at(99)).unwrap_err(), KeyRefusal::Unknown);
+        let revoked = StoredKey { revoked_at: Some(at(50)), ..key };
+        assert_eq!(Principal::verify_key(&revoked, &right, at(60)).unwrap_err(), KeyRefusal::Revoked);
+        assert_eq!(
+            Principal::verify_key(&revoked, &wrong, at(60)).unwrap_err(),
+            KeyRefusal::Unknown,
+            "no oracle"
+        );
+    }
+
+    #[test]
+    fn a_grant_needs_the_permission() {
+        let principal = Arc::new(
+            Principal::verify_key(&stored(), &TokenDigest::new([7; 32]), Timestamp::UNIX_EPOCH).unwrap(),
+        );
+        assert!(principal.grant::<MessageSend>().is_ok());
+        let refused = principal.grant::<KeyManage>().unwrap_err();
+        assert_eq!(refused.code(), Code::PermissionMissing);
+        assert!(refused.detail().contains("key.manage"));
+        let grant = principal.grant::<MessageSend>().unwrap();
+        assert!(!grant.covers(&[Scope::Admin]) && grant.covers(&[Scope::Send]));
+    }
+}

@@ -1,0 +1,250 @@
+//! The one error of the product: a stable code, a public sentence, and a private context.
+//!
+//! The public text is for the caller; the context is for the log and never leaves the process. Codes are a contract:
+//! they are only ever added, and each has a page at `/problems/{code}` that says what to do.
+
+use std::fmt;
+use std::time::Duration;
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal, $status:literal, $title:literal, $remedy:literal;)*) => {
+        /// The stable codes of refusals, each with its HTTP status (RFC 9110), a title and the next action.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Code {$($(#[$doc])* #[doc = $title] $variant,)*}
+
+        impl Code {
+            pub const ALL: &'static [Code] = &[$(Code::$variant,)*];
+
+            /// The snake_case text that callers branch on.
+            pub const fn as_str(self) -> &'static str {
+                match self {$(Code::$variant => $name,)*}
+            }
+
+            /// The HTTP status that goes with it.
+            pub const fn status(self) -> u16 {
+                match self {$(Code::$variant => $status,)*}
+            }
+
+            /// A short title in plain words.
+            pub const fn title(self) -> &'static str {
+                match self {$(Code::$variant => $title,)*}
+            }
+
+            /// What the caller can do about it.
+            pub const fn remedy(self) -> &'static str {
+                match self {$(Code::$variant => $remedy,)*}
+            }
+
+            pub fn parse(text: &str) -> Option<Code> {
+                Code::ALL.iter().copied().find(|c| c.as_str() == text)
+            }
+        }
+    };
+}
+
+codes! {
+    // the request itself
+    InvalidJson = "invalid_json", 400, "The body is not valid JSON", "Send one JSON object in UTF-8, without duplicate keys and nested at most 32 levels deep.";
+    InvalidField = "invalid_field", 422, "A field is missing, unknown or has a wrong value", "Look at errors[]: each names the field as a JSON pointer and says what it takes.";
+    InvalidParameter = "invalid_parameter", 400, "A path, query or header parameter is not valid", "Look at detail: it names the parameter and says what it takes.";
+    ChannelRequired = "channel_required", 400, "Several channels could be meant", "Name one with channel_id in the body or the X-Channel-Id header.";
+    ChannelConflict = "channel_conflict", 400, "Body and header name different channels", "Name the channel in one place only.";
+    UnsupportedMediaType = "unsupported_media_type", 415, "The content type is not accepted here", "Send Content-Type: application/json.";
+    PayloadTooLarge = "payload_too_large", 413, "The body is too large", "Send a smaller body; the limit is in detail.";
+    NotFound = "not_found", 404, "There is nothing here under that address or id", "Check the path and the id. Ids of another workspace, and of the other mode (test or live), look the same as unknown ones.";
+    MethodNotAllowed = "method_not_allowed", 405, "The path exists, the method does not", "See the Allow header for the methods of this path.";
+    RequestTimeout = "request_timeout", 408, "The request took too long to arrive", "Send the whole request within the time limit.";
+    HeadersTooLarge = "headers_too_large", 431, "The request's headers are too large", "Send smaller headers.";
+
+    // who is asking
+    Unauthorized = "unauthorized", 401, "No valid credential was presented", "Send an API key as Authorization: Bearer gp_… or in X-Api-Key.";
+    CredentialsConflict = "credentials_conflict", 401, "Two different credentials were presented", "Send one key, in one header.";
+    ApiKeyRevoked = "api_key_revoked", 401, "This API key was revoked", "Use another key, or make a new one.";
+    ApiKeyExpired = "api_key_expired", 401, "This API key has expired", "Use another key, or make a new one.";
+    SignatureInvalid = "signature_invalid", 401, "The signature over the body is missing or wrong", "Sign the raw bytes with the app secret that this app has here (X-Hub-Signature-256).";
+    VerifyTokenInvalid = "verify_token_invalid", 403, "The verify token is wrong", "Paste the verify token that Gatepost showed for this app.";
+    PermissionMissing = "permission_missing", 403, "This credential does not hold the permission", "Use a key whose scopes hold it; the permission is named in detail.";
+    IpNotAllowed = "ip_not_allowed", 403, "Requests from this address are not allowed", "Call from an address on the allowlist, or add this one.";
+    ChannelNotAllowed = "channel_not_allowed", 403, "This key is bound to other channels", "Use a key of that channel, or one that is not bound.";
+
+    // the state of things
+    Conflict = "conflict", 409, "The thing was changed or exists already", "Read it again, then decide.";
+    IdempotencyInProgress = "idempotency_in_progress", 409, "The first request with this Idempotency-Key is still running", "Wait a moment and ask again with the same key.";
+    IdempotencyKeyReused = "idempotency_key_reused", 422, "This Idempotency-Key was used with another request", "Use a new key for a new request.";
+    ChannelNotReady = "channel_not_ready", 409, "The channel cannot send in its present state", "Read the channel: its state says what is wrong and the next action.";
+    EndpointDisabled = "endpoint_disabled", 409, "The webhook endpoint is disabled", "Enable it first.";
+
+    // messages
+    MessagePurposeRequired = "message_purpose_required", 422, "A message needs a purpose", "Add purpose: authentication, transactional, operational, support or internal_team.";
+    MessagePurposeNotAllowed = "message_purpose_not_allowed", 422, "This purpose is not allowed here", "Gatepost carries authentication, transactional, operational, support and internal_team messages only.";
+    RecipientInvalid = "recipient_invalid", 422, "The recipient is not a phone number", "Give an international number such as +12025550123.";
+    TestModeOnly = "test_mode_only", 403, "A test key reaches test channels only", "Use a gp_live_ key for a live channel.";
+    LiveModeOnly = "live_mode_only", 403, "A live key reaches live channels only", "Use a gp_test_ key for a test channel.";
+
+    // webhooks
+    WebhookUrlNotAllowed = "webhook_url_not_allowed", 422, "This URL cannot receive webhooks", "Give an https URL of a public address. For a local receiver use gatepost listen; an operator can name exceptions under [egress] in the configuration.";
+
+    // Meta
+    MetaRefused = "meta_refused", 422, "Meta refused the request", "See detail for Meta's own code and words.";
+    MetaUnreachable = "meta_unreachable", 502, "Meta could not be reached", "Try again later; nothing was changed.";
+
+    // limits and plans
+    RateLimited = "rate_limited", 429, "Too many requests", "Wait as long as Retry-After says.";
+    QuotaExceeded = "quota_exceeded", 429, "The plan's quota is used up", "Wait for the reset or change the plan.";
+    SubscriptionSuspended = "subscription_suspended", 402, "The subscription is suspended", "Settle the subscription; receiving continues meanwhile.";
+
+    // us
+    Internal = "internal_error", 500, "Something went wrong on our side", "Try again; if it persists, give the request id to whoever runs this Gatepost.";
+    Unavailable = "unavailable", 503, "The service cannot answer right now", "Try again after Retry-After; nothing was changed unless a retry with the same Idempotency-Key says so.";
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One wrong field of a request.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct FieldError {
+    /// RFC 6901 JSON pointer into the body; empty for the whole body.
+    pub pointer: String,
+    pub code: &'static str,
+    /// A sentence that says what the field takes.
+    pub detail: String,
+}
+
+impl FieldError {
+    pub fn new(pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Self {
+        Self { pointer: pointer.into(), code, detail: detail.into() }
+    }
+}
+
+/// A refusal or a failure.
+#[derive(Debug, Clone)]
+pub struct Error(Box<Inner>);
+
+#[derive(Debug, Clone)]
+struct Inner {
+    code: Code,
+    detail: String,
+    fields: Vec<FieldError>,
+    retry_after: Option<Duration>,
+    context: Option<String>,
+}
+
+impl Error {
+    /// A refusal with its public sentence.
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self(Box::new(Inner {
+            code,
+            detail: detail.into(),
+            fields: Vec::new(),
+            retry_after: None,
+            context: None,
+        }))
+    }
+
+    /// A refusal whose title says it all.
+    pub fn of(code: Code) -> Self {
+        Self::new(code, code.title())
+    }
+
+    /// A failure of ours: the caller learns nothing of `context`, the log does.
+    pub fn internal(context: impl fmt::Display) -> Self {
+        Self::of(Code::Internal).with_context(context)
+    }
+
+    /// Every wrong field at once. One purpose or recipient code alone becomes the error's own code, so that callers
+    /// can branch on it.
+    pub fn fields(fields: Vec<FieldError>) -> Self {
+        let special = match fields.as_slice() {
+            [only] => Code::parse(only.code).filter(|c| c.status() == 422),
+            _ => None,
+        };
+        let detail = match fields.as_slice() {
+            [only] if only.pointer.is_empty() => only.detail.clone(),
+            [only] => format!("{}: {}", only.pointer, only.detail),
+            many => format!("{} fields are wrong; see errors", many.len()),
+        };
+        let mut error = Self::new(special.unwrap_or(Code::InvalidField), detail);
+        error.0.fields = fields;
+        error
+    }
+
+    #[must_use]
+    pub fn with_context(mut self, context: impl fmt::Display) -> Self {
+        self.0.context = Some(match self.0.context.take() {
+            Some(inner) => format!("{context}: {inner}"),
+            None => context.to_string(),
+        });
+        self
+    }
+
+    #[must_use]
+    pub fn with_retry_after(mut self, wait: Duration) -> Self {
+        self.0.retry_after = Some(wait);
+        self
+    }
+
+    pub const fn code(&self) -> Code {
+        self.0.code
+    }
+
+    /// The sentence for the caller.
+    pub fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
+    pub fn field_errors(&self) -> &[FieldError] {
+        &self.0.fields
+    }
+
+    pub const fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
+    /// What only the log may know.
+    pub fn context(&self) -> Option<&str> {
+        self.0.context.as_deref()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.0.code, self.0.detail)?;
+        match &self.0.context {
+            Some(context) => write!(f, " ({context})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_parse_back() {
+        for code in Code::ALL {
+            assert_eq!(Code::parse(code.as_str()), Some(*code));
+            assert!((400..600).contains(&code.status()));
+            assert!(code.remedy().ends_with('.'), "{code}: a remedy is a sentence");
+        }
+    }
+
+    #[test]
+    fn one_special_field_gives_its_code() {
+        let one = Error::fields(vec![FieldError::new("/purpose", "message_purpose_required", "is missing")]);
+        assert_eq!(one.code(), Code::MessagePurposeRequired);
+        let two = Error::fields(vec![
+            FieldError::new("/purpose", "message_purpose_required", "is missing"),
+            FieldError::new("/to", "recipient_invalid", "is not a number"),
+        ]);
+        assert_eq!(two.code(), Code::InvalidField);
+    }
+}

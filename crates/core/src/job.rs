@@ -1,0 +1,50 @@
+//! Kinds of work in the job table.
+
+use std::fmt;
+
+/// What a job does. Its subject is an id; content never lies in a job row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum JobKind {
+    /// Hand a message to Meta. Lane: the channel.
+    MessageSend,
+    /// Read one sealed callback envelope. Lane: the workspace.
+    EnvelopeProcess,
+    /// Deliver one event to one endpoint. Lane: the endpoint.
+    DeliveryAttempt,
+    /// Decide about a message whose outcome nobody knows, once enough time has passed. Lane: the channel.
+    OutcomeDecide,
+}
+
+impl JobKind {
+    pub const ALL: [Self; 4] =
+        [Self::MessageSend, Self::EnvelopeProcess, Self::DeliveryAttempt, Self::OutcomeDecide];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::MessageSend => "message_send",
+            Self::EnvelopeProcess => "envelope_process",
+            Self::DeliveryAttempt => "delivery_attempt",
+            Self::OutcomeDecide => "outcome_decide",
+        }
+    }
+
+    /// The number stored in the database; never reused.
+    pub const fn number(self) -> i64 {
+        match self {
+            Self::MessageSend => 1,
+            Self::EnvelopeProcess => 2,
+            Self::DeliveryAttempt => 3,
+            Self::OutcomeDecide => 4,
+        }
+    }
+
+    pub fn from_number(number: i64) -> Option<Self> {
+        Self::ALL.into_iter().find(|k| k.number() == number)
+    }
+}
+
+impl fmt::Display for JobKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,29 @@
+//! The domain of Gatepost: ids, values, states, permissions, grants, events, errors.
+//!
+//! Pure: no async, no I/O, no clock. Time and randomness are passed in ([`Clock`], [`Entropy`]).
+//! Whatever enters from outside is parsed into these types once, at the edge, and is valid ever after.
+
+pub mod access;
+pub mod audit;
+pub mod channel;
+pub mod content;
+pub mod endpoint;
+pub mod entropy;
+pub mod error;
+pub mod event;
+pub mod id;
+pub mod job;
+pub mod message;
+pub mod phone;
+pub mod purpose;
+pub mod secret;
+pub mod text;
+pub mod time;
+
+pub use entropy::Entropy;
+pub use error::{Code, Error, FieldError, Result};
+pub use id::*;
+pub use phone::Phone;
+pub use purpose::Purpose;
+pub use secret::Secret;
+pub use time::{Clock, Timestamp};

@@ -1,0 +1,1 @@
+//! REST API, Meta's callback, OpenAPI, access declared at registration.

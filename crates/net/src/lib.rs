@@ -1,0 +1,1 @@
+//! The one way out: address policy, pinned DNS answers, budgets, no redirects.

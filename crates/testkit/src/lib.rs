@@ -1,0 +1,1 @@
+//! The whole of Gatepost in process, for tests.

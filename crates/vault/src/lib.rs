@@ -1,0 +1,1 @@
+//! Keyring, envelope encryption, blind indexes, token and password digests, signatures.
