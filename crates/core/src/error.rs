@@ -56,6 +56,7 @@ codes! {
     NotFound = "not_found", 404, "There is nothing here under that address or id", "Check the path and the id. Ids of another workspace, and of the other mode (test or live), look the same as unknown ones.";
     MethodNotAllowed = "method_not_allowed", 405, "The path exists, the method does not", "See the Allow header for the methods of this path.";
     RequestTimeout = "request_timeout", 408, "The request took too long to arrive", "Send the whole request within the time limit.";
+    HttpsRequired = "https_required", 403, "This address is served over https only", "Use https; a key that was sent in the clear should be rotated.";
     HeadersTooLarge = "headers_too_large", 431, "The request's headers are too large", "Send smaller headers.";
 
     // who is asking
@@ -180,6 +181,13 @@ impl Error {
             Some(inner) => format!("{context}: {inner}"),
             None => context.to_string(),
         });
+        self
+    }
+
+    /// Names the places in the request that are wrong, where the code itself is not about single fields.
+    #[must_use]
+    pub fn with_fields(mut self, fields: Vec<FieldError>) -> Self {
+        self.0.fields = fields;
         self
     }
 

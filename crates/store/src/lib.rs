@@ -1,1 +1,73 @@
 //! All SQL of Gatepost, on both engines.
+//!
+//! Threat note. Defends against: one workspace's code reading or writing another's rows. Workspace data has methods on
+//! [`WorkspaceTx`] only, which binds the workspace's id itself; a [`WorkspaceScope`] comes from a grant or from a
+//! claimed job; keys and references are composite; PostgreSQL adds row level security; content is sealed with the
+//! workspace in its associated data. Does not defend against: whoever holds the database *and* the master key.
+
+pub mod engine;
+
+mod api_keys;
+mod audit;
+mod callbacks;
+mod channels;
+mod contacts;
+mod deliveries;
+mod endpoints;
+mod error;
+mod events;
+mod idempotency;
+mod jobs;
+mod messages;
+mod meta_apps;
+mod migrations;
+mod nodes;
+mod retention;
+mod scope;
+mod store;
+mod workspaces;
+mod wrapped_keys;
+
+pub use api_keys::ApiKeyRow;
+pub use audit::AuditRow;
+pub use callbacks::{CallbackRoute, EnvelopeRow};
+pub use channels::ChannelRow;
+pub use contacts::ContactRow;
+pub use deliveries::{AttemptRow, DeliveryRow, DeliveryWork};
+pub use endpoints::EndpointRow;
+pub use events::{EventRow, NewEvent};
+pub use idempotency::Recorded;
+pub use jobs::{Claimed, LaneKey, NewJob};
+pub use messages::{MessageRow, MessageStatusRow, NewInbound, NewOutbound};
+pub use meta_apps::MetaAppRow;
+pub use migrations::MIGRATIONS;
+pub use nodes::NodeRow;
+pub use scope::WorkspaceScope;
+pub use store::{Committed, Store, SystemTx, WorkspaceTx};
+pub use workspaces::WorkspaceRow;
+pub use wrapped_keys::WrappedKeyRow;
+
+use engine::Stmt;
+
+/// Every statement there is, for the test that prepares each on both engines.
+pub fn all_statements() -> Vec<&'static Stmt> {
+    [
+        api_keys::ALL,
+        audit::ALL,
+        callbacks::ALL,
+        channels::ALL,
+        contacts::ALL,
+        deliveries::ALL,
+        endpoints::ALL,
+        events::ALL,
+        idempotency::ALL,
+        jobs::ALL,
+        messages::ALL,
+        meta_apps::ALL,
+        nodes::ALL,
+        retention::ALL,
+        workspaces::ALL,
+        wrapped_keys::ALL,
+    ]
+    .concat()
+}

@@ -25,8 +25,10 @@ pub enum VaultError {
     UnknownMasterKey(MasterKeyId),
     /// A set of data keys is empty, or holds a version twice.
     KeySetInvalid,
-    /// The plaintext is longer than AES-GCM takes, or a place's name is too long.
+    /// The plaintext is longer than AES-GCM takes.
     TooLong,
+    /// AES-256-GCM could not be set up: the cryptographic library is broken or its self-test failed.
+    CipherUnavailable,
 }
 
 impl VaultError {
@@ -43,17 +45,25 @@ impl fmt::Display for VaultError {
             Self::LeaseRefused => f.write_str("the lease does not fit the data key"),
             Self::Malformed => f.write_str("not a sealed value"),
             Self::UnknownKeyVersion(version) => {
-                write!(f, "sealed under data key version {version}, which is not among the keys of the workspace")
+                write!(
+                    f,
+                    "sealed under data key version {version}, which is not among the keys of the workspace"
+                )
             }
-            Self::NotAuthentic => f.write_str("the sealed value was changed, moved, or sealed under another key"),
+            Self::NotAuthentic => {
+                f.write_str("the sealed value was changed, moved, or sealed under another key")
+            }
             Self::ForeignWorkspace => f.write_str("the keys belong to another workspace"),
             Self::UnknownMasterKey(id) => write!(
                 f,
                 "wrapped under master key {id}, which was not given; give it as a previous key (a further line of \
                  the key file) until `gatepost vault status` no longer counts it"
             ),
-            Self::KeySetInvalid => f.write_str("the workspace's set of data keys is empty or holds a version twice"),
+            Self::KeySetInvalid => {
+                f.write_str("the workspace's set of data keys is empty or holds a version twice")
+            }
             Self::TooLong => f.write_str("the value is too long to seal"),
+            Self::CipherUnavailable => f.write_str("the cryptographic library refused to set up AES-256-GCM"),
         }
     }
 }

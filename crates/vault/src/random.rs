@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 pub struct SystemEntropy;
 
 impl Entropy for SystemEntropy {
+    #[expect(clippy::disallowed_methods, reason = "this is the one production source")]
     fn fill(&self, buffer: &mut [u8]) {
         // AWS-LC gives an error only when its own self-test failed. A gateway that cannot draw randomness must not
         // go on with zeros in its keys, and no caller could do better than stop.

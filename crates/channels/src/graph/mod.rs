@@ -1,0 +1,22 @@
+//! Meta's wire shapes, exactly as far as Gatepost speaks them.
+//!
+//! What we write is typed and exact ([`send`]). What we read is tolerant: unknown fields and kinds pass through as
+//! the bytes they came in, ids may be strings or integers, anything may be missing, and no bytes make it panic.
+//!
+//! A callback is read in two steps, because one body may concern many workspaces: [`split()`] cuts it into one
+//! [`Part`] per change, cheaply and without serialising anything again, and [`Part::items`] reads what a part says.
+//! [`envelope`] makes a body of the same shape out of any parts, which [`split()`] reads again.
+
+mod envelope;
+pub mod error;
+mod item;
+mod json;
+mod messages;
+pub mod send;
+
+pub use envelope::{MAX_PARTS, Part, SplitError, envelope, split};
+pub use item::{DeliveryStatus, Inbound, Item, Notification, Status};
+pub use messages::MAX_ITEMS;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,274 @@
+//! Access is declared where a route is registered.
+//!
+//! A handler's first argument says who may call it: [`Grant`] (an API key's permission; on the operator's socket, the
+//! operator inside a workspace), [`Operator`], [`Signed`] (a provider's signature over the raw bytes) or [`Public`].
+//! [`get`], [`post`], [`patch`] and [`delete`] are the only way to make a route, and they take no other handler. The
+//! accesses and the registration sit in this one file, so that the rule is read in one place.
+//!
+//! Defends against: a route whose check was forgotten (it does not compile), a check that differs from the published
+//! matrix (the matrix is written from the same types), an id in the request widening what a credential may do (grants
+//! come from the credential alone), an operator's route answering on the public address (its proof is put there by
+//! the socket's own layer and cannot be sent).
+//! Does not defend against: a use case that ignores its grant.
+
+use std::marker::PhantomData;
+
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::handler::Handler;
+use axum::routing::{MethodFilter, MethodRouter, on};
+use bytes::Bytes;
+use gatepost_core::access::{
+    LocalOperator, OperatorPermission, OperatorPermissionId, Permission, PermissionId, operator_permission,
+};
+use gatepost_core::{Code, Error, MetaAppId, WorkspaceId};
+use http::request::Parts;
+use http::{HeaderName, Method};
+
+pub use gatepost_core::access::{Grant, OperatorGrant as Operator};
+
+use crate::body::read_body;
+use crate::credential;
+use crate::observe::Notes;
+use crate::path::Id;
+use crate::problem::Failure;
+use crate::state::{ApiState, Doors};
+
+/// Who may call a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule {
+    /// Whoever holds the permission in a workspace.
+    Permission(PermissionId),
+    /// The operator, on the local socket.
+    Operator(OperatorPermissionId),
+    /// Whoever signs the raw body; the text names the provider.
+    Signed(&'static str),
+    /// Everybody.
+    Public,
+}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+/// An argument that proves the right to call.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say who may call the route",
+    label = "the first argument must be `Grant<P>`, `Operator<P>`, `Signed<S>` or `Public`"
+)]
+pub trait Access: sealed::Sealed {
+    const RULE: Rule;
+}
+
+/// The arguments of a handler, as axum counts them, with an [`Access`] in front.
+#[diagnostic::on_unimplemented(
+    message = "a route needs a handler whose first argument says who may call it",
+    label = "the first argument of this handler is not `Grant<P>`, `Operator<P>`, `Signed<S>` or `Public`",
+    note = "access is declared by the first argument of a handler; see `gatepost_http::access`"
+)]
+pub trait Admission: sealed::Sealed {
+    const RULE: Rule;
+}
+
+macro_rules! admissions {
+    ($(($($more:ident),*);)*) => {$(
+        impl<M, A: Access, $($more),*> sealed::Sealed for (M, A, $($more,)*) {}
+        impl<M, A: Access, $($more),*> Admission for (M, A, $($more,)*) {
+            const RULE: Rule = A::RULE;
+        }
+    )*};
+}
+
+admissions! {
+    ();
+    (B);
+    (B, C);
+    (B, C, D);
+    (B, C, D, E);
+    (B, C, D, E, F);
+    (B, C, D, E, F, G);
+}
+
+/// A route as the router sees it: only the four functions below make one.
+pub struct Entrance<A> {
+    pub(crate) method: Method,
+    pub(crate) path: &'static str,
+    pub(crate) rule: Rule,
+    pub(crate) handler: MethodRouter<ApiState<A>>,
+}
+
+fn entrance<A, H, T>(
+    method: Method,
+    filter: MethodFilter,
+    path: &'static str,
+    handler: H,
+) -> crate::route::Route<A>
+where
+    A: Doors,
+    H: Handler<T, ApiState<A>>,
+    T: Admission + 'static,
+{
+    crate::route::Route::new(Entrance { method, path, rule: T::RULE, handler: on(filter, handler) })
+}
+
+macro_rules! registrations {
+    ($($(#[$doc:meta])* $name:ident = $method:ident;)*) => {$(
+        $(#[$doc])*
+        pub fn $name<A, H, T>(path: &'static str, handler: H) -> crate::route::Route<A>
+        where
+            A: Doors,
+            H: Handler<T, ApiState<A>>,
+            T: Admission + 'static,
+        {
+            entrance(Method::$method, MethodFilter::$method, path, handler)
+        }
+    )*};
+}
+
+registrations! {
+    /// A route for GET (and HEAD).
+    get = GET;
+    /// A route for POST.
+    post = POST;
+    /// A route for PATCH.
+    patch = PATCH;
+    /// A route for DELETE.
+    delete = DELETE;
+}
+
+/// The proof that a request came in through the operator's socket. Only that socket's layer makes one.
+#[derive(Clone, Copy)]
+pub(crate) struct AtSocket(pub(crate) LocalOperator);
+
+/// Everybody may call.
+#[derive(Debug, Clone, Copy)]
+pub struct Public(());
+
+impl sealed::Sealed for Public {}
+impl Access for Public {
+    const RULE: Rule = Rule::Public;
+}
+
+impl<A: Doors> FromRequestParts<ApiState<A>> for Public {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState<A>) -> Result<Self, Failure> {
+        check_query(parts, state)?;
+        Ok(Self(()))
+    }
+}
+
+impl<P> sealed::Sealed for Grant<P> {}
+impl<P: Permission> Access for Grant<P> {
+    const RULE: Rule = Rule::Permission(P::ID);
+}
+
+impl<A: Doors, P: Permission> FromRequestParts<ApiState<A>> for Grant<P> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState<A>) -> Result<Self, Failure> {
+        let principal = if let Some(AtSocket(operator)) = parts.extensions.get::<AtSocket>().copied() {
+            let Id(workspace) = Id::<WorkspaceId>::from_request_parts(parts, state).await?;
+            operator.grant::<operator_permission::WorkspaceEnter>().enter(workspace)
+        } else {
+            refuse_key_in_query(parts, state)?;
+            let key = credential::presented_key(&parts.headers)?;
+            state.app().principal_of_key(key).await?
+        };
+        if let Some(notes) = parts.extensions.get::<Notes>() {
+            notes.set_actor(principal.actor());
+        }
+        let grant = principal.grant()?;
+        check_query(parts, state)?;
+        Ok(grant)
+    }
+}
+
+impl<P> sealed::Sealed for Operator<P> {}
+impl<P: OperatorPermission> Access for Operator<P> {
+    const RULE: Rule = Rule::Operator(P::ID);
+}
+
+impl<A: Doors, P: OperatorPermission> FromRequestParts<ApiState<A>> for Operator<P> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState<A>) -> Result<Self, Failure> {
+        // Without the socket there is nothing here: the same answer as for a path that does not exist.
+        let Some(AtSocket(operator)) = parts.extensions.get::<AtSocket>().copied() else {
+            return Err(Error::of(Code::NotFound).into());
+        };
+        check_query(parts, state)?;
+        if let Some(notes) = parts.extensions.get::<Notes>() {
+            notes.set_actor(gatepost_core::access::Actor::LocalOperator);
+        }
+        Ok(operator.grant())
+    }
+}
+
+/// A party that signs the bodies it sends.
+pub trait Signer: Send + Sync + 'static {
+    const NAME: &'static str;
+}
+
+/// Meta: `X-Hub-Signature-256`, HMAC-SHA-256 of the raw body under the Meta app's secret.
+#[derive(Debug, Clone, Copy)]
+pub enum Meta {}
+
+impl Signer for Meta {
+    const NAME: &'static str = "meta";
+}
+
+/// A body whose signature was verified over its raw bytes, before anything was parsed. It consumes the body, so it is
+/// a handler's only argument and carries the state.
+pub struct Signed<S, A: Doors> {
+    pub state: ApiState<A>,
+    pub callback: A::Callback,
+    signer: PhantomData<fn() -> S>,
+}
+
+impl<S, A: Doors> sealed::Sealed for Signed<S, A> {}
+impl<S: Signer, A: Doors> Access for Signed<S, A> {
+    const RULE: Rule = Rule::Signed(S::NAME);
+}
+
+const X_HUB_SIGNATURE_256: HeaderName = HeaderName::from_static("x-hub-signature-256");
+
+impl<A: Doors> FromRequest<ApiState<A>> for Signed<Meta, A> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, state: &ApiState<A>) -> Result<Self, Failure> {
+        let (mut parts, body) = request.into_parts();
+        check_query(&parts, state)?;
+        let Id(app) = Id::<MetaAppId>::from_request_parts(&mut parts, state).await?;
+        let signature = credential::single(&parts.headers, &X_HUB_SIGNATURE_256, Code::SignatureInvalid)?
+            .map(|value| std::str::from_utf8(value).map_err(|_| Error::of(Code::SignatureInvalid)))
+            .transpose()?
+            .map(str::to_owned);
+        // Before three megabytes are read for somebody who does not even claim to be Meta.
+        let Some(signature) = signature else {
+            return Err(Error::new(Code::SignatureInvalid, "X-Hub-Signature-256 is missing").into());
+        };
+        let settings = state.settings();
+        let raw: Bytes =
+            read_body(&parts.headers, body, settings.callback_limit, settings.body_timeout).await?;
+        let callback = state.app().callback_verify(app, raw, Some(&signature)).await?;
+        Ok(Self { state: state.clone(), callback, signer: PhantomData })
+    }
+}
+
+fn refuse_key_in_query<A: Doors>(parts: &Parts, state: &ApiState<A>) -> Result<(), Failure> {
+    if parts.uri.query().is_none() {
+        return Ok(());
+    }
+    let query = state.query_of(parts);
+    credential::refuse_key_in_query(&parts.uri, query.names())?;
+    Ok(())
+}
+
+/// Refuses keys in the query, and parameters that the route does not know.
+fn check_query<A: Doors>(parts: &Parts, state: &ApiState<A>) -> Result<(), Failure> {
+    refuse_key_in_query(parts, state)?;
+    match parts.uri.query() {
+        Some(text) => Ok(state.query_of(parts).check(text)?),
+        None => Ok(()),
+    }
+}

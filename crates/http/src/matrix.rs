@@ -1,0 +1,87 @@
+//! The permission matrix: who may call what, written from the routes.
+
+use std::fmt::Write;
+
+use gatepost_core::access::{Role, Scope};
+
+use crate::access::Rule;
+use crate::api::{RouteInfo, Surface};
+
+const HEAD: &str = "\
+Who may call what
+=================
+
+Written from the routes by `GATEPOST_UPDATE=1 cargo test -p gatepost-http`; a test fails when it is stale.
+
+nobody     a caller without a credential
+key        an API key with that scope, in its own workspace, its own mode (test or live) and on the channels it is
+           bound to; what it may not see answers 404, like an unknown id
+role       a member of the workspace with that role (people cannot sign in yet)
+signed     whoever signs the raw body with the app secret of that Meta app
+operator   the system user that runs Gatepost, on the Unix socket in its data directory
+";
+
+/// The table of `routes` as plain text.
+pub fn text(routes: &[RouteInfo]) -> String {
+    let mut out = HEAD.to_owned();
+    for (surface, title) in [
+        (Surface::Public, "On the public address"),
+        (Surface::Operator, "On the operator's socket (nothing of it answers on the public address)"),
+    ] {
+        let rows: Vec<&RouteInfo> = routes.iter().filter(|route| route.surface == surface).collect();
+        let path = rows.iter().map(|route| route.path.len()).max().unwrap_or_default();
+        let permission = rows.iter().map(|route| permission(route).len()).max().unwrap_or_default();
+        let mut head = format!("{:6} {:path$}  {:permission$} ", "", "", "");
+        for column in columns(surface) {
+            let _ = write!(head, " {column}");
+        }
+        let _ = write!(out, "\n{title}\n\n{head}\n");
+        for route in rows {
+            let mut line = format!("{:6} {:path$}  {:permission$} ", route.method, route.path, permission(route));
+            for (column, cell) in columns(surface).iter().zip(cells(route)) {
+                let _ = write!(line, " {cell:width$}", width = column.len());
+            }
+            out.push_str(line.trim_end());
+            out.push('\n');
+        }
+    }
+    out
+}
+
+fn columns(surface: Surface) -> Vec<String> {
+    if surface == Surface::Operator {
+        return vec!["operator".to_owned()];
+    }
+    let mut columns = vec!["nobody".to_owned()];
+    columns.extend(Scope::ALL.iter().map(|scope| format!("key:{scope}")));
+    columns.extend(Role::ALL.iter().map(|role| format!("role:{}", role.as_str())));
+    columns
+}
+
+fn permission(route: &RouteInfo) -> String {
+    match route.rule {
+        Rule::Permission(permission) => permission.as_str().to_owned(),
+        Rule::Operator(permission) => permission.as_str().to_owned(),
+        Rule::Signed(provider) => format!("signed by {provider}"),
+        Rule::Public => "public".to_owned(),
+    }
+}
+
+fn cells(route: &RouteInfo) -> Vec<&'static str> {
+    let mark = |may: bool| if may { "yes" } else { "-" };
+    if route.surface == Surface::Operator {
+        return vec!["yes"];
+    }
+    let mut cells = Vec::new();
+    match route.rule {
+        Rule::Permission(permission) => {
+            cells.push("-");
+            cells.extend(Scope::ALL.iter().map(|scope| mark(permission.scopes().contains(scope))));
+            cells.extend(Role::ALL.iter().map(|role| mark(permission.roles().contains(role))));
+        }
+        Rule::Public => cells.resize(1 + Scope::ALL.len() + Role::ALL.len(), "yes"),
+        Rule::Signed(_) => cells.resize(1 + Scope::ALL.len() + Role::ALL.len(), "signed"),
+        Rule::Operator(_) => cells.resize(1 + Scope::ALL.len() + Role::ALL.len(), "-"),
+    }
+    cells
+}

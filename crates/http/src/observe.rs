@@ -1,0 +1,200 @@
+//! The outermost layer: it names the request, admits it, watches it, and sees to it that every answer has the same
+//! form, whoever made it.
+//!
+//! One line per request goes to the log: the route's template (never the path, whose ids and queries are the
+//! caller's), the status, the time, the request's id and the actor; for a refusal its code and private context too.
+//! Bodies, phone numbers and credentials are not known here.
+
+use std::any::Any;
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
+
+use axum::extract::{ConnectInfo, MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use gatepost_core::access::Actor;
+use gatepost_core::{Code, Error, RequestId};
+use http::{HeaderMap, HeaderValue, Method};
+
+use crate::client::{self, ClientAddress};
+use crate::headers::{self, REQUEST_ID};
+use crate::problem::{self, Failure};
+use crate::state::{ApiState, Doors};
+
+/// Largest sum of a request's header names and values, in bytes.
+const HEADER_BYTES_MAX: usize = 32 * 1024;
+/// Longest path and query, in bytes.
+const TARGET_MAX: usize = 8 * 1024;
+
+/// What is learnt about a request while it is worked on, for the log.
+#[derive(Clone)]
+pub struct Notes(Arc<NotesInner>);
+
+struct NotesInner {
+    id: RequestId,
+    actor: OnceLock<Actor>,
+}
+
+impl Notes {
+    fn new(id: RequestId) -> Self {
+        Self(Arc::new(NotesInner { id, actor: OnceLock::new() }))
+    }
+
+    pub fn id(&self) -> RequestId {
+        self.0.id
+    }
+
+    /// Says who it is; the first word stands.
+    pub fn set_actor(&self, actor: Actor) {
+        self.0.actor.get_or_init(|| actor);
+    }
+}
+
+/// Runs one request.
+pub async fn observe<A: Doors>(
+    State(state): State<ApiState<A>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let started = state.clock().now();
+    let notes = Notes::new(RequestId::new(started, state.entropy()));
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let method = request.method().clone();
+    let client_note = client_request_id(request.headers());
+    request.extensions_mut().insert(notes.clone());
+
+    let answer = match admit(&state, &mut request) {
+        Err(error) => Failure::from(error).into_response(),
+        Ok(_slot) => match tokio::time::timeout(state.settings().request_timeout, next.run(request)).await {
+            Ok(response) => response,
+            Err(_) => Failure::from(
+                Error::new(Code::Unavailable, "the answer took too long").with_context("request timed out"),
+            )
+            .into_response(),
+        },
+    };
+
+    let (mut response, error) = problem::settle(answer, notes.id());
+    headers::apply(state.security_headers(), response.headers_mut());
+    if let Ok(id) = HeaderValue::try_from(notes.id().to_string()) {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
+    let elapsed = state.clock().now().since(started);
+    let seen = Seen { notes: &notes, method: &method, route: route.as_ref(), client_note: client_note.as_deref() };
+    seen.count(response.status().as_u16(), elapsed);
+    seen.log(response.status().as_u16(), elapsed, error.as_ref());
+    response
+}
+
+/// Everything that is decided before a handler sees the request.
+fn admit<'s, A: Doors>(
+    state: &'s ApiState<A>,
+    request: &mut Request,
+) -> Result<tokio::sync::SemaphorePermit<'s>, Error> {
+    let slot = state.slots().try_acquire().map_err(|_| {
+        Error::new(Code::Unavailable, "too many requests are being worked on at this moment")
+    })?;
+    let size: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    if size > HEADER_BYTES_MAX {
+        return Err(Error::of(Code::HeadersTooLarge));
+    }
+    if request.uri().path_and_query().is_some_and(|target| target.as_str().len() > TARGET_MAX) {
+        return Err(Error::new(Code::HeadersTooLarge, "the request's address is too long"));
+    }
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| *peer);
+    let client = client::locate(peer, request.headers(), &state.settings().proxies)?;
+    request.extensions_mut().insert(client);
+    Ok(slot)
+}
+
+/// What the caller calls this request, where it is fit for a log line.
+fn client_request_id(headers: &HeaderMap) -> Option<String> {
+    let text = headers.get("x-request-id")?.to_str().ok()?;
+    let fit = (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
+    fit.then(|| text.to_owned())
+}
+
+struct Seen<'a> {
+    notes: &'a Notes,
+    method: &'a Method,
+    route: Option<&'a MatchedPath>,
+    client_note: Option<&'a str>,
+}
+
+impl Seen<'_> {
+    /// One name for all paths that no route has, so that strangers cannot make metrics.
+    fn route(&self) -> &str {
+        self.route.map_or("(none)", MatchedPath::as_str)
+    }
+
+    fn method(&self) -> &'static str {
+        match *self.method {
+            Method::GET => "GET",
+            Method::POST => "POST",
+            Method::PATCH => "PATCH",
+            Method::DELETE => "DELETE",
+            Method::PUT => "PUT",
+            Method::HEAD => "HEAD",
+            Method::OPTIONS => "OPTIONS",
+            _ => "other",
+        }
+    }
+
+    fn count(&self, status: u16, elapsed: std::time::Duration) {
+        let class = match status {
+            200..=299 => "2xx",
+            300..=399 => "3xx",
+            400..=499 => "4xx",
+            _ => "5xx",
+        };
+        let route = self.route().to_owned();
+        metrics::histogram!("gatepost_http_request_seconds", "route" => route.clone(), "method" => self.method())
+            .record(elapsed.as_secs_f64());
+        metrics::counter!("gatepost_http_requests_total", "route" => route, "method" => self.method(), "status" => class)
+            .increment(1);
+    }
+
+    fn log(&self, status: u16, elapsed: std::time::Duration, error: Option<&Error>) {
+        let ms = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX) as f64 / 1_000.0;
+        let actor = self.notes.0.actor.get().map(ToString::to_string);
+        let code = error.map(|e| e.code().as_str());
+        let context = error.and_then(Error::context);
+        macro_rules! line {
+            ($level:ident) => {
+                tracing::$level!(
+                    target: "gatepost::access",
+                    request_id = %self.notes.0.id,
+                    method = self.method(),
+                    route = self.route(),
+                    status,
+                    ms,
+                    actor,
+                    client_request_id = self.client_note,
+                    code,
+                    context,
+                    "request"
+                )
+            };
+        }
+        match status {
+            500.. => line!(error),
+            400..=499 => line!(info),
+            _ => line!(debug),
+        }
+    }
+}
+
+/// A handler's panic as an error of ours; the panic hook has told where it was.
+pub fn caught(panic: Box<dyn Any + Send>) -> Response {
+    let words = panic
+        .downcast_ref::<&'static str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a panic without words".to_owned());
+    Failure::from(Error::internal(format!("panic: {words}"))).into_response()
+}
+
+/// The caller's address, for handlers.
+pub fn client_of(parts: &http::request::Parts) -> ClientAddress {
+    parts.extensions.get::<ClientAddress>().copied().unwrap_or(ClientAddress(None))
+}

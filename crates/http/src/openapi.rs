@@ -1,0 +1,334 @@
+//! The OpenAPI 3.1 document, written from the routes.
+
+use std::collections::BTreeMap;
+
+use gatepost_core::Code;
+use gatepost_core::event::EventType;
+use http::Method;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+use utoipa::openapi::extensions::Extensions;
+use utoipa::openapi::path::{HttpMethod, Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
+use utoipa::openapi::schema::{AdditionalProperties, Components, ComponentsBuilder, Schema, Type};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{
+    Content, ContentBuilder, HeaderBuilder, InfoBuilder, License, ObjectBuilder, OpenApiBuilder, Paths, Ref,
+    RefOr, Required, Response, ResponseBuilder, SecurityRequirement, Tag,
+};
+
+use crate::access::Rule;
+use crate::api::{Api, Surface};
+use crate::path;
+use crate::problem::{PROBLEM_JSON, Problem};
+use crate::route::{self, HeaderDoc, NamedSchema, Route};
+use crate::wire;
+
+const ABOUT: &str = "\
+Gatepost is a self-hosted WhatsApp gateway: send messages, follow them, and hear back by webhook.
+
+Gatepost is independent. It is not affiliated with, endorsed by or connected to WhatsApp, Meta or 3CX.
+
+Every request carries an API key as `Authorization: Bearer gp_…` (or in `X-Api-Key`). Every answer carries a \
+`Request-Id`. Every refusal is a problem document (RFC 9457) with a stable `code`; each code has a page at \
+`/problems/{code}`. Lists answer `{data, next_cursor}`. Instants are RFC 3339 in UTC. Unknown fields and parameters \
+are refused. Within `/v1` things are only ever added: expect new fields in answers and new values where a list of \
+values is open.";
+
+const TAGS: [(&str, &str); 9] = [
+    ("Messages", "Send messages and follow them."),
+    ("Channels", "A workspace's WhatsApp senders."),
+    ("Meta apps", "The Meta apps whose secrets sign callbacks."),
+    ("Webhooks", "Where events are delivered to, and what became of each delivery."),
+    ("Events", "The append-only log that webhooks are made from."),
+    ("API keys", "Machine credentials."),
+    ("Callbacks", "What Meta calls."),
+    ("Workspaces", "The tenants of this installation."),
+    ("Service", "The server itself."),
+];
+
+/// The document of `api`'s routes, as pretty JSON with a line break at its end.
+pub(crate) fn document<A>(api: &Api<A>) -> String {
+    let mut schemas = BTreeMap::new();
+    collect(&mut schemas, NamedSchema::of::<Problem<'static>>(), false);
+    let mut paths = Paths::new();
+    for route in &api.routes {
+        if let Some(method) = method(&route.entrance.method) {
+            paths.add_path_operation(route.entrance.path, vec![method], operation(route, &mut schemas));
+        }
+    }
+    let used = |tag: &str| api.routes.iter().any(|route| route.doc.tag == tag);
+    let mut document = OpenApiBuilder::new()
+        .info(
+            InfoBuilder::new()
+                .title(match api.surface {
+                    Surface::Public => "Gatepost",
+                    Surface::Operator => "Gatepost: the operator's socket",
+                })
+                .version("1")
+                .summary_and_licence(),
+        )
+        .paths(paths)
+        .tags(Some(TAGS.into_iter().filter(|(name, _)| used(name)).map(|(name, description)| {
+            let mut tag = Tag::new(name);
+            tag.description = Some(description.to_owned());
+            tag
+        })))
+        .build();
+    if api.surface == Surface::Public {
+        document.webhooks = Some(webhooks(&mut schemas));
+    }
+    document.components = Some(components(schemas, api.surface));
+    // utoipa's own types always serialise.
+    let mut text = document.to_pretty_json().unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+trait Words {
+    fn summary_and_licence(self) -> Self;
+}
+
+impl Words for InfoBuilder {
+    fn summary_and_licence(self) -> Self {
+        let mut licence = License::new("Apache-2.0");
+        licence.identifier = Some("Apache-2.0".to_owned());
+        self.description(Some(ABOUT)).license(Some(licence))
+    }
+}
+
+/// What we answer may grow; what we take may not, so a request's schema says that nothing else is let in.
+fn collect(into: &mut BTreeMap<String, RefOr<Schema>>, named: NamedSchema, closed: bool) {
+    for (name, mut schema) in named.all {
+        if let (true, RefOr::T(Schema::Object(object))) = (closed, &mut schema) {
+            object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
+        }
+        into.insert(name, schema);
+    }
+}
+
+fn method(method: &Method) -> Option<HttpMethod> {
+    match *method {
+        Method::GET => Some(HttpMethod::Get),
+        Method::POST => Some(HttpMethod::Post),
+        Method::PATCH => Some(HttpMethod::Patch),
+        Method::DELETE => Some(HttpMethod::Delete),
+        _ => None,
+    }
+}
+
+fn operation<A>(route: &Route<A>, schemas: &mut BTreeMap<String, RefOr<Schema>>) -> Operation {
+    let doc = &route.doc;
+    let mut operation = OperationBuilder::new()
+        .operation_id(Some(doc.id))
+        .summary(Some(doc.summary))
+        .description(doc.description)
+        .tag(doc.tag)
+        .extensions(Some(access_extension(route.entrance.rule)));
+    for parameter in parameters(route) {
+        operation = operation.parameter(parameter);
+    }
+    operation = match route.entrance.rule {
+        Rule::Permission(_) => operation
+            .security(SecurityRequirement::new("bearer", Vec::<String>::new()))
+            .security(SecurityRequirement::new("x_api_key", Vec::<String>::new())),
+        Rule::Signed(_) => operation.security(SecurityRequirement::new("meta_signature", Vec::<String>::new())),
+        Rule::Operator(_) | Rule::Public => operation.securities(Some(Vec::new())),
+    };
+    if let Some(body) = &doc.body {
+        collect(schemas, NamedSchema { name: body.schema.name.clone(), all: body.schema.all.clone() }, true);
+        let content = json_content(body.schema.reference(), Some(body.example.clone()));
+        operation = operation.request_body(Some(request_body(content)));
+    }
+    if let Some(answer) = &doc.answer {
+        operation = operation.response(answer.status.to_string(), success(answer, schemas));
+    }
+    let mut by_status: BTreeMap<u16, Vec<Code>> = BTreeMap::new();
+    for code in route.codes() {
+        by_status.entry(code.status()).or_default().push(code);
+    }
+    for (status, codes) in by_status {
+        operation = operation.response(status.to_string(), refusal(&codes));
+    }
+    operation.build()
+}
+
+fn request_body(content: Content) -> RequestBody {
+    RequestBodyBuilder::new().required(Some(Required::True)).content("application/json", content).build()
+}
+
+fn json_content(schema: Ref, example: Option<Value>) -> Content {
+    ContentBuilder::new().schema(Some(schema)).example(example).build()
+}
+
+/// Who may call it, for machines; one extension, because utoipa does not keep the order of several.
+fn access_extension(rule: Rule) -> Extensions {
+    let value = match rule {
+        Rule::Permission(permission) => json!({
+            "permission": permission.as_str(),
+            "scopes": permission.scopes().iter().map(|s| s.as_str()).collect::<Vec<_>>(),
+            "roles": permission.roles().iter().map(|r| r.as_str()).collect::<Vec<_>>(),
+        }),
+        Rule::Operator(permission) => json!({ "operator": permission.as_str() }),
+        Rule::Signed(provider) => json!({ "signed_by": provider }),
+        Rule::Public => json!({ "public": true }),
+    };
+    Extensions::from_iter([("x-gatepost-access", value)])
+}
+
+fn parameters<A>(route: &Route<A>) -> Vec<Parameter> {
+    let in_path = path::params(route.entrance.path).map(|name| {
+        let builder = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Path).required(Required::True);
+        let schema = ObjectBuilder::new().schema_type(Type::String);
+        match path::prefix_of(name) {
+            Some(prefix) => builder
+                .schema(Some(schema.pattern(Some(format!("^{prefix}_[0-7][0-9a-hjkmnp-tv-z]{{25}}$")))))
+                .example(Some(json!(format!("{prefix}_01kagq5rh8e5htqh9sk95d3x4w")))),
+            None => builder.schema(Some(schema)),
+        }
+        .build()
+    });
+    let in_query = route.doc.query.iter().map(|parameter| {
+        let (kind, example) = match parameter.kind {
+            "integer" => (Type::Integer, parameter.example.parse::<i64>().ok().map(Value::from)),
+            _ => (Type::String, (!parameter.example.is_empty()).then(|| json!(parameter.example))),
+        };
+        ParameterBuilder::new()
+            .name(parameter.name)
+            .parameter_in(ParameterIn::Query)
+            .required(if parameter.required { Required::True } else { Required::False })
+            .description(Some(parameter.description))
+            .schema(Some(ObjectBuilder::new().schema_type(kind)))
+            .example(example)
+            .build()
+    });
+    let in_header = route.doc.headers.iter().map(header_parameter);
+    in_path.chain(in_query).chain(in_header).collect()
+}
+
+fn header_parameter(header: &HeaderDoc) -> Parameter {
+    ParameterBuilder::new()
+        .name(header.name)
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(header.description))
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
+        .example(Some(json!(header.example)))
+        .build()
+}
+
+fn success(answer: &route::AnswerDoc, schemas: &mut BTreeMap<String, RefOr<Schema>>) -> Response {
+    let mut response = ResponseBuilder::new().description(answer.description);
+    if matches!(answer.status, 201 | 202) {
+        response = response.header("Location", text_header("Where what was made can be read."));
+    }
+    match &answer.content {
+        route::Content::Nothing => {}
+        route::Content::Json(schema, example) => {
+            collect(schemas, NamedSchema { name: schema.name.clone(), all: schema.all.clone() }, false);
+            response =
+                response.content("application/json", json_content(schema.reference(), Some(example.clone())));
+        }
+        route::Content::Other(media_type, example) => {
+            let content = ContentBuilder::new()
+                .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
+                .example(Some(json!(example)));
+            response = response.content(*media_type, content.build());
+        }
+    }
+    response.header("Request-Id", text_header("This request's id; say it when you ask for help.")).build()
+}
+
+fn text_header(description: &str) -> utoipa::openapi::Header {
+    HeaderBuilder::new()
+        .schema(ObjectBuilder::new().schema_type(Type::String))
+        .description(Some(description))
+        .build()
+}
+
+/// One answer for all codes of a status; each code is an example.
+fn refusal(codes: &[Code]) -> Response {
+    let lines: Vec<String> =
+        codes.iter().map(|code| format!("- `{code}`: {}. {}", code.title(), code.remedy())).collect();
+    let examples = codes.iter().map(|code| {
+        let example = json!({
+            "type": format!("/problems/{code}"),
+            "title": code.title(),
+            "status": code.status(),
+            "detail": code.title(),
+            "code": code.as_str(),
+            "request_id": "req_01kagq5rh8e5htqh9sk95d3x4w",
+            "retryable": crate::problem::is_retryable(*code),
+        });
+        (code.as_str(), utoipa::openapi::example::ExampleBuilder::new().value(Some(example)).build())
+    });
+    let content = ContentBuilder::new()
+        .schema(Some(Ref::from_schema_name(Problem::name())))
+        .examples_from_iter(examples)
+        .build();
+    ResponseBuilder::new().description(lines.join("\n")).content(PROBLEM_JSON, content).build()
+}
+
+fn webhooks(schemas: &mut BTreeMap<String, RefOr<Schema>>) -> Paths {
+    let schema = NamedSchema::of::<wire::Event>();
+    let reference = schema.reference();
+    collect(schemas, schema, false);
+    let mut paths = Paths::new();
+    for event in EventType::ALL {
+        let mut operation = OperationBuilder::new()
+            .operation_id(Some(wire::webhook_operation_id(event)))
+            .summary(Some(wire::webhook_summary(event)))
+            .description(Some("Answer 2xx within 15 seconds; anything else is tried again. The id stays the same over retries: use it to do things once. Verify the signature before you read the body (Standard Webhooks)."))
+            .tag("Webhooks")
+            .extensions(Some(Extensions::from_iter([("x-gatepost-event", json!(event.as_str()))])));
+        for header in WEBHOOK_HEADERS {
+            operation = operation.parameter(header_parameter(&header));
+        }
+        let operation = operation
+            .request_body(Some(request_body(json_content(reference.clone(), Some(wire::event_example(event))))))
+            .response("2XX", ResponseBuilder::new().description("The event was taken.").build())
+            .build();
+        paths.add_path_operation(event.as_str(), vec![HttpMethod::Post], operation);
+    }
+    paths
+}
+
+const WEBHOOK_HEADERS: [HeaderDoc; 5] = [
+    HeaderDoc { name: "webhook-id", description: "The event's id.", example: "evt_01kagq5rh8e5htqh9sk95d3x4w" },
+    HeaderDoc { name: "webhook-timestamp", description: "Seconds since 1970, of this attempt.", example: "1793525400" },
+    HeaderDoc {
+        name: "webhook-signature",
+        description: "One or two of `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` under the endpoint's secret; two while a secret is being rotated.",
+        example: "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=",
+    },
+    HeaderDoc { name: "X-Gatepost-Event", description: "The event's type.", example: "message.delivered" },
+    HeaderDoc {
+        name: "X-Gatepost-Signature",
+        description: "`sha256=` and the hex HMAC-SHA-256 of the raw body, for receivers that know only that. It carries no timestamp, so it does not stop a replay.",
+        example: "sha256=2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b",
+    },
+];
+
+fn components(schemas: BTreeMap<String, RefOr<Schema>>, surface: Surface) -> Components {
+    let mut builder = ComponentsBuilder::new();
+    for (name, schema) in schemas {
+        builder = builder.schema(name, schema);
+    }
+    if surface == Surface::Public {
+        let bearer = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("gp_live_… or gp_test_…")
+            .description(Some("An API key."));
+        let header = |name: &str, words: &str| {
+            SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description(name, words)))
+        };
+        builder = builder
+            .security_scheme("bearer", SecurityScheme::Http(bearer.build()))
+            .security_scheme("x_api_key", header("X-Api-Key", "An API key, where Authorization is taken."))
+            .security_scheme(
+                "meta_signature",
+                header("X-Hub-Signature-256", "HMAC-SHA-256 of the raw body under the Meta app's secret."),
+            );
+    }
+    builder.build()
+}

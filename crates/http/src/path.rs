@@ -1,0 +1,73 @@
+//! Ids in paths: `/v1/messages/{message_id}` carries a `MessageId` and nothing else.
+
+use std::str::FromStr;
+
+use axum::extract::{FromRequestParts, RawPathParams};
+use gatepost_core::{
+    ApiKeyId, ChannelId, Code, DeliveryId, EndpointId, Error, EventId, MessageId, MetaAppId, WorkspaceId,
+};
+use http::request::Parts;
+
+use crate::problem::Failure;
+
+/// An id that can stand in a path, under one name for all routes.
+pub trait PathId: FromStr + Send + 'static {
+    /// The name between the braces.
+    const PARAM: &'static str;
+}
+
+macro_rules! path_ids {
+    ($($id:ident => $param:literal;)*) => {
+        $(impl PathId for $id {
+            const PARAM: &'static str = $param;
+        })*
+
+        /// The prefix of the id that the path parameter `param` takes; `None` where it is no id.
+        pub fn prefix_of(param: &str) -> Option<&'static str> {
+            match param {
+                $($param => Some($id::PREFIX),)*
+                _ => None,
+            }
+        }
+    };
+}
+
+path_ids! {
+    WorkspaceId => "workspace_id";
+    ApiKeyId => "key_id";
+    ChannelId => "channel_id";
+    MetaAppId => "app_id";
+    MessageId => "message_id";
+    EventId => "event_id";
+    EndpointId => "endpoint_id";
+    DeliveryId => "delivery_id";
+}
+
+/// The names between the braces of a route's template, in order.
+pub fn params(template: &str) -> impl Iterator<Item = &str> {
+    template.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+}
+
+/// The id of kind `I` in the path. A text that is not one answers 404, like an id that nobody has.
+#[derive(Debug, Clone, Copy)]
+pub struct Id<I>(pub I);
+
+impl<S: Send + Sync, I: PathId> FromRequestParts<S> for Id<I> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let text = param(parts, state, I::PARAM).await?;
+        text.parse().map(Self).map_err(|_| Error::of(Code::NotFound).into())
+    }
+}
+
+/// The text of one path parameter.
+pub async fn param<S: Send + Sync>(parts: &mut Parts, state: &S, name: &str) -> Result<String, Failure> {
+    // What is not UTF-8 after percent-decoding names nothing.
+    let params =
+        RawPathParams::from_request_parts(parts, state).await.map_err(|_| Error::of(Code::NotFound))?;
+    match params.iter().find(|(key, _)| *key == name) {
+        Some((_, text)) => Ok(text.to_owned()),
+        None => Err(Error::internal(format!("a handler asks for {name}, its route has none")).into()),
+    }
+}

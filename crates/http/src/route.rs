@@ -1,0 +1,240 @@
+//! What a route says about itself: one declaration feeds the router, the OpenAPI document, the permission matrix and
+//! the inventory that tests walk.
+
+use gatepost_core::Code;
+use serde_json::Value;
+use utoipa::ToSchema;
+use utoipa::openapi::schema::Schema;
+use utoipa::openapi::{Ref, RefOr};
+
+use crate::access::{Entrance, Rule};
+use crate::query::QueryParameter;
+
+/// A named schema and those it refers to.
+pub(crate) struct NamedSchema {
+    pub name: String,
+    pub all: Vec<(String, RefOr<Schema>)>,
+}
+
+impl NamedSchema {
+    pub fn of<T: ToSchema>() -> Self {
+        let name = T::name().into_owned();
+        let mut all = vec![(name.clone(), T::schema())];
+        T::schemas(&mut all);
+        Self { name, all }
+    }
+
+    pub fn reference(&self) -> Ref {
+        Ref::from_schema_name(&self.name)
+    }
+}
+
+pub(crate) struct BodyDoc {
+    pub schema: NamedSchema,
+    pub example: Value,
+}
+
+/// What a successful answer holds.
+pub(crate) enum Content {
+    Nothing,
+    Json(NamedSchema, Value),
+    /// Another media type.
+    Other(&'static str, String),
+}
+
+pub(crate) struct AnswerDoc {
+    pub status: u16,
+    pub description: &'static str,
+    pub content: Content,
+}
+
+/// The words of a route.
+pub(crate) struct Doc {
+    pub id: &'static str,
+    pub summary: &'static str,
+    pub description: Option<&'static str>,
+    pub tag: &'static str,
+    pub body: Option<BodyDoc>,
+    pub answer: Option<AnswerDoc>,
+    pub fails: Vec<Code>,
+    pub query: Vec<QueryParameter>,
+    pub open_query: bool,
+    pub headers: Vec<HeaderDoc>,
+}
+
+/// A request header as the documents show it.
+#[derive(Clone, Copy)]
+pub struct HeaderDoc {
+    pub name: &'static str,
+    pub description: &'static str,
+    pub example: &'static str,
+}
+
+const IDEMPOTENCY_KEY: HeaderDoc = HeaderDoc {
+    name: "Idempotency-Key",
+    description: "1 to 255 visible ASCII characters, yours to choose. The same request under the same key within 24 hours is answered from memory (`Idempotency-Replayed: true`) and done once; another request under it is refused. Secrets are shown in the first answer only.",
+    example: "order-17-ready",
+};
+
+const CHANNEL: HeaderDoc = HeaderDoc {
+    name: "X-Channel-Id",
+    description: "The channel to use, where the body has no channel_id. X-Instance-Id means the same.",
+    example: "chn_01kagq5rh8e5htqh9sk95d3x4w",
+};
+
+/// A route under construction; [`crate::access`] makes it.
+pub struct Route<A> {
+    pub(crate) entrance: Entrance<A>,
+    pub(crate) doc: Doc,
+}
+
+impl<A> Route<A> {
+    pub(crate) fn new(entrance: Entrance<A>) -> Self {
+        let doc = Doc {
+            id: "",
+            summary: "",
+            description: None,
+            tag: "",
+            body: None,
+            answer: None,
+            fails: Vec::new(),
+            query: Vec::new(),
+            open_query: false,
+            headers: Vec::new(),
+        };
+        Self { entrance, doc }
+    }
+
+    /// The `operationId`: noun, then verb, in camel case; unique and stable.
+    #[must_use]
+    pub fn id(mut self, id: &'static str) -> Self {
+        self.doc.id = id;
+        self
+    }
+
+    #[must_use]
+    pub fn summary(mut self, summary: &'static str) -> Self {
+        self.doc.summary = summary;
+        self
+    }
+
+    #[must_use]
+    pub fn description(mut self, description: &'static str) -> Self {
+        self.doc.description = Some(description);
+        self
+    }
+
+    #[must_use]
+    pub fn tag(mut self, tag: &'static str) -> Self {
+        self.doc.tag = tag;
+        self
+    }
+
+    /// The JSON body, with an example that works in a fresh workspace.
+    #[must_use]
+    pub fn body<T: ToSchema + crate::json::Body>(mut self, example: Value) -> Self {
+        self.doc.body = Some(BodyDoc { schema: NamedSchema::of::<T>(), example });
+        self
+    }
+
+    /// The JSON body of something that is made: takes an `Idempotency-Key`.
+    #[must_use]
+    pub fn creates<T: ToSchema + crate::json::Body>(mut self, example: Value) -> Self {
+        self.doc.headers.push(IDEMPOTENCY_KEY);
+        self.doc.fails.extend([Code::IdempotencyInProgress, Code::IdempotencyKeyReused]);
+        self.body::<T>(example)
+    }
+
+    /// The successful answer in JSON.
+    #[must_use]
+    pub fn answer<T: ToSchema>(mut self, status: u16, description: &'static str, example: Value) -> Self {
+        let content = Content::Json(NamedSchema::of::<T>(), example);
+        self.doc.answer = Some(AnswerDoc { status, description, content });
+        self
+    }
+
+    /// A successful answer without a body: 204.
+    #[must_use]
+    pub fn answers_nothing(mut self, description: &'static str) -> Self {
+        self.doc.answer = Some(AnswerDoc { status: 204, description, content: Content::Nothing });
+        self
+    }
+
+    /// A successful answer that is not JSON of ours.
+    #[must_use]
+    pub fn answers(mut self, media_type: &'static str, description: &'static str, example: &str) -> Self {
+        let content = Content::Other(media_type, example.to_owned());
+        self.doc.answer = Some(AnswerDoc { status: 200, description, content });
+        self
+    }
+
+    /// The codes that only this route answers; those that follow from its access, body and path are added.
+    #[must_use]
+    pub fn fails(mut self, codes: &[Code]) -> Self {
+        self.doc.fails.extend_from_slice(codes);
+        self
+    }
+
+    /// The query parameters; others are refused.
+    #[must_use]
+    pub fn query(mut self, parameters: &[QueryParameter]) -> Self {
+        self.doc.query.extend_from_slice(parameters);
+        self
+    }
+
+    /// Lets any query in, for routes that a third party calls in its own way.
+    #[must_use]
+    pub fn open_query(mut self) -> Self {
+        self.doc.open_query = true;
+        self
+    }
+
+    /// Takes `X-Channel-Id`.
+    #[must_use]
+    pub fn takes_channel_header(mut self) -> Self {
+        self.doc.headers.push(CHANNEL);
+        self.doc.fails.extend([Code::ChannelRequired, Code::ChannelConflict]);
+        self
+    }
+
+    /// Every code that this route may answer, in the order of their statuses.
+    pub(crate) fn codes(&self) -> Vec<Code> {
+        let mut codes = self.doc.fails.clone();
+        match self.entrance.rule {
+            Rule::Permission(_) => codes.extend([
+                Code::Unauthorized,
+                Code::CredentialsConflict,
+                Code::ApiKeyRevoked,
+                Code::ApiKeyExpired,
+                Code::PermissionMissing,
+            ]),
+            Rule::Operator(_) => codes.push(Code::PermissionMissing),
+            Rule::Signed(_) => codes.extend([
+                Code::SignatureInvalid,
+                Code::PayloadTooLarge,
+                Code::RequestTimeout,
+            ]),
+            Rule::Public => {}
+        }
+        if self.doc.body.is_some() {
+            codes.extend([
+                Code::InvalidJson,
+                Code::InvalidField,
+                Code::UnsupportedMediaType,
+                Code::PayloadTooLarge,
+                Code::RequestTimeout,
+            ]);
+        }
+        if !self.doc.open_query {
+            codes.push(Code::InvalidParameter);
+        }
+        if self.entrance.path.contains('{') {
+            codes.push(Code::NotFound);
+        }
+        codes.extend([Code::Internal, Code::Unavailable]);
+        let order = |code: &Code| (code.status(), Code::ALL.iter().position(|known| known == code));
+        codes.sort_by_key(order);
+        codes.dedup();
+        codes
+    }
+}

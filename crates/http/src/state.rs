@@ -1,0 +1,154 @@
+//! What handlers and layers share.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::MatchedPath;
+use bytes::Bytes;
+use gatepost_core::access::Principal;
+use gatepost_core::{Clock, Entropy, MetaAppId, Result};
+use http::request::Parts;
+use http::{HeaderMap, Method};
+use ipnet::IpNet;
+use tokio::sync::Semaphore;
+
+use crate::headers;
+use crate::query::QueryRule;
+
+/// What the accesses need of the application: who is it that presents this?
+pub trait Doors: Clone + Send + Sync + 'static {
+    /// A provider's callback whose signature was verified.
+    type Callback: Send;
+
+    fn sha256(bytes: &[u8]) -> [u8; 32];
+
+    /// Errors: `unauthorized`, `api_key_revoked`, `api_key_expired`.
+    fn principal_of_key(&self, presented: &str) -> impl Future<Output = Result<Arc<Principal>>> + Send;
+
+    /// Errors: `not_found` for an unknown app, `signature_invalid`.
+    fn callback_verify(
+        &self,
+        app: MetaAppId,
+        raw: Bytes,
+        signature: Option<&str>,
+    ) -> impl Future<Output = Result<Self::Callback>> + Send;
+}
+
+/// How the server is set up. [`Settings::default`] is a server on loopback with nothing in front of it.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// True when this process itself speaks TLS.
+    pub tls: bool,
+    /// The reverse proxies whose `X-Forwarded-*` headers are believed.
+    pub proxies: Vec<IpNet>,
+    /// Largest JSON body, in bytes.
+    pub body_limit: usize,
+    /// Largest callback body, in bytes (Meta sends up to 3 MB).
+    pub callback_limit: usize,
+    /// How long a body may take to arrive.
+    pub body_timeout: Duration,
+    /// How long an answer may take altogether.
+    pub request_timeout: Duration,
+    /// How many requests are worked on at a time; more answer 503.
+    pub in_flight: usize,
+    /// The system user that this process runs as: the one who is the operator at the local socket.
+    pub operator_uid: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            tls: false,
+            proxies: Vec::new(),
+            body_limit: 256 * 1024,
+            callback_limit: 3 * 1024 * 1024,
+            body_timeout: Duration::from_secs(15),
+            request_timeout: Duration::from_secs(30),
+            in_flight: 4096,
+            operator_uid: u32::MAX,
+        }
+    }
+}
+
+/// What a router is made with.
+pub struct Environment {
+    pub clock: Arc<dyn Clock>,
+    pub entropy: Arc<dyn Entropy>,
+    pub settings: Settings,
+}
+
+/// The state of a router.
+pub struct ApiState<A>(Arc<Inner<A>>);
+
+impl<A> Clone for ApiState<A> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+struct Inner<A> {
+    app: A,
+    environment: Environment,
+    headers: HeaderMap,
+    slots: Semaphore,
+    routes: RouteTable,
+    document: Bytes,
+}
+
+/// What the layers know of each route, by method and template.
+#[derive(Default)]
+pub(crate) struct RouteTable {
+    pub queries: HashMap<(Method, &'static str), QueryRule>,
+    /// For methods and paths that no route has.
+    pub none: QueryRule,
+}
+
+impl<A> ApiState<A> {
+    pub(crate) fn new(app: A, environment: Environment, routes: RouteTable, document: Bytes) -> Self {
+        let settings = &environment.settings;
+        let headers = headers::security(settings.tls || !settings.proxies.is_empty());
+        let slots = Semaphore::new(settings.in_flight);
+        Self(Arc::new(Inner { app, environment, headers, slots, routes, document }))
+    }
+
+    pub fn app(&self) -> &A {
+        &self.0.app
+    }
+
+    pub fn settings(&self) -> &Settings {
+        &self.0.environment.settings
+    }
+
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.0.environment.clock
+    }
+
+    pub fn entropy(&self) -> &dyn Entropy {
+        &*self.0.environment.entropy
+    }
+
+    /// The OpenAPI document of the routes of this router.
+    pub fn document(&self) -> Bytes {
+        self.0.document.clone()
+    }
+
+    pub(crate) fn security_headers(&self) -> &HeaderMap {
+        &self.0.headers
+    }
+
+    pub(crate) fn slots(&self) -> &Semaphore {
+        &self.0.slots
+    }
+
+    /// What the route that `parts` was matched to takes in its query.
+    pub(crate) fn query_of(&self, parts: &Parts) -> &QueryRule {
+        let table = &self.0.routes;
+        let method = if parts.method == Method::HEAD { Method::GET } else { parts.method.clone() };
+        parts
+            .extensions
+            .get::<MatchedPath>()
+            .and_then(|path| table.queries.get(&(method, path.as_str())))
+            .unwrap_or(&table.none)
+    }
+}

@@ -1,0 +1,160 @@
+//! API keys. The index (a platform table) leads from a key's id to its workspace; everything else is the workspace's.
+
+use gatepost_core::access::{Scope, StoredKey, TokenDigest};
+use gatepost_core::channel::Mode;
+use gatepost_core::{ApiKeyId, ChannelId, Result, Timestamp, WorkspaceId};
+use uuid::Uuid;
+
+use crate::engine::{self, Row};
+use crate::{params, statements};
+use crate::messages::mode;
+use crate::scope::WorkspaceScope;
+use crate::store::{SystemTx, WorkspaceTx};
+
+#[derive(Clone)]
+pub struct ApiKeyRow {
+    pub id: ApiKeyId,
+    pub name: String,
+    pub mode: Mode,
+    pub scopes: Vec<Scope>,
+    pub digest: TokenDigest,
+    /// The first characters of the key, for people.
+    pub display: String,
+    pub last4: String,
+    /// The channels it is bound to; `None` for all.
+    pub channels: Option<Vec<ChannelId>>,
+    pub created_at: Timestamp,
+    pub expires_at: Option<Timestamp>,
+    pub revoked_at: Option<Timestamp>,
+    pub last_used_at: Option<Timestamp>,
+}
+
+statements! {
+    INSERT = same("INSERT INTO api_key (workspace_id, id, name, mode, scopes, digest, display, last4, bound, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)");
+    INDEX_INSERT = same("INSERT INTO api_key_index (id, workspace_id) VALUES ($1, $2)");
+    BIND = same("INSERT INTO api_key_channel (workspace_id, api_key_id, channel_id) VALUES ($1, $2, $3)");
+    GET = same("SELECT id, name, mode, scopes, digest, display, last4, bound, created_at, expires_at, revoked_at, last_used_at FROM api_key WHERE workspace_id = $1 AND id = $2");
+    LIST = same("SELECT id, name, mode, scopes, digest, display, last4, bound, created_at, expires_at, revoked_at, last_used_at FROM api_key WHERE workspace_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
+    BOUND = same("SELECT channel_id FROM api_key_channel WHERE workspace_id = $1 AND api_key_id = $2 ORDER BY channel_id");
+    REVOKE = same("UPDATE api_key SET revoked_at = $3 WHERE workspace_id = $1 AND id = $2 AND (revoked_at IS NULL OR revoked_at > $3)");
+    USED = same("UPDATE api_key SET last_used_at = $3 WHERE workspace_id = $1 AND id = $2 AND (last_used_at IS NULL OR last_used_at < $3)");
+    OWNER = same("SELECT workspace_id FROM api_key_index WHERE id = $1");
+}
+
+type Raw = (
+    (Uuid, String, i64, i64, Vec<u8>, String, String),
+    (bool, i64, Option<i64>, Option<i64>, Option<i64>),
+);
+
+fn raw(row: &Row<'_>) -> engine::Result<Raw> {
+    Ok((
+        (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?),
+        (row.get(7)?, row.get(8)?, row.get(9)?, row.get(10)?, row.get(11)?),
+    ))
+}
+
+impl WorkspaceTx<'_> {
+    pub async fn api_key_insert(&self, key: &ApiKeyRow) -> Result<()> {
+        let values = params![
+            self.workspace,
+            key.id.uuid(),
+            &key.name,
+            key.mode.number(),
+            Scope::to_bits(&key.scopes),
+            key.digest.as_bytes().as_slice(),
+            &key.display,
+            &key.last4,
+            key.channels.is_some(),
+            key.created_at.micros(),
+            key.expires_at.map(Timestamp::micros)
+        ];
+        self.tx.execute_one(&INSERT, values).await?;
+        self.tx.execute_one(&INDEX_INSERT, params![key.id.uuid(), self.workspace]).await?;
+        for channel in key.channels.iter().flatten() {
+            self.tx.execute_one(&BIND, params![self.workspace, key.id.uuid(), channel.uuid()]).await?;
+        }
+        Ok(())
+    }
+
+    async fn api_key_parsed(&self, raw: Raw) -> Result<ApiKeyRow> {
+        let ((id, name, m, scopes, digest, display, last4), rest) = raw;
+        let (bound, created_at, expires_at, revoked_at, last_used_at) = rest;
+        let digest: [u8; 32] =
+            digest.try_into().map_err(|_| gatepost_core::Error::internal("store: api_key.digest"))?;
+        let channels = if bound {
+            let found: Vec<Uuid> = self
+                .tx
+                .query(&BOUND, params![self.workspace, id], |row: &Row<'_>| row.get(0))
+                .await?;
+            Some(found.into_iter().map(ChannelId::from_uuid).collect())
+        } else {
+            None
+        };
+        Ok(ApiKeyRow {
+            id: ApiKeyId::from_uuid(id),
+            name,
+            mode: mode(m)?,
+            scopes: Scope::from_bits(scopes),
+            digest: TokenDigest::new(digest),
+            display,
+            last4,
+            channels,
+            created_at: Timestamp::from_micros(created_at),
+            expires_at: expires_at.map(Timestamp::from_micros),
+            revoked_at: revoked_at.map(Timestamp::from_micros),
+            last_used_at: last_used_at.map(Timestamp::from_micros),
+        })
+    }
+
+    pub async fn api_key_get(&self, id: ApiKeyId) -> Result<Option<ApiKeyRow>> {
+        match self.tx.query_opt(&GET, params![self.workspace, id.uuid()], raw).await? {
+            Some(found) => self.api_key_parsed(found).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Newest first, those older than `before`.
+    pub async fn api_key_list(&self, before: Uuid, limit: i64) -> Result<Vec<ApiKeyRow>> {
+        let mut keys = Vec::new();
+        for found in self.tx.query(&LIST, params![self.workspace, before, limit], raw).await? {
+            keys.push(self.api_key_parsed(found).await?);
+        }
+        Ok(keys)
+    }
+
+    /// Ends a key's time at `at`; a later end that was set before is brought forward, never pushed back.
+    pub async fn api_key_revoke(&self, id: ApiKeyId, at: Timestamp) -> Result<()> {
+        self.tx.execute(&REVOKE, params![self.workspace, id.uuid(), at.micros()]).await?;
+        Ok(())
+    }
+}
+
+impl SystemTx<'_> {
+    /// A key as it is stored, before its workspace is known: what a presented key names.
+    pub async fn api_key_find(&self, id: ApiKeyId) -> Result<Option<StoredKey>> {
+        let owner: Option<Uuid> =
+            self.tx.query_opt(&OWNER, params![id.uuid()], |row: &Row<'_>| row.get(0)).await?;
+        let Some(owner) = owner else { return Ok(None) };
+        let workspace = WorkspaceId::from_uuid(owner);
+        let found = self.enter(WorkspaceScope::of(workspace)).api_key_get(id).await?;
+        Ok(found.map(|key| StoredKey {
+            id: key.id,
+            workspace,
+            digest: key.digest,
+            mode: key.mode,
+            scopes: key.scopes,
+            channels: key.channels,
+            expires_at: key.expires_at,
+            revoked_at: key.revoked_at,
+        }))
+    }
+
+    /// Notes when keys were last used.
+    pub async fn api_keys_used(&self, uses: &[(WorkspaceId, ApiKeyId, Timestamp)]) -> Result<()> {
+        for (workspace, id, at) in uses {
+            let tx = self.enter(WorkspaceScope::of(*workspace));
+            tx.tx.execute(&USED, params![workspace.uuid(), id.uuid(), at.micros()]).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,103 @@
+//! Meta's callbacks: routes, sealed envelopes, and the items already seen.
+
+use gatepost_core::{ChannelId, EnvelopeId, MetaAppId, Result, Timestamp, WorkspaceId};
+use uuid::Uuid;
+
+use crate::engine::Row;
+use crate::{params, statements};
+use crate::jobs::NewJob;
+use crate::scope::WorkspaceScope;
+use crate::store::{SystemTx, WorkspaceTx};
+
+/// Where a callback part of an app goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallbackRoute {
+    pub scope: WorkspaceScope,
+    pub channel: ChannelId,
+}
+
+/// One callback body, cut to one workspace.
+#[derive(Debug, Clone)]
+pub struct EnvelopeRow {
+    pub id: EnvelopeId,
+    pub meta_app: MetaAppId,
+    /// Sealed.
+    pub body: Vec<u8>,
+    pub received_at: Timestamp,
+}
+
+statements! {
+    ROUTES = same("SELECT channel_id, workspace_id FROM callback_route WHERE meta_app_id = $1 AND identity = $2 ORDER BY channel_id");
+    INSERT = same("INSERT INTO envelope (workspace_id, id, meta_app_id, body, received_at) VALUES ($1, $2, $3, $4, $5)");
+    GET = same("SELECT id, meta_app_id, body, received_at FROM envelope WHERE workspace_id = $1 AND id = $2");
+    DELETE = same("DELETE FROM envelope WHERE workspace_id = $1 AND id = $2");
+    SEEN = same("INSERT INTO callback_item (workspace_id, id, seen_at) VALUES ($1, $2, $3) ON CONFLICT (workspace_id, id) DO NOTHING");
+}
+
+impl SystemTx<'_> {
+    /// The channels that an identity (digest of a phone number id or WABA id) names under one app.
+    pub async fn callback_routes(&self, app: MetaAppId, identity: &[u8]) -> Result<Vec<CallbackRoute>> {
+        let found: Vec<(Uuid, Uuid)> = self
+            .tx
+            .query(&ROUTES, params![app.uuid(), identity], |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?)))
+            .await?;
+        Ok(found
+            .into_iter()
+            .map(|(channel, workspace)| CallbackRoute {
+                scope: WorkspaceScope::of(WorkspaceId::from_uuid(workspace)),
+                channel: ChannelId::from_uuid(channel),
+            })
+            .collect())
+    }
+
+    /// Leaves one workspace's part of a callback, and the job that will read it.
+    pub async fn envelope_insert(&self, scope: WorkspaceScope, row: &EnvelopeRow, job: Option<&NewJob>) -> Result<()> {
+        let tx = self.enter(scope);
+        let values = params![
+            scope.workspace().uuid(),
+            row.id.uuid(),
+            row.meta_app.uuid(),
+            &row.body,
+            row.received_at.micros()
+        ];
+        tx.tx.execute_one(&INSERT, values).await?;
+        match job {
+            Some(job) => tx.job_insert(job).await,
+            None => Ok(()),
+        }
+    }
+}
+
+impl WorkspaceTx<'_> {
+    pub async fn envelopes_get(&self, ids: &[EnvelopeId]) -> Result<Vec<Option<EnvelopeRow>>> {
+        let rows: Vec<_> = ids.iter().map(|id| params![self.workspace, id.uuid()].to_vec()).collect();
+        let found: Vec<Option<(Uuid, Uuid, Vec<u8>, i64)>> = self
+            .tx
+            .query_many(&GET, &rows, |r: &Row<'_>| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?)))
+            .await?;
+        Ok(found
+            .into_iter()
+            .map(|row| {
+                row.map(|(id, app, body, received_at)| EnvelopeRow {
+                    id: EnvelopeId::from_uuid(id),
+                    meta_app: MetaAppId::from_uuid(app),
+                    body,
+                    received_at: Timestamp::from_micros(received_at),
+                })
+            })
+            .collect())
+    }
+
+    pub async fn envelopes_delete(&self, ids: &[EnvelopeId]) -> Result<()> {
+        let rows: Vec<_> = ids.iter().map(|id| params![self.workspace, id.uuid()].to_vec()).collect();
+        self.tx.execute_many(&DELETE, &rows).await?;
+        Ok(())
+    }
+
+    /// Marks items as seen; answers, item by item, whether it was new. The same item within `keys` counts once.
+    pub async fn callback_items_claim(&self, keys: &[[u8; 16]], now: Timestamp) -> Result<Vec<bool>> {
+        let rows: Vec<_> =
+            keys.iter().map(|key| params![self.workspace, key.as_slice(), now.micros()].to_vec()).collect();
+        Ok(self.tx.execute_many(&SEEN, &rows).await?.into_iter().map(|n| n == 1).collect())
+    }
+}

@@ -1,0 +1,168 @@
+//! Channels, and the routes by which Meta's callbacks find them.
+
+use gatepost_core::channel::{ChannelKind, ChannelState, Mode};
+use gatepost_core::{ChannelId, MetaAppId, Result, Timestamp, WorkspaceId};
+use uuid::Uuid;
+
+use crate::engine::{self, Row};
+use crate::{params, statements};
+use crate::error::unknown_number;
+use crate::messages::mode;
+use crate::store::WorkspaceTx;
+
+#[derive(Debug, Clone)]
+pub struct ChannelRow {
+    pub id: ChannelId,
+    pub mode: Mode,
+    pub kind: ChannelKind,
+    pub name: String,
+    pub state: ChannelState,
+    /// The workspace that owns the Meta app: this one, or the platform.
+    pub app_owner: WorkspaceId,
+    pub meta_app: MetaAppId,
+    pub phone_number_id: String,
+    pub waba_id: String,
+    pub token: Vec<u8>,
+    pub token_last4: String,
+    /// The business's own number, sealed.
+    pub display: Option<Vec<u8>>,
+    pub verified_name: Option<String>,
+    /// Messages a second that Meta allows this number.
+    pub throughput: i64,
+    pub created_at: Timestamp,
+}
+
+statements! {
+    INSERT = same("INSERT INTO channel (workspace_id, id, mode, kind, name, state, app_owner, meta_app_id, phone_number_id, waba_id, token, token_last4, display, verified_name, throughput, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)");
+    GET = same("SELECT id, mode, kind, name, state, app_owner, meta_app_id, phone_number_id, waba_id, token, token_last4, display, verified_name, throughput, created_at FROM channel WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL");
+    LIST = same("SELECT id, mode, kind, name, state, app_owner, meta_app_id, phone_number_id, waba_id, token, token_last4, display, verified_name, throughput, created_at FROM channel WHERE workspace_id = $1 AND deleted_at IS NULL ORDER BY id DESC");
+    UPDATE = same("UPDATE channel SET name = $3, state = $4, token = $5, token_last4 = $6, throughput = $7, verified_name = $8, display = $9 WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL");
+    STATE = same("UPDATE channel SET state = $3 WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL");
+    DELETE = same("UPDATE channel SET deleted_at = $3, state = $4 WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL");
+    ROUTE_INSERT = same("INSERT INTO callback_route (meta_app_id, identity, channel_id, workspace_id) VALUES ($1, $2, $3, $4)");
+    ROUTE_TAKEN = same("SELECT 1 FROM callback_route WHERE meta_app_id = $1 AND identity = $2 LIMIT 1");
+    ROUTE_DELETE = same("DELETE FROM callback_route WHERE meta_app_id = $1 AND channel_id = $2 AND workspace_id = $3");
+}
+
+type Raw = (
+    (Uuid, i64, String, String, i64, Uuid, Uuid),
+    (String, String, Vec<u8>, String, Option<Vec<u8>>, Option<String>, i64, i64),
+);
+
+fn raw(row: &Row<'_>) -> engine::Result<Raw> {
+    Ok((
+        (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?),
+        (
+            row.get(7)?,
+            row.get(8)?,
+            row.get(9)?,
+            row.get(10)?,
+            row.get(11)?,
+            row.get(12)?,
+            row.get(13)?,
+            row.get(14)?,
+        ),
+    ))
+}
+
+fn parsed(raw: Raw) -> Result<ChannelRow> {
+    let ((id, m, kind, name, state, app_owner, meta_app), rest) = raw;
+    let (phone_number_id, waba_id, token, token_last4, display, verified_name, throughput, created_at) = rest;
+    if kind != ChannelKind::Cloud.as_str() {
+        return Err(gatepost_core::Error::internal(format!("store: channel.kind holds {kind}")));
+    }
+    Ok(ChannelRow {
+        id: ChannelId::from_uuid(id),
+        mode: mode(m)?,
+        kind: ChannelKind::Cloud,
+        name,
+        state: ChannelState::from_number(state).ok_or_else(|| unknown_number("channel.state", state))?,
+        app_owner: WorkspaceId::from_uuid(app_owner),
+        meta_app: MetaAppId::from_uuid(meta_app),
+        phone_number_id,
+        waba_id,
+        token,
+        token_last4,
+        display,
+        verified_name,
+        throughput,
+        created_at: Timestamp::from_micros(created_at),
+    })
+}
+
+impl WorkspaceTx<'_> {
+    /// Adds a channel and its routes. `phone` and `waba` are the digests by which callbacks of its app find it. False
+    /// when the app already serves a channel with this phone number.
+    pub async fn channel_insert(&self, c: &ChannelRow, phone: &[u8], waba: &[u8]) -> Result<bool> {
+        let taken = self
+            .tx
+            .query_opt(&ROUTE_TAKEN, params![c.meta_app.uuid(), phone], |row: &Row<'_>| row.get::<i64>(0))
+            .await?;
+        if taken.is_some() {
+            return Ok(false);
+        }
+        let values = params![
+            self.workspace,
+            c.id.uuid(),
+            c.mode.number(),
+            c.kind.as_str(),
+            &c.name,
+            c.state.number(),
+            c.app_owner.uuid(),
+            c.meta_app.uuid(),
+            &c.phone_number_id,
+            &c.waba_id,
+            &c.token,
+            &c.token_last4,
+            c.display.as_deref(),
+            c.verified_name.as_deref(),
+            c.throughput,
+            c.created_at.micros()
+        ];
+        self.tx.execute_one(&INSERT, values).await?;
+        for identity in [phone, waba] {
+            let values = params![c.meta_app.uuid(), identity, c.id.uuid(), self.workspace];
+            self.tx.execute_one(&ROUTE_INSERT, values).await?;
+        }
+        Ok(true)
+    }
+
+    pub async fn channel_get(&self, id: ChannelId) -> Result<Option<ChannelRow>> {
+        let found = self.tx.query_opt(&GET, params![self.workspace, id.uuid()], raw).await?;
+        found.map(parsed).transpose()
+    }
+
+    /// All of the workspace's channels, newest first. Their number is small by plan.
+    pub async fn channel_list(&self) -> Result<Vec<ChannelRow>> {
+        let found = self.tx.query(&LIST, params![self.workspace], raw).await?;
+        found.into_iter().map(parsed).collect()
+    }
+
+    pub async fn channel_update(&self, c: &ChannelRow) -> Result<()> {
+        let values = params![
+            self.workspace,
+            c.id.uuid(),
+            &c.name,
+            c.state.number(),
+            &c.token,
+            &c.token_last4,
+            c.throughput,
+            c.verified_name.as_deref(),
+            c.display.as_deref()
+        ];
+        Ok(self.tx.execute_one(&UPDATE, values).await?)
+    }
+
+    pub async fn channel_state_set(&self, id: ChannelId, state: ChannelState) -> Result<()> {
+        Ok(self.tx.execute_one(&STATE, params![self.workspace, id.uuid(), state.number()]).await?)
+    }
+
+    /// The channel is gone for its users, its number free for another; its messages stay.
+    pub async fn channel_delete(&self, c: &ChannelRow, now: Timestamp) -> Result<()> {
+        let values = params![self.workspace, c.id.uuid(), now.micros(), ChannelState::Disabled.number()];
+        self.tx.execute_one(&DELETE, values).await?;
+        let values = params![c.meta_app.uuid(), c.id.uuid(), self.workspace];
+        self.tx.execute(&ROUTE_DELETE, values).await?;
+        Ok(())
+    }
+}

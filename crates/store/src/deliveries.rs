@@ -1,0 +1,234 @@
+//! Deliveries and their attempts.
+
+use gatepost_core::endpoint::DeliveryState;
+use gatepost_core::event::EventType;
+use gatepost_core::{DeliveryId, EndpointId, EventId, Result, Timestamp};
+use uuid::Uuid;
+
+use crate::engine::{self, Row};
+use crate::{params, statements};
+use crate::error::unknown_number;
+use crate::store::WorkspaceTx;
+
+#[derive(Debug, Clone)]
+pub struct DeliveryRow {
+    pub id: DeliveryId,
+    pub endpoint: EndpointId,
+    pub event: EventId,
+    pub event_type: EventType,
+    pub state: DeliveryState,
+    pub attempts: i64,
+    pub next_at: Option<Timestamp>,
+    pub created_at: Timestamp,
+}
+
+/// One HTTP try.
+#[derive(Debug, Clone)]
+pub struct AttemptRow {
+    pub number: i64,
+    pub at: Timestamp,
+    /// False: the egress policy refused the address and nothing was sent.
+    pub allowed: bool,
+    /// The policy's rule.
+    pub rule: String,
+    pub address: Option<String>,
+    pub status: Option<i64>,
+    pub latency_ms: i64,
+    pub error: Option<String>,
+    /// The first bytes of the answer, sealed.
+    pub snippet: Option<Vec<u8>>,
+}
+
+/// What a delivery lane needs of one delivery.
+#[derive(Debug, Clone)]
+pub struct DeliveryWork {
+    pub id: DeliveryId,
+    pub event: EventId,
+    pub event_type: EventType,
+    pub attempts: i64,
+    pub payload: Option<Vec<u8>>,
+}
+
+statements! {
+    INSERT = same("INSERT INTO delivery (workspace_id, endpoint_id, id, event_id, state, attempts, next_at, created_at) VALUES ($1, $2, $3, $4, $5, 0, $6, $6)");
+    WORK = same("SELECT d.id, d.event_id, e.type, d.attempts, e.payload FROM delivery d JOIN event e ON e.workspace_id = d.workspace_id AND e.id = d.event_id WHERE d.workspace_id = $1 AND d.endpoint_id = $2 AND d.id = $3");
+    RESULT = same("UPDATE delivery SET state = $4, attempts = $5, next_at = $6 WHERE workspace_id = $1 AND endpoint_id = $2 AND id = $3");
+    ATTEMPT = same("INSERT INTO attempt (workspace_id, endpoint_id, delivery_id, number, at, allowed, rule, address, status, latency_ms, error, snippet) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)");
+    LIST = same("SELECT d.id, d.endpoint_id, d.event_id, e.type, d.state, d.attempts, d.next_at, d.created_at FROM delivery d JOIN event e ON e.workspace_id = d.workspace_id AND e.id = d.event_id WHERE d.workspace_id = $1 AND d.endpoint_id = $2 AND d.id < $3 AND (d.state = $4 OR $4 = 0) ORDER BY d.id DESC LIMIT $5");
+    GET = same("SELECT d.id, d.endpoint_id, d.event_id, e.type, d.state, d.attempts, d.next_at, d.created_at FROM delivery d JOIN event e ON e.workspace_id = d.workspace_id AND e.id = d.event_id WHERE d.workspace_id = $1 AND d.endpoint_id = $2 AND d.id = $3");
+    ATTEMPTS = same("SELECT number, at, allowed, rule, address, status, latency_ms, error, snippet FROM attempt WHERE workspace_id = $1 AND endpoint_id = $2 AND delivery_id = $3 ORDER BY number");
+    DROP_PENDING = same("UPDATE delivery SET state = $3, next_at = NULL WHERE workspace_id = $1 AND endpoint_id = $2 AND state IN ($4, $5, $6)");
+}
+
+type Raw = (Uuid, Uuid, Uuid, i64, i64, i64, Option<i64>, i64);
+
+fn raw(row: &Row<'_>) -> engine::Result<Raw> {
+    Ok((
+        row.get(0)?,
+        row.get(1)?,
+        row.get(2)?,
+        row.get(3)?,
+        row.get(4)?,
+        row.get(5)?,
+        row.get(6)?,
+        row.get(7)?,
+    ))
+}
+
+fn event_type(number: i64) -> Result<EventType> {
+    EventType::from_number(number).ok_or_else(|| unknown_number("event.type", number))
+}
+
+fn parsed((id, endpoint, event, kind, state, attempts, next_at, created_at): Raw) -> Result<DeliveryRow> {
+    Ok(DeliveryRow {
+        id: DeliveryId::from_uuid(id),
+        endpoint: EndpointId::from_uuid(endpoint),
+        event: EventId::from_uuid(event),
+        event_type: event_type(kind)?,
+        state: DeliveryState::from_number(state).ok_or_else(|| unknown_number("delivery.state", state))?,
+        attempts,
+        next_at: next_at.map(Timestamp::from_micros),
+        created_at: Timestamp::from_micros(created_at),
+    })
+}
+
+impl WorkspaceTx<'_> {
+    pub async fn delivery_insert(&self, deliveries: &[(DeliveryId, EndpointId, EventId)], now: Timestamp) -> Result<()> {
+        let rows: Vec<_> = deliveries
+            .iter()
+            .map(|(id, endpoint, event)| {
+                params![
+                    self.workspace,
+                    endpoint.uuid(),
+                    id.uuid(),
+                    event.uuid(),
+                    DeliveryState::Pending.number(),
+                    now.micros()
+                ]
+                .to_vec()
+            })
+            .collect();
+        self.tx.execute_many(&INSERT, &rows).await?;
+        Ok(())
+    }
+
+    /// What the lane of `endpoint` is to deliver; `None` for a delivery that is gone.
+    pub async fn delivery_work(&self, endpoint: EndpointId, ids: &[DeliveryId]) -> Result<Vec<Option<DeliveryWork>>> {
+        let rows: Vec<_> =
+            ids.iter().map(|id| params![self.workspace, endpoint.uuid(), id.uuid()].to_vec()).collect();
+        let found: Vec<Option<(Uuid, Uuid, i64, i64, Option<Vec<u8>>)>> = self
+            .tx
+            .query_many(&WORK, &rows, |r: &Row<'_>| {
+                Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?))
+            })
+            .await?;
+        found
+            .into_iter()
+            .map(|work| {
+                work.map(|(id, event, kind, attempts, payload)| {
+                    Ok(DeliveryWork {
+                        id: DeliveryId::from_uuid(id),
+                        event: EventId::from_uuid(event),
+                        event_type: event_type(kind)?,
+                        attempts,
+                        payload,
+                    })
+                })
+                .transpose()
+            })
+            .collect()
+    }
+
+    /// Records one attempt and what follows from it.
+    pub async fn delivery_record(
+        &self,
+        endpoint: EndpointId,
+        delivery: DeliveryId,
+        attempt: &AttemptRow,
+        state: DeliveryState,
+        next_at: Option<Timestamp>,
+    ) -> Result<()> {
+        let values = params![
+            self.workspace,
+            endpoint.uuid(),
+            delivery.uuid(),
+            attempt.number,
+            attempt.at.micros(),
+            attempt.allowed,
+            &attempt.rule,
+            attempt.address.as_deref(),
+            attempt.status,
+            attempt.latency_ms,
+            attempt.error.as_deref(),
+            attempt.snippet.as_deref()
+        ];
+        self.tx.execute_one(&ATTEMPT, values).await?;
+        let values = params![
+            self.workspace,
+            endpoint.uuid(),
+            delivery.uuid(),
+            state.number(),
+            attempt.number,
+            next_at.map(Timestamp::micros)
+        ];
+        Ok(self.tx.execute_one(&RESULT, values).await?)
+    }
+
+    /// Newest first, those older than `before`.
+    pub async fn delivery_list(
+        &self,
+        endpoint: EndpointId,
+        state: Option<DeliveryState>,
+        before: Uuid,
+        limit: i64,
+    ) -> Result<Vec<DeliveryRow>> {
+        let values = params![
+            self.workspace,
+            endpoint.uuid(),
+            before,
+            state.map_or(0, DeliveryState::number),
+            limit
+        ];
+        let found = self.tx.query(&LIST, values, raw).await?;
+        found.into_iter().map(parsed).collect()
+    }
+
+    pub async fn delivery_get(&self, endpoint: EndpointId, id: DeliveryId) -> Result<Option<DeliveryRow>> {
+        let found =
+            self.tx.query_opt(&GET, params![self.workspace, endpoint.uuid(), id.uuid()], raw).await?;
+        found.map(parsed).transpose()
+    }
+
+    pub async fn attempt_list(&self, endpoint: EndpointId, delivery: DeliveryId) -> Result<Vec<AttemptRow>> {
+        let values = params![self.workspace, endpoint.uuid(), delivery.uuid()];
+        Ok(self
+            .tx
+            .query(&ATTEMPTS, values, |row: &Row<'_>| {
+                Ok(AttemptRow {
+                    number: row.get(0)?,
+                    at: Timestamp::from_micros(row.get(1)?),
+                    allowed: row.get(2)?,
+                    rule: row.get(3)?,
+                    address: row.get(4)?,
+                    status: row.get(5)?,
+                    latency_ms: row.get(6)?,
+                    error: row.get(7)?,
+                    snippet: row.get(8)?,
+                })
+            })
+            .await?)
+    }
+
+    /// Nothing more goes to this endpoint: what waited is dead, and stays visible.
+    pub async fn delivery_bury(&self, endpoint: EndpointId) -> Result<u64> {
+        let values = params![
+            self.workspace,
+            endpoint.uuid(),
+            DeliveryState::Dead.number(),
+            DeliveryState::Pending.number(),
+            DeliveryState::Failed.number(),
+            DeliveryState::Blocked.number()
+        ];
+        Ok(self.tx.execute(&DROP_PENDING, values).await?)
+    }
+}

@@ -1,0 +1,305 @@
+//! The embedded engine: one writer thread with group commit, a few reader threads.
+//!
+//! The writer takes whatever waits into one physical transaction, a savepoint for each closure, and commits once; every
+//! answer is given after that commit. Ten callers at once therefore cost one fsync, not ten.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, OpenFlags};
+use tokio::sync::{mpsc, watch};
+
+use super::error::{Error, Result};
+use super::job::{Entry, Job, Outcome};
+use super::meter;
+use super::tx::{Conn, Tx};
+
+/// Closures that may wait for a connection before callers wait at the door.
+const QUEUE: usize = 4096;
+/// Closures in one physical transaction: bounds the latency of the first and the work lost with a failed commit.
+const BATCH: usize = 512;
+/// More than the statements of the house, so that none is ever parsed twice.
+const STATEMENTS: usize = 512;
+
+/// How to open the embedded engine.
+#[derive(Debug, Clone)]
+pub struct SqliteOptions {
+    /// The database file; created when missing (its directory must exist). Two more files appear beside it (`-wal`,
+    /// `-shm`).
+    pub path: PathBuf,
+    /// Reader threads, each with a connection of its own; at least 1.
+    pub readers: usize,
+    /// How long to wait for another process that holds the write lock.
+    pub busy_timeout: Duration,
+    /// Page cache of the writer in KiB; a reader gets an eighth.
+    pub cache_kib: u32,
+    /// Pages (of 4 KiB) in the write-ahead log before the writer moves them into the database file.
+    pub checkpoint_pages: u32,
+}
+
+impl SqliteOptions {
+    /// The defaults for a small server.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            readers: 2,
+            busy_timeout: Duration::from_secs(5),
+            cache_kib: 32 * 1024,
+            checkpoint_pages: 2000,
+        }
+    }
+
+    fn open_writer(&self) -> rusqlite::Result<Connection> {
+        let conn = Connection::open(&self.path)?;
+        self.set_up(&conn, self.cache_kib)?;
+        conn.pragma_update(None, "journal_mode", "wal")?;
+        conn.pragma_update(None, "synchronous", "full")?;
+        conn.pragma_update(None, "wal_autocheckpoint", self.checkpoint_pages)?;
+        conn.pragma_update(None, "journal_size_limit", i64::from(self.checkpoint_pages) * 4096 * 4)?;
+        Ok(conn)
+    }
+
+    fn open_reader(&self) -> rusqlite::Result<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let conn = Connection::open_with_flags(&self.path, flags)?;
+        self.set_up(&conn, self.cache_kib / 8)?;
+        Ok(conn)
+    }
+
+    // No mmap: a read error would be a SIGBUS instead of an error, and mapped pages count as resident memory.
+    fn set_up(&self, conn: &Connection, cache_kib: u32) -> rusqlite::Result<()> {
+        conn.busy_timeout(self.busy_timeout)?;
+        conn.pragma_update(None, "foreign_keys", true)?;
+        conn.pragma_update(None, "temp_store", "memory")?; // savepoints keep their undo pages there
+        conn.pragma_update(None, "cache_size", -i64::from(cache_kib))?;
+        conn.pragma_update(None, "trusted_schema", false)?;
+        conn.set_prepared_statement_cache_capacity(STATEMENTS);
+        Ok(())
+    }
+}
+
+enum Message {
+    Work(Box<dyn Job>),
+    /// Finish what waits, then end.
+    Stop,
+}
+
+/// The doors to the writer and to the readers.
+pub(super) struct Pool {
+    writer: mpsc::Sender<Message>,
+    readers: mpsc::Sender<Message>,
+    writer_alive: watch::Receiver<()>,
+    readers_alive: watch::Receiver<()>,
+}
+
+impl Pool {
+    pub(super) fn open(options: &SqliteOptions) -> Result<Self> {
+        let failed = |error: rusqlite::Error| Error::from_sqlite("open", &error);
+        let (writer, inbox) = mpsc::channel(QUEUE);
+        let (alive, writer_alive) = watch::channel(());
+        let conn = options.open_writer().map_err(failed)?;
+        spawn("store-writer".into(), move || {
+            Writer { conn }.serve(inbox);
+            drop(alive);
+        })?;
+
+        let (readers, inbox) = mpsc::channel(QUEUE);
+        let (alive, readers_alive) = watch::channel(());
+        let inbox = Arc::new(Mutex::new(inbox));
+        for number in 0..options.readers.max(1) {
+            let conn = options.open_reader().map_err(failed)?;
+            let (inbox, alive) = (Arc::clone(&inbox), alive.clone());
+            spawn(format!("store-reader-{number}"), move || {
+                serve_reads(&conn, &inbox);
+                drop(alive);
+            })?;
+        }
+        Ok(Self { writer, readers, writer_alive, readers_alive })
+    }
+
+    pub(super) async fn write(&self, job: Box<dyn Job>) -> Result<()> {
+        self.writer.send(Message::Work(job)).await.map_err(|_| Error::closed())
+    }
+
+    pub(super) async fn read(&self, job: Box<dyn Job>) -> Result<()> {
+        self.readers.send(Message::Work(job)).await.map_err(|_| Error::closed())
+    }
+
+    /// Readers end first: the last connection to close tidies the write-ahead log, and only the writer may.
+    pub(super) async fn shutdown(&self) {
+        for (door, alive) in [(&self.readers, &self.readers_alive), (&self.writer, &self.writer_alive)] {
+            // A closed channel means that it has ended already.
+            let _ = door.send(Message::Stop).await;
+            let mut alive = alive.clone();
+            while alive.changed().await.is_ok() {}
+        }
+    }
+}
+
+fn spawn(name: String, body: impl FnOnce() + Send + 'static) -> Result<()> {
+    let started = thread::Builder::new().name(name).spawn(body);
+    started.map(drop).map_err(|error| Error::unavailable(format!("cannot start a thread: {error}")))
+}
+
+/// Runs the closure on this connection; hooks are kept only when its work is.
+fn run(conn: &Connection, entry: &mut Entry) -> Outcome {
+    let tx = Tx::new(Conn::Sqlite(conn));
+    let ran = catch_unwind(AssertUnwindSafe(|| entry.job.run_now(&tx)));
+    let (failed, hooks) = tx.into_parts();
+    let outcome = match ran {
+        Ok(Some(ran)) => Outcome::of(ran, failed),
+        Ok(None) => Outcome::Fault(Error::Waited),
+        Err(_) => Outcome::Fault(Error::Panicked),
+    };
+    (entry.hooks, entry.fault) = match &outcome {
+        Outcome::Keep => (hooks, None),
+        Outcome::Undo(_) => (Vec::new(), None),
+        Outcome::Fault(error) => (Vec::new(), Some(error.clone())),
+    };
+    outcome
+}
+
+fn serve_reads(conn: &Connection, inbox: &Mutex<mpsc::Receiver<Message>>) {
+    loop {
+        // Whoever holds the lock waits for the next message, the others for the lock.
+        let message = {
+            let mut inbox = inbox.lock().unwrap_or_else(PoisonError::into_inner);
+            let message = inbox.blocking_recv();
+            if matches!(message, Some(Message::Stop)) {
+                inbox.close();
+                continue;
+            }
+            message
+        };
+        let Some(Message::Work(job)) = message else { return };
+        if job.is_abandoned() {
+            continue;
+        }
+        let mut entry = Entry::new(job);
+        if let Err(error) = call(conn, "BEGIN DEFERRED") {
+            entry.refuse(error);
+            continue;
+        }
+        run(conn, &mut entry);
+        match call(conn, "COMMIT") {
+            Ok(()) => entry.settle(),
+            Err(error) => {
+                roll_back(conn);
+                entry.refuse(error);
+            }
+        }
+    }
+}
+
+/// One of the transaction statements, prepared once.
+fn call(conn: &Connection, sql: &'static str) -> Result<()> {
+    let called = conn.prepare_cached(sql).and_then(|mut prepared| prepared.raw_execute());
+    called.map(drop).map_err(|error| Error::from_sqlite(sql, &error))
+}
+
+fn roll_back(conn: &Connection) {
+    // SQLite has rolled back by itself after some errors.
+    if !conn.is_autocommit()
+        && let Err(error) = call(conn, "ROLLBACK")
+    {
+        tracing::error!(%error, "cannot roll back");
+    }
+}
+
+struct Writer {
+    conn: Connection,
+}
+
+impl Writer {
+    fn serve(&self, mut inbox: mpsc::Receiver<Message>) {
+        let mut messages = Vec::with_capacity(BATCH);
+        let mut batch = Vec::with_capacity(BATCH);
+        while inbox.blocking_recv_many(&mut messages, BATCH) > 0 {
+            for message in messages.drain(..) {
+                match message {
+                    Message::Work(job) if job.is_abandoned() => {}
+                    Message::Work(job) => batch.push(Entry::new(job)),
+                    Message::Stop => inbox.close(),
+                }
+            }
+            self.run_batch(&mut batch);
+        }
+    }
+
+    fn run_batch(&self, batch: &mut Vec<Entry>) {
+        if batch.len() > 1 {
+            match self.together(batch) {
+                Ok(()) => {
+                    batch.drain(..).for_each(Entry::settle);
+                    return;
+                }
+                // One of them spoils the commit (a deferred key, a full disk): find out which.
+                Err(error) => tracing::debug!(%error, size = batch.len(), "running a batch one by one"),
+            }
+        }
+        let mut down: Option<Error> = None;
+        for mut entry in batch.drain(..) {
+            if let Some(error) = &down {
+                entry.refuse(error.clone());
+                continue;
+            }
+            match self.alone(&mut entry) {
+                Ok(()) => entry.settle(),
+                Err(error) => {
+                    // The next would only wait as long for the same.
+                    if matches!(error, Error::Unavailable { .. } | Error::Conflict { .. }) {
+                        down = Some(match error.clone() {
+                            Error::Unavailable { context, .. } => Error::unavailable(context),
+                            other => other,
+                        });
+                    }
+                    entry.refuse(error);
+                }
+            }
+        }
+    }
+
+    /// All of the batch in one physical transaction. After an error nothing of it was kept.
+    fn together(&self, batch: &mut [Entry]) -> Result<()> {
+        let conn = &self.conn;
+        call(conn, "BEGIN IMMEDIATE")?;
+        let ran = batch.iter_mut().try_for_each(|entry| {
+            call(conn, "SAVEPOINT closure")?;
+            if !matches!(run(conn, entry), Outcome::Keep) && !conn.is_autocommit() {
+                call(conn, "ROLLBACK TO closure")?;
+            }
+            call(conn, "RELEASE closure") // fails when SQLite has rolled everything back by itself
+        });
+        let done = ran.and_then(|()| self.commit(batch.len()));
+        if done.is_err() {
+            roll_back(conn);
+        }
+        done
+    }
+
+    /// The closure in a transaction of its own. `Ok`: to be settled, kept or undone by its own decision.
+    fn alone(&self, entry: &mut Entry) -> Result<()> {
+        call(&self.conn, "BEGIN IMMEDIATE")?;
+        let done = match run(&self.conn, entry) {
+            Outcome::Keep => self.commit(1).map_err(Error::at_commit),
+            Outcome::Undo(_) | Outcome::Fault(_) => {
+                roll_back(&self.conn);
+                Ok(())
+            }
+        };
+        if done.is_err() {
+            roll_back(&self.conn);
+        }
+        done
+    }
+
+    fn commit(&self, size: usize) -> Result<()> {
+        let started = Instant::now();
+        let done = call(&self.conn, "COMMIT");
+        meter::commit("sqlite", size, started.elapsed());
+        done
+    }
+}

@@ -1,0 +1,322 @@
+//! Messages. Party, content, provider id and error are sealed by the caller; this module sees bytes.
+
+use gatepost_core::channel::Mode;
+use gatepost_core::message::{Direction, MessageState, OnUnknown};
+use gatepost_core::{ChannelId, ContactId, MessageId, Purpose, Result, Timestamp};
+use uuid::Uuid;
+
+use crate::engine::{self, Row, Value};
+use crate::{params, statements};
+use crate::error::unknown_number;
+use crate::jobs::NewJob;
+use crate::store::WorkspaceTx;
+
+/// An outbound message about to be queued.
+pub struct NewOutbound {
+    pub id: MessageId,
+    pub channel: ChannelId,
+    pub mode: Mode,
+    pub kind: &'static str,
+    pub purpose: Purpose,
+    pub party: Vec<u8>,
+    pub content: Vec<u8>,
+    pub reply_to: Option<MessageId>,
+    pub on_unknown: OnUnknown,
+    pub created_at: Timestamp,
+}
+
+/// A message from a person.
+pub struct NewInbound {
+    pub id: MessageId,
+    pub channel: ChannelId,
+    pub mode: Mode,
+    pub kind: String,
+    pub contact: Option<ContactId>,
+    pub party: Vec<u8>,
+    pub content: Vec<u8>,
+    pub provider_index: [u8; 16],
+    pub provider_id: Vec<u8>,
+    pub reply_to: Option<MessageId>,
+    pub created_at: Timestamp,
+}
+
+/// A message as it lies in the table.
+#[derive(Debug, Clone)]
+pub struct MessageRow {
+    pub id: MessageId,
+    pub channel: ChannelId,
+    pub mode: Mode,
+    pub direction: Direction,
+    pub state: MessageState,
+    pub kind: String,
+    pub purpose: Option<Purpose>,
+    pub party: Vec<u8>,
+    /// Absent once its time is over.
+    pub content: Option<Vec<u8>>,
+    pub provider_id: Option<Vec<u8>>,
+    pub reply_to: Option<MessageId>,
+    pub on_unknown: OnUnknown,
+    pub doubtful: bool,
+    pub error: Option<Vec<u8>>,
+    pub created_at: Timestamp,
+    pub sending_at: Option<Timestamp>,
+    pub sent_at: Option<Timestamp>,
+    pub delivered_at: Option<Timestamp>,
+    pub read_at: Option<Timestamp>,
+    pub failed_at: Option<Timestamp>,
+}
+
+/// What a status needs to know of its message.
+#[derive(Debug, Clone, Copy)]
+pub struct MessageStatusRow {
+    pub id: MessageId,
+    pub channel: ChannelId,
+    pub mode: Mode,
+    pub state: MessageState,
+    pub doubtful: bool,
+}
+
+/// What a status or a result changes. Times already set are kept.
+pub struct MessageChange {
+    pub id: MessageId,
+    pub state: MessageState,
+    /// The state whose time this is, and the time.
+    pub reached: Option<(MessageState, Timestamp)>,
+    pub provider: Option<([u8; 16], Vec<u8>)>,
+    pub error: Option<Vec<u8>>,
+    pub doubtful: bool,
+    /// True when the content is not needed any more.
+    pub drop_content: bool,
+}
+
+
+statements! {
+    INSERT_OUTBOUND = same("INSERT INTO message (workspace_id, id, channel_id, mode, direction, state, kind, purpose, party, content, reply_to, on_unknown, doubtful, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, $13)");
+    INSERT_INBOUND = same("INSERT INTO message (workspace_id, id, channel_id, mode, direction, state, kind, contact_id, party, content, provider_index, provider_id, reply_to, on_unknown, doubtful, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, 0, $14)");
+    GET = same("SELECT id, channel_id, mode, direction, state, kind, purpose, party, content, provider_id, reply_to, on_unknown, doubtful, error, created_at, sending_at, sent_at, delivered_at, read_at, failed_at FROM message WHERE workspace_id = $1 AND id = $2");
+    LIST = same("SELECT id, channel_id, mode, direction, state, kind, purpose, party, content, provider_id, reply_to, on_unknown, doubtful, error, created_at, sending_at, sent_at, delivered_at, read_at, failed_at FROM message WHERE workspace_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
+    STATUS = per(
+        "SELECT id, channel_id, mode, state, doubtful FROM message WHERE workspace_id = $1 AND id = $2",
+        "SELECT id, channel_id, mode, state, doubtful FROM message WHERE workspace_id = $1 AND id = $2 FOR UPDATE"
+    );
+    FIND_PROVIDER = same("SELECT id FROM message WHERE workspace_id = $1 AND provider_index = $2 ORDER BY id LIMIT 1");
+    CHANGE = same("UPDATE message SET state = $3, sending_at = COALESCE(sending_at, $4), sent_at = COALESCE(sent_at, $5), delivered_at = COALESCE(delivered_at, $6), read_at = COALESCE(read_at, $7), failed_at = COALESCE(failed_at, $8), provider_index = COALESCE(provider_index, $9), provider_id = COALESCE(provider_id, $10), error = COALESCE($11, error), doubtful = $12, content = CASE WHEN $13 = 1 THEN NULL ELSE content END WHERE workspace_id = $1 AND id = $2");
+}
+
+fn row(row: &Row<'_>) -> engine::Result<RawMessage> {
+    Ok(RawMessage {
+        id: row.get(0)?,
+        channel: row.get(1)?,
+        mode: row.get(2)?,
+        direction: row.get(3)?,
+        state: row.get(4)?,
+        kind: row.get(5)?,
+        purpose: row.get(6)?,
+        party: row.get(7)?,
+        content: row.get(8)?,
+        provider_id: row.get(9)?,
+        reply_to: row.get(10)?,
+        on_unknown: row.get(11)?,
+        doubtful: row.get(12)?,
+        error: row.get(13)?,
+        created_at: row.get(14)?,
+        sending_at: row.get(15)?,
+        sent_at: row.get(16)?,
+        delivered_at: row.get(17)?,
+        read_at: row.get(18)?,
+        failed_at: row.get(19)?,
+    })
+}
+
+struct RawMessage {
+    id: Uuid,
+    channel: Uuid,
+    mode: i64,
+    direction: i64,
+    state: i64,
+    kind: String,
+    purpose: Option<i64>,
+    party: Vec<u8>,
+    content: Option<Vec<u8>>,
+    provider_id: Option<Vec<u8>>,
+    reply_to: Option<Uuid>,
+    on_unknown: i64,
+    doubtful: bool,
+    error: Option<Vec<u8>>,
+    created_at: i64,
+    sending_at: Option<i64>,
+    sent_at: Option<i64>,
+    delivered_at: Option<i64>,
+    read_at: Option<i64>,
+    failed_at: Option<i64>,
+}
+
+impl RawMessage {
+    fn parsed(self) -> Result<MessageRow> {
+        let at = |t: Option<i64>| t.map(Timestamp::from_micros);
+        Ok(MessageRow {
+            id: MessageId::from_uuid(self.id),
+            channel: ChannelId::from_uuid(self.channel),
+            mode: mode(self.mode)?,
+            direction: Direction::from_number(self.direction)
+                .ok_or_else(|| unknown_number("message.direction", self.direction))?,
+            state: state(self.state)?,
+            kind: self.kind,
+            purpose: self
+                .purpose
+                .map(|n| Purpose::from_number(n).ok_or_else(|| unknown_number("message.purpose", n)))
+                .transpose()?,
+            party: self.party,
+            content: self.content,
+            provider_id: self.provider_id,
+            reply_to: self.reply_to.map(MessageId::from_uuid),
+            on_unknown: if self.on_unknown == 1 { OnUnknown::Resend } else { OnUnknown::Fail },
+            doubtful: self.doubtful,
+            error: self.error,
+            created_at: Timestamp::from_micros(self.created_at),
+            sending_at: at(self.sending_at),
+            sent_at: at(self.sent_at),
+            delivered_at: at(self.delivered_at),
+            read_at: at(self.read_at),
+            failed_at: at(self.failed_at),
+        })
+    }
+}
+
+pub(crate) fn mode(number: i64) -> Result<Mode> {
+    Mode::from_number(number).ok_or_else(|| unknown_number("mode", number))
+}
+
+fn state(number: i64) -> Result<MessageState> {
+    MessageState::from_number(number).ok_or_else(|| unknown_number("message.state", number))
+}
+
+impl WorkspaceTx<'_> {
+    /// Queues an outbound message and the job that will carry it, in one round trip.
+    pub async fn message_queue(&self, message: &NewOutbound, job: &NewJob) -> Result<()> {
+        let values = params![
+            self.workspace,
+            message.id.uuid(),
+            message.channel.uuid(),
+            message.mode.number(),
+            Direction::Outbound.number(),
+            MessageState::Queued.number(),
+            message.kind,
+            message.purpose.number(),
+            &message.party,
+            &message.content,
+            message.reply_to.map(MessageId::uuid),
+            i64::from(message.on_unknown == OnUnknown::Resend),
+            message.created_at.micros()
+        ];
+        self.tx.execute_one(&INSERT_OUTBOUND, values).await?;
+        self.job_insert(job).await
+    }
+
+    pub async fn message_insert_inbound(&self, messages: &[NewInbound]) -> Result<()> {
+        let rows: Vec<Vec<Value<'_>>> = messages
+            .iter()
+            .map(|m| {
+                params![
+                    self.workspace,
+                    m.id.uuid(),
+                    m.channel.uuid(),
+                    m.mode.number(),
+                    Direction::Inbound.number(),
+                    MessageState::Received.number(),
+                    &m.kind,
+                    m.contact.map(ContactId::uuid),
+                    &m.party,
+                    &m.content,
+                    m.provider_index.as_slice(),
+                    &m.provider_id,
+                    m.reply_to.map(MessageId::uuid),
+                    m.created_at.micros()
+                ]
+                .to_vec()
+            })
+            .collect();
+        self.tx.execute_many(&INSERT_INBOUND, &rows).await?;
+        Ok(())
+    }
+
+    pub async fn message_get(&self, id: MessageId) -> Result<Option<MessageRow>> {
+        let raw = self.tx.query_opt(&GET, params![self.workspace, id.uuid()], row).await?;
+        raw.map(RawMessage::parsed).transpose()
+    }
+
+    pub async fn messages_get(&self, ids: &[MessageId]) -> Result<Vec<Option<MessageRow>>> {
+        let rows: Vec<_> = ids.iter().map(|id| params![self.workspace, id.uuid()].to_vec()).collect();
+        let raw = self.tx.query_many(&GET, &rows, row).await?;
+        raw.into_iter().map(|r| r.map(RawMessage::parsed).transpose()).collect()
+    }
+
+    /// Newest first, those older than `before`.
+    pub async fn message_list(&self, before: Uuid, limit: i64) -> Result<Vec<MessageRow>> {
+        let raw = self.tx.query(&LIST, params![self.workspace, before, limit], row).await?;
+        raw.into_iter().map(RawMessage::parsed).collect()
+    }
+
+    /// Where messages stand, held until the transaction ends.
+    pub async fn message_status(&self, ids: &[MessageId]) -> Result<Vec<Option<MessageStatusRow>>> {
+        let rows: Vec<_> = ids.iter().map(|id| params![self.workspace, id.uuid()].to_vec()).collect();
+        let raw: Vec<Option<(Uuid, Uuid, i64, i64, bool)>> = self
+            .tx
+            .query_many(&STATUS, &rows, |r: &Row<'_>| {
+                Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?))
+            })
+            .await?;
+        raw.into_iter()
+            .map(|found| {
+                found
+                    .map(|(id, channel, m, s, doubtful)| {
+                        Ok(MessageStatusRow {
+                            id: MessageId::from_uuid(id),
+                            channel: ChannelId::from_uuid(channel),
+                            mode: mode(m)?,
+                            state: state(s)?,
+                            doubtful,
+                        })
+                    })
+                    .transpose()
+            })
+            .collect()
+    }
+
+    /// Finds messages by the blind index of the provider's id.
+    pub async fn message_find_by_provider(&self, indexes: &[[u8; 16]]) -> Result<Vec<Option<MessageId>>> {
+        let rows: Vec<_> = indexes.iter().map(|i| params![self.workspace, i.as_slice()].to_vec()).collect();
+        let found = self.tx.query_many(&FIND_PROVIDER, &rows, |r: &Row<'_>| r.get::<Uuid>(0)).await?;
+        Ok(found.into_iter().map(|id| id.map(MessageId::from_uuid)).collect())
+    }
+
+    pub async fn message_change(&self, changes: &[MessageChange]) -> Result<()> {
+        let rows: Vec<Vec<Value<'_>>> = changes
+            .iter()
+            .map(|c| {
+                let at = |state| c.reached.filter(|(s, _)| *s == state).map(|(_, t)| t.micros());
+                params![
+                    self.workspace,
+                    c.id.uuid(),
+                    c.state.number(),
+                    at(MessageState::Sending),
+                    at(MessageState::Sent),
+                    at(MessageState::Delivered),
+                    at(MessageState::Read),
+                    at(MessageState::Failed),
+                    c.provider.as_ref().map(|(index, _)| index.as_slice()),
+                    c.provider.as_ref().map(|(_, sealed)| sealed.as_slice()),
+                    c.error.as_deref(),
+                    c.doubtful,
+                    c.drop_content
+                ]
+                .to_vec()
+            })
+            .collect();
+        let touched = self.tx.execute_many(&CHANGE, &rows).await?;
+        if touched.iter().any(|n| *n != 1) {
+            return Err(gatepost_core::Error::internal("store: a message to change is gone"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,171 @@
+//! The store, its two kinds of transaction, and what a commit must name.
+
+use std::sync::{Arc, OnceLock};
+
+use gatepost_core::audit::Audit;
+use gatepost_core::job::JobKind;
+use gatepost_core::{Error, Result};
+use uuid::Uuid;
+
+use crate::engine::{Engine, Lane, Tx};
+use crate::jobs::LaneKey;
+use crate::scope::WorkspaceScope;
+
+type WakeFn = dyn Fn(LaneKey) + Send + Sync;
+
+/// Who is told, after a commit, that a lane has new work. Set once by whoever runs the lanes; the table is the truth,
+/// this only saves the wait for the next poll.
+#[derive(Clone, Default)]
+pub(crate) struct Wakes(Arc<OnceLock<Box<WakeFn>>>);
+
+/// The store. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    engine: Engine,
+    wakes: Wakes,
+}
+
+/// A value whose transaction may commit, with the audit entry it owes. Only [`WorkspaceTx::commit`] and
+/// [`SystemTx::commit`] make one.
+pub struct Committed<T> {
+    value: T,
+    audit: Audit,
+}
+
+/// A transaction over the rows of one workspace.
+pub struct WorkspaceTx<'t> {
+    pub(crate) tx: &'t Tx<'t>,
+    pub(crate) workspace: Uuid,
+    pub(crate) wakes: &'t Wakes,
+}
+
+/// A transaction over the platform's tables.
+pub struct SystemTx<'t> {
+    pub(crate) tx: &'t Tx<'t>,
+    pub(crate) wakes: &'t Wakes,
+}
+
+impl Store {
+    pub fn new(engine: Engine) -> Self {
+        Self { engine, wakes: Wakes::default() }
+    }
+
+    pub const fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Names who is told of new work. The first call wins.
+    pub fn on_wake(&self, wake: impl Fn(LaneKey) + Send + Sync + 'static) {
+        let _ = self.wakes.0.set(Box::new(wake));
+    }
+
+    /// Runs `work` in a transaction over one workspace and answers after the commit.
+    ///
+    /// The closure may run more than once (a failed batch, a serialisation conflict): it must do nothing but read and
+    /// write rows, over what it owns. It ends in [`WorkspaceTx::commit`]; an error rolls back what it did.
+    pub async fn write<T, F>(&self, scope: WorkspaceScope, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: AsyncFn(&WorkspaceTx<'_>) -> Result<Committed<T>> + Send + 'static,
+    {
+        let workspace = scope.workspace().uuid();
+        let wakes = self.wakes.clone();
+        self.engine
+            .write(Lane::Workspace(workspace), async move |tx: &Tx<'_>| -> Result<T, Error> {
+                let tx = WorkspaceTx { tx, workspace, wakes: &wakes };
+                let committed = work(&tx).await?;
+                tx.audit_record(&committed.audit).await?;
+                Ok(committed.value)
+            })
+            .await
+    }
+
+    /// Runs `work` over one snapshot of one workspace's rows; it cannot write.
+    pub async fn read<T, F>(&self, scope: WorkspaceScope, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: AsyncFn(&WorkspaceTx<'_>) -> Result<T> + Send + 'static,
+    {
+        let workspace = scope.workspace().uuid();
+        let wakes = self.wakes.clone();
+        self.engine
+            .read(Lane::Workspace(workspace), async move |tx: &Tx<'_>| -> Result<T, Error> {
+                work(&WorkspaceTx { tx, workspace, wakes: &wakes }).await
+            })
+            .await
+    }
+
+    /// Runs `work` in a transaction over the platform's tables. See [`Store::write`].
+    pub async fn write_system<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: AsyncFn(&SystemTx<'_>) -> Result<Committed<T>> + Send + 'static,
+    {
+        let wakes = self.wakes.clone();
+        self.engine
+            .write(Lane::System, async move |tx: &Tx<'_>| -> Result<T, Error> {
+                let tx = SystemTx { tx, wakes: &wakes };
+                let committed = work(&tx).await?;
+                if let Audit::Entry(_) = &committed.audit {
+                    let platform = tx.enter(WorkspaceScope::platform());
+                    platform.audit_record(&committed.audit).await?;
+                }
+                Ok(committed.value)
+            })
+            .await
+    }
+
+    /// Runs `work` over one snapshot of the platform's tables; it cannot write.
+    pub async fn read_system<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: AsyncFn(&SystemTx<'_>) -> Result<T> + Send + 'static,
+    {
+        let wakes = self.wakes.clone();
+        self.engine
+            .read(Lane::System, async move |tx: &Tx<'_>| -> Result<T, Error> {
+                work(&SystemTx { tx, wakes: &wakes }).await
+            })
+            .await
+    }
+}
+
+impl WorkspaceTx<'_> {
+    /// Ends the closure: the value, and the audit entry that the change owes.
+    #[expect(clippy::unused_self, reason = "a commit belongs to a transaction, and reads so")]
+    pub fn commit<T>(&self, audit: impl Into<Audit>, value: T) -> Result<Committed<T>> {
+        Ok(Committed { value, audit: audit.into() })
+    }
+
+    pub const fn scope(&self) -> WorkspaceScope {
+        WorkspaceScope::of(gatepost_core::WorkspaceId::from_uuid(self.workspace))
+    }
+}
+
+impl<'t> SystemTx<'t> {
+    /// Ends the closure: the value, and the audit entry that the change owes (kept with the platform's own).
+    #[expect(clippy::unused_self, reason = "a commit belongs to a transaction, and reads so")]
+    pub fn commit<T>(&self, audit: impl Into<Audit>, value: T) -> Result<Committed<T>> {
+        Ok(Committed { value, audit: audit.into() })
+    }
+
+    /// From here on the transaction sees this workspace's rows (row level security follows), and only these: used
+    /// where one transaction must leave something in several workspaces.
+    pub(crate) fn enter(&self, scope: WorkspaceScope) -> WorkspaceTx<'t> {
+        let workspace = scope.workspace().uuid();
+        self.tx.set_workspace(workspace);
+        WorkspaceTx { tx: self.tx, workspace, wakes: self.wakes }
+    }
+}
+
+/// Tells of new work in a lane once the transaction has committed.
+pub(crate) fn wake_after_commit(tx: &Tx<'_>, wakes: &Wakes, kind: JobKind, lane: Uuid) {
+    if wakes.0.get().is_some() {
+        let wakes = wakes.clone();
+        tx.after_commit(Box::new(move || {
+            if let Some(wake) = wakes.0.get() {
+                wake(LaneKey { kind, lane });
+            }
+        }));
+    }
+}
