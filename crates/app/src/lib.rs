@@ -1,1 +1,162 @@
-//! The use cases and job handlers of Gatepost.
+//! The use cases and job handlers of Gatepost: one function, one transaction.
+//!
+//! Every use case takes proof of permission first (a grant). Parsing, hashing and sealing happen before the
+//! transaction; the network is called with none open; what must follow a change is a job in the same transaction.
+
+mod api_keys;
+mod callbacks;
+mod channels;
+mod config;
+mod credentials;
+mod deliveries;
+mod delivering;
+mod endpoints;
+mod events;
+mod idempotency;
+mod inbound;
+mod lanes;
+mod messages;
+mod meta_apps;
+mod nodes;
+mod outcome;
+mod pages;
+mod results;
+mod retention;
+mod sealing;
+mod sending;
+mod status;
+mod system;
+mod test_channels;
+mod vault;
+mod workspaces;
+
+use std::sync::{Arc, OnceLock};
+
+use gatepost_channels::cloud::CloudClient;
+use gatepost_channels::sandbox::SandboxHandle;
+use gatepost_core::{Clock, Entropy, NodeId, Result, Timestamp};
+use gatepost_net::{SafeClient, TrustedClient};
+use gatepost_store::Store;
+use gatepost_vault::MasterKeyring;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use api_keys::{KeyCreate, KeyCreated, KeyView};
+pub use callbacks::VerifiedCallback;
+pub use channels::{ChannelCreate, ChannelSource, ChannelUpdate, ChannelView};
+pub use config::AppConfig;
+pub use deliveries::{AttemptView, DeliveryView};
+pub use endpoints::{EndpointCreate, EndpointCreated, EndpointUpdate, EndpointView};
+pub use events::{EventQuery, EventView};
+pub use idempotency::{Idempotent, Outcome};
+pub use messages::{MessageSend, MessageView};
+pub use meta_apps::{MetaAppCreate, MetaAppView};
+pub use pages::{Page, PageQuery};
+pub use status::{LaneStatus, NodeStatus, Status};
+pub use system::SystemClock;
+pub use vault::{MasterKeyUse, VaultStatus};
+pub use workspaces::WorkspaceView;
+
+/// For fingerprints of requests ([`Idempotent::request`]), so that only the vault brings cryptography.
+pub use gatepost_vault::sha256;
+
+/// What an [`App`] is made of.
+pub struct AppParts {
+    pub config: AppConfig,
+    pub store: Store,
+    pub clock: Arc<dyn Clock>,
+    pub entropy: Arc<dyn Entropy>,
+    pub ring: MasterKeyring,
+    /// The way out to URLs that customers chose.
+    pub safe: SafeClient,
+    /// The way out to what the operator's configuration names.
+    pub trusted: TrustedClient,
+}
+
+/// The application. Cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+struct Inner {
+    config: AppConfig,
+    node: NodeId,
+    started_at: Timestamp,
+    store: Store,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    sealing: sealing::Sealing,
+    credentials: credentials::Credentials,
+    apps: meta_apps::AppCache,
+    safe: SafeClient,
+    cloud: CloudClient,
+    sandbox: OnceLock<SandboxHandle>,
+    lanes: lanes::Lanes,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl App {
+    /// Puts the parts together. Nothing runs yet: see [`App::join`] and [`App::start_workers`].
+    pub fn new(parts: AppParts) -> Self {
+        let AppParts { config, store, clock, entropy, ring, safe, trusted } = parts;
+        let started_at = clock.now();
+        let node = NodeId::new(started_at, entropy.as_ref());
+        let sealing = sealing::Sealing::new(store.clone(), Arc::clone(&clock), Arc::clone(&entropy), ring);
+        let cloud = CloudClient::new(trusted).with_timeout(config.meta_timeout);
+        Self(Arc::new(Inner {
+            credentials: credentials::Credentials::new(),
+            apps: meta_apps::AppCache::new(),
+            lanes: lanes::Lanes::default(),
+            sandbox: OnceLock::new(),
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
+            config,
+            node,
+            started_at,
+            store,
+            clock,
+            entropy,
+            sealing,
+            safe,
+            cloud,
+        }))
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    pub fn entropy(&self) -> &dyn Entropy {
+        self.0.entropy.as_ref()
+    }
+
+    pub fn config(&self) -> &AppConfig {
+        &self.0.config
+    }
+
+    pub fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    pub fn node(&self) -> NodeId {
+        self.0.node
+    }
+
+    /// Whether this node can do its work: the database answers and our lease is live.
+    pub async fn ready(&self) -> Result<()> {
+        self.0.store.read_system(async |tx| tx.credential_epoch().await.map(drop)).await
+    }
+
+    /// Finishes what is under way (bounded), gives up the lease, closes the store.
+    pub async fn shutdown(&self) {
+        self.0.stop.cancel();
+        self.0.tasks.close();
+        if tokio::time::timeout(self.0.config.drain, self.0.tasks.wait()).await.is_err() {
+            tracing::warn!(
+                "work was still under way at the end of the drain time; it will be taken up again"
+            );
+        }
+        self.leave().await;
+        self.0.store.engine().shutdown().await;
+    }
+}

@@ -9,3 +9,6 @@ pub mod cloud;
 pub mod errors;
 pub mod graph;
 pub mod sandbox;
+
+#[cfg(test)]
+mod testing;

@@ -109,6 +109,11 @@ impl EventFilter {
         Ok(Self(names))
     }
 
+    /// A filter that was parsed when it was stored; names that no event has any more match nothing.
+    pub const fn stored(names: Vec<String>) -> Self {
+        Self(names)
+    }
+
     pub fn matches(&self, event: EventType) -> bool {
         self.0.is_empty()
             || self.0.iter().any(|name| match name.strip_suffix(".*") {

@@ -91,7 +91,7 @@ admissions! {
 /// A route as the router sees it: only the four functions below make one.
 pub struct Entrance<A> {
     pub(crate) method: Method,
-    pub(crate) path: &'static str,
+    pub(crate) path: String,
     pub(crate) rule: Rule,
     pub(crate) handler: MethodRouter<ApiState<A>>,
 }
@@ -107,7 +107,7 @@ where
     H: Handler<T, ApiState<A>>,
     T: Admission + 'static,
 {
-    crate::route::Route::new(Entrance { method, path, rule: T::RULE, handler: on(filter, handler) })
+    crate::route::Route::new(Entrance { method, path: path.to_owned(), rule: T::RULE, handler: on(filter, handler) })
 }
 
 macro_rules! registrations {

@@ -12,7 +12,7 @@ use crate::access::Rule;
 use crate::problem::Failure;
 use crate::query::{QueryParameter, QueryRule};
 use crate::route::Route;
-use crate::state::{ApiState, Doors, Environment, RouteTable};
+use crate::state::{ApiState, Doors, RouteTable, Settings};
 use crate::{observe, openapi, operator, path};
 
 /// Where a set of routes answers.
@@ -45,7 +45,7 @@ pub struct RouteInfo {
     pub surface: Surface,
     pub method: Method,
     /// The template, such as `/v1/messages/{message_id}`.
-    pub path: &'static str,
+    pub path: String,
     pub operation_id: &'static str,
     pub rule: Rule,
     pub ids: Vec<IdParameter>,
@@ -62,9 +62,18 @@ impl<A: Doors> Api<A> {
     }
 
     #[must_use]
-    pub(crate) fn route(mut self, route: Route<A>) -> Self {
-        self.routes.push(route);
+    pub(crate) fn routes(mut self, routes: Vec<Route<A>>) -> Self {
+        self.routes.extend(routes);
         self
+    }
+
+    /// The same routes with the workspace in the path: `/v1/…` becomes `/operator/v1/workspaces/{workspace_id}/…`.
+    #[must_use]
+    pub(crate) fn routes_inside_workspace(self, mut routes: Vec<Route<A>>) -> Self {
+        for route in &mut routes {
+            route.entrance.path = operator::inside_workspace(&route.entrance.path, "{workspace_id}");
+        }
+        self.routes(routes)
     }
 
     /// Every route, in the order of declaration.
@@ -74,10 +83,10 @@ impl<A: Doors> Api<A> {
             .map(|route| RouteInfo {
                 surface: self.surface,
                 method: route.entrance.method.clone(),
-                path: route.entrance.path,
+                path: route.entrance.path.clone(),
                 operation_id: route.doc.id,
                 rule: route.entrance.rule,
-                ids: path::params(route.entrance.path)
+                ids: path::params(&route.entrance.path)
                     .filter_map(|name| {
                         let prefix = path::prefix_of(name)?;
                         Some(IdParameter { name: name.to_owned(), prefix })
@@ -91,17 +100,18 @@ impl<A: Doors> Api<A> {
     }
 
     /// The router, ready to be served.
-    pub(crate) fn into_router(self, app: A, environment: Environment) -> Router {
+    pub(crate) fn into_router(self, app: A, settings: Settings) -> Router {
         let document = Bytes::from(openapi::document(&self));
         let mut table = RouteTable::default();
         for route in &self.routes {
-            let key = (route.entrance.method.clone(), route.entrance.path);
-            table.queries.insert(key, QueryRule::new(&route.doc.query, route.doc.open_query));
+            let rule = QueryRule::new(&route.doc.query, route.doc.open_query);
+            let rules = table.queries.entry(route.entrance.path.clone()).or_default();
+            rules.push((route.entrance.method.clone(), rule));
         }
-        let state = ApiState::new(app, environment, table, document);
+        let state = ApiState::new(app, settings, table, document);
         let mut router = Router::new();
         for route in self.routes {
-            router = router.route(route.entrance.path, route.entrance.handler);
+            router = router.route(&route.entrance.path, route.entrance.handler);
         }
         router = router.fallback(unknown_path).method_not_allowed_fallback(wrong_method);
         if self.surface == Surface::Operator {

@@ -5,7 +5,6 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use bytes::Bytes;
-use gatepost_app::Idempotent;
 use gatepost_core::{Code, Error, FieldError, Result};
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, Method};
@@ -85,15 +84,14 @@ impl<A: Doors, T: json::Body> FromRequest<ApiState<A>> for Json<T> {
 
 /// A JSON body that makes something, with the `Idempotency-Key` it came under.
 pub struct Create<T> {
-    pub body: T,
+    body: T,
     key: Option<(String, [u8; 32])>,
 }
 
 impl<T> Create<T> {
-    /// The body, and what the application needs to answer a repetition; `render` writes the answer that is kept.
-    pub fn split<V>(self, render: fn(&V) -> Vec<u8>) -> (T, Option<Idempotent<V>>) {
-        let idempotent = self.key.map(|(key, request)| Idempotent { key, request, render });
-        (self.body, idempotent)
+    /// The body; the key with the SHA-256 of what makes the request this one and no other.
+    pub fn into_parts(self) -> (T, Option<(String, [u8; 32])>) {
+        (self.body, self.key)
     }
 }
 

@@ -26,18 +26,18 @@ pub fn text(routes: &[RouteInfo]) -> String {
     let mut out = HEAD.to_owned();
     for (surface, title) in [
         (Surface::Public, "On the public address"),
-        (Surface::Operator, "On the operator's socket (nothing of it answers on the public address)"),
+        (Surface::Operator, "On the operator's socket (/operator answers nowhere else)"),
     ] {
         let rows: Vec<&RouteInfo> = routes.iter().filter(|route| route.surface == surface).collect();
-        let path = rows.iter().map(|route| route.path.len()).max().unwrap_or_default();
-        let permission = rows.iter().map(|route| permission(route).len()).max().unwrap_or_default();
-        let mut head = format!("{:6} {:path$}  {:permission$} ", "", "", "");
+        let paths = rows.iter().map(|route| route.path.len()).max().unwrap_or_default();
+        let permissions = rows.iter().map(|route| permission(route).len()).max().unwrap_or_default();
+        let mut head = format!("{:6} {:paths$}  {:permissions$} ", "", "", "");
         for column in columns(surface) {
             let _ = write!(head, " {column}");
         }
         let _ = write!(out, "\n{title}\n\n{head}\n");
         for route in rows {
-            let mut line = format!("{:6} {:path$}  {:permission$} ", route.method, route.path, permission(route));
+            let mut line = format!("{:6} {:paths$}  {:permissions$} ", route.method.as_str(), route.path, permission(route));
             for (column, cell) in columns(surface).iter().zip(cells(route)) {
                 let _ = write!(line, " {cell:width$}", width = column.len());
             }

@@ -6,7 +6,7 @@
 //! Bodies, phone numbers and credentials are not known here.
 
 use std::any::Any;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
@@ -56,14 +56,15 @@ pub async fn observe<A: Doors>(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let started = state.clock().now();
-    let notes = Notes::new(RequestId::new(started, state.entropy()));
+    let started = state.app().now();
+    let notes = Notes::new(RequestId::new(started, state.app().entropy()));
     let route = request.extensions().get::<MatchedPath>().cloned();
     let method = request.method().clone();
     let client_note = client_request_id(request.headers());
     request.extensions_mut().insert(notes.clone());
 
-    let answer = match admit(&state, &mut request) {
+    let mut client = ClientAddress(None);
+    let answer = match admit(&state, &mut request, &mut client) {
         Err(error) => Failure::from(error).into_response(),
         Ok(_slot) => match tokio::time::timeout(state.settings().request_timeout, next.run(request)).await {
             Ok(response) => response,
@@ -79,8 +80,14 @@ pub async fn observe<A: Doors>(
     if let Ok(id) = HeaderValue::try_from(notes.id().to_string()) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
-    let elapsed = state.clock().now().since(started);
-    let seen = Seen { notes: &notes, method: &method, route: route.as_ref(), client_note: client_note.as_deref() };
+    let elapsed = state.app().now().since(started);
+    let seen = Seen {
+        notes: &notes,
+        method: &method,
+        route: route.as_ref(),
+        client: client.0,
+        client_note: client_note.as_deref(),
+    };
     seen.count(response.status().as_u16(), elapsed);
     seen.log(response.status().as_u16(), elapsed, error.as_ref());
     response
@@ -90,6 +97,7 @@ pub async fn observe<A: Doors>(
 fn admit<'s, A: Doors>(
     state: &'s ApiState<A>,
     request: &mut Request,
+    client: &mut ClientAddress,
 ) -> Result<tokio::sync::SemaphorePermit<'s>, Error> {
     let slot = state.slots().try_acquire().map_err(|_| {
         Error::new(Code::Unavailable, "too many requests are being worked on at this moment")
@@ -102,8 +110,8 @@ fn admit<'s, A: Doors>(
         return Err(Error::new(Code::HeadersTooLarge, "the request's address is too long"));
     }
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| *peer);
-    let client = client::locate(peer, request.headers(), &state.settings().proxies)?;
-    request.extensions_mut().insert(client);
+    *client = client::locate(peer, request.headers(), &state.settings().proxies)?;
+    request.extensions_mut().insert(*client);
     Ok(slot)
 }
 
@@ -118,6 +126,7 @@ struct Seen<'a> {
     notes: &'a Notes,
     method: &'a Method,
     route: Option<&'a MatchedPath>,
+    client: Option<IpAddr>,
     client_note: Option<&'a str>,
 }
 
@@ -156,7 +165,8 @@ impl Seen<'_> {
 
     fn log(&self, status: u16, elapsed: std::time::Duration, error: Option<&Error>) {
         let ms = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX) as f64 / 1_000.0;
-        let actor = self.notes.0.actor.get().map(ToString::to_string);
+        let actor = self.notes.0.actor.get().map(tracing::field::display);
+        let client = self.client.map(tracing::field::display);
         let code = error.map(|e| e.code().as_str());
         let context = error.and_then(Error::context);
         macro_rules! line {
@@ -169,6 +179,7 @@ impl Seen<'_> {
                     status,
                     ms,
                     actor,
+                    client,
                     client_request_id = self.client_note,
                     code,
                     context,
@@ -192,9 +203,4 @@ pub fn caught(panic: Box<dyn Any + Send>) -> Response {
         .or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "a panic without words".to_owned());
     Failure::from(Error::internal(format!("panic: {words}"))).into_response()
-}
-
-/// The caller's address, for handlers.
-pub fn client_of(parts: &http::request::Parts) -> ClientAddress {
-    parts.extensions.get::<ClientAddress>().copied().unwrap_or(ClientAddress(None))
 }

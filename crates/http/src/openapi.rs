@@ -54,7 +54,7 @@ pub(crate) fn document<A>(api: &Api<A>) -> String {
     let mut paths = Paths::new();
     for route in &api.routes {
         if let Some(method) = method(&route.entrance.method) {
-            paths.add_path_operation(route.entrance.path, vec![method], operation(route, &mut schemas));
+            paths.add_path_operation(&route.entrance.path, vec![method], operation(route, &mut schemas));
         }
     }
     let used = |tag: &str| api.routes.iter().any(|route| route.doc.tag == tag);
@@ -177,7 +177,7 @@ fn access_extension(rule: Rule) -> Extensions {
 }
 
 fn parameters<A>(route: &Route<A>) -> Vec<Parameter> {
-    let in_path = path::params(route.entrance.path).map(|name| {
+    let in_path = path::params(&route.entrance.path).map(|name| {
         let builder = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Path).required(Required::True);
         let schema = ObjectBuilder::new().schema_type(Type::String);
         match path::prefix_of(name) {
@@ -241,7 +241,7 @@ fn success(answer: &route::AnswerDoc, schemas: &mut BTreeMap<String, RefOr<Schem
 
 fn text_header(description: &str) -> utoipa::openapi::Header {
     HeaderBuilder::new()
-        .schema(ObjectBuilder::new().schema_type(Type::String))
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
         .description(Some(description))
         .build()
 }

@@ -12,6 +12,8 @@ use axum::response::{IntoResponse, Response};
 use axum::serve::IncomingStream;
 use gatepost_core::access::LocalOperator;
 use gatepost_core::{Code, Error};
+use http::header::LOCATION;
+use http::{HeaderMap, HeaderValue};
 use tokio::net::UnixListener;
 
 use crate::access::AtSocket;
@@ -32,6 +34,25 @@ impl Connected<IncomingStream<'_, UnixListener>> for SocketPeer {
     }
 }
 
+/// The path at the socket of what has `path` on the public address.
+pub fn inside_workspace(path: &str, workspace: &str) -> String {
+    let rest = path.strip_prefix("/v1").unwrap_or(path);
+    format!("/operator/v1/workspaces/{workspace}{rest}")
+}
+
+fn workspace_of(path: &str) -> Option<&str> {
+    path.strip_prefix("/operator/v1/workspaces/")?.split_once('/').map(|(workspace, _)| workspace)
+}
+
+/// What was made is read at the socket too.
+fn relocate(headers: &mut HeaderMap, workspace: &str) {
+    let path = headers.get(LOCATION).and_then(|value| value.to_str().ok());
+    let Some(path) = path.filter(|path| path.starts_with("/v1/")) else { return };
+    if let Ok(value) = HeaderValue::try_from(inside_workspace(path, workspace)) {
+        headers.insert(LOCATION, value);
+    }
+}
+
 /// Lets in the system user that runs this process, and nobody else.
 pub async fn admit<A: Doors>(
     State(state): State<ApiState<A>>,
@@ -46,7 +67,12 @@ pub async fn admit<A: Doors>(
     match verified {
         Ok(operator) => {
             request.extensions_mut().insert(AtSocket(operator));
-            next.run(request).await
+            let workspace = workspace_of(request.uri().path()).map(str::to_owned);
+            let mut response = next.run(request).await;
+            if let Some(workspace) = workspace {
+                relocate(response.headers_mut(), &workspace);
+            }
+            response
         }
         Err(error) => Failure::from(error).into_response(),
     }

@@ -61,8 +61,25 @@ impl<S: Send + Sync, I: PathId> FromRequestParts<S> for Id<I> {
     }
 }
 
+/// The path parameter `code`: a word, no id.
+pub struct Text(String);
+
+impl Text {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Text {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        param(parts, state, "code").await.map(Self)
+    }
+}
+
 /// The text of one path parameter.
-pub async fn param<S: Send + Sync>(parts: &mut Parts, state: &S, name: &str) -> Result<String, Failure> {
+async fn param<S: Send + Sync>(parts: &mut Parts, state: &S, name: &str) -> Result<String, Failure> {
     // What is not UTF-8 after percent-decoding names nothing.
     let params =
         RawPathParams::from_request_parts(parts, state).await.map_err(|_| Error::of(Code::NotFound))?;

@@ -133,7 +133,7 @@ pub fn render(error: &Error, id: RequestId) -> Response {
     if let Some(seconds) = retry_after {
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
-    if code.status() == 401 && code != Code::SignatureInvalid {
+    if code.status() == 401 {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"gatepost\""));
     }
     (status_of(code), headers, body).into_response()

@@ -2,13 +2,15 @@
 //! the inventory that tests walk.
 
 use gatepost_core::Code;
-use serde_json::Value;
-use utoipa::ToSchema;
+use serde_json::{Value, json};
+use utoipa::{PartialSchema, ToSchema};
 use utoipa::openapi::schema::Schema;
 use utoipa::openapi::{Ref, RefOr};
 
 use crate::access::{Entrance, Rule};
+use crate::json::Body;
 use crate::query::QueryParameter;
+use crate::reply::List;
 
 /// A named schema and those it refers to.
 pub(crate) struct NamedSchema {
@@ -21,6 +23,14 @@ impl NamedSchema {
         let name = T::name().into_owned();
         let mut all = vec![(name.clone(), T::schema())];
         T::schemas(&mut all);
+        Self { name, all }
+    }
+
+    /// The schema of a page; named after its items, since utoipa names all of a generic type's forms alike.
+    fn list_of<T: ToSchema>() -> Self {
+        let name = format!("{}List", T::name());
+        let mut all = vec![(name.clone(), List::<T>::schema())];
+        List::<T>::schemas(&mut all);
         Self { name, all }
     }
 
@@ -132,14 +142,14 @@ impl<A> Route<A> {
 
     /// The JSON body, with an example that works in a fresh workspace.
     #[must_use]
-    pub fn body<T: ToSchema + crate::json::Body>(mut self, example: Value) -> Self {
-        self.doc.body = Some(BodyDoc { schema: NamedSchema::of::<T>(), example });
+    pub fn body<T: Body>(mut self, example: Value) -> Self {
+        self.doc.body = Some(BodyDoc { schema: NamedSchema::of::<T::Shape>(), example });
         self
     }
 
     /// The JSON body of something that is made: takes an `Idempotency-Key`.
     #[must_use]
-    pub fn creates<T: ToSchema + crate::json::Body>(mut self, example: Value) -> Self {
+    pub fn creates<T: Body>(mut self, example: Value) -> Self {
         self.doc.headers.push(IDEMPOTENCY_KEY);
         self.doc.fails.extend([Code::IdempotencyInProgress, Code::IdempotencyKeyReused]);
         self.body::<T>(example)
@@ -150,6 +160,16 @@ impl<A> Route<A> {
     pub fn answer<T: ToSchema>(mut self, status: u16, description: &'static str, example: Value) -> Self {
         let content = Content::Json(NamedSchema::of::<T>(), example);
         self.doc.answer = Some(AnswerDoc { status, description, content });
+        self
+    }
+
+    /// A page of a list, with one example of an item.
+    #[must_use]
+    pub fn answer_list<T: ToSchema>(mut self, description: &'static str, example: Value) -> Self {
+        let schema = NamedSchema::list_of::<T>();
+        let example = json!({ "data": [example], "next_cursor": null });
+        let content = Content::Json(schema, example);
+        self.doc.answer = Some(AnswerDoc { status: 200, description, content });
         self
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::extract::MatchedPath;
 use bytes::Bytes;
 use gatepost_core::access::Principal;
-use gatepost_core::{Clock, Entropy, MetaAppId, Result};
+use gatepost_core::{Entropy, MetaAppId, Result, Timestamp};
 use http::request::Parts;
 use http::{HeaderMap, Method};
 use ipnet::IpNet;
@@ -16,12 +16,16 @@ use tokio::sync::Semaphore;
 use crate::headers;
 use crate::query::QueryRule;
 
-/// What the accesses need of the application: who is it that presents this?
+/// What accesses and layers need of the application, above all: who is it that presents this?
 pub trait Doors: Clone + Send + Sync + 'static {
     /// A provider's callback whose signature was verified.
     type Callback: Send;
 
     fn sha256(bytes: &[u8]) -> [u8; 32];
+
+    fn now(&self) -> Timestamp;
+
+    fn entropy(&self) -> &dyn Entropy;
 
     /// Errors: `unauthorized`, `api_key_revoked`, `api_key_expired`.
     fn principal_of_key(&self, presented: &str) -> impl Future<Output = Result<Arc<Principal>>> + Send;
@@ -71,13 +75,6 @@ impl Default for Settings {
     }
 }
 
-/// What a router is made with.
-pub struct Environment {
-    pub clock: Arc<dyn Clock>,
-    pub entropy: Arc<dyn Entropy>,
-    pub settings: Settings,
-}
-
 /// The state of a router.
 pub struct ApiState<A>(Arc<Inner<A>>);
 
@@ -89,27 +86,26 @@ impl<A> Clone for ApiState<A> {
 
 struct Inner<A> {
     app: A,
-    environment: Environment,
+    settings: Settings,
     headers: HeaderMap,
     slots: Semaphore,
     routes: RouteTable,
     document: Bytes,
 }
 
-/// What the layers know of each route, by method and template.
+/// What the layers know of each route, by template and method.
 #[derive(Default)]
 pub(crate) struct RouteTable {
-    pub queries: HashMap<(Method, &'static str), QueryRule>,
+    pub queries: HashMap<String, Vec<(Method, QueryRule)>>,
     /// For methods and paths that no route has.
     pub none: QueryRule,
 }
 
 impl<A> ApiState<A> {
-    pub(crate) fn new(app: A, environment: Environment, routes: RouteTable, document: Bytes) -> Self {
-        let settings = &environment.settings;
+    pub(crate) fn new(app: A, settings: Settings, routes: RouteTable, document: Bytes) -> Self {
         let headers = headers::security(settings.tls || !settings.proxies.is_empty());
         let slots = Semaphore::new(settings.in_flight);
-        Self(Arc::new(Inner { app, environment, headers, slots, routes, document }))
+        Self(Arc::new(Inner { app, settings, headers, slots, routes, document }))
     }
 
     pub fn app(&self) -> &A {
@@ -117,15 +113,7 @@ impl<A> ApiState<A> {
     }
 
     pub fn settings(&self) -> &Settings {
-        &self.0.environment.settings
-    }
-
-    pub fn clock(&self) -> &dyn Clock {
-        &*self.0.environment.clock
-    }
-
-    pub fn entropy(&self) -> &dyn Entropy {
-        &*self.0.environment.entropy
+        &self.0.settings
     }
 
     /// The OpenAPI document of the routes of this router.
@@ -144,11 +132,12 @@ impl<A> ApiState<A> {
     /// What the route that `parts` was matched to takes in its query.
     pub(crate) fn query_of(&self, parts: &Parts) -> &QueryRule {
         let table = &self.0.routes;
-        let method = if parts.method == Method::HEAD { Method::GET } else { parts.method.clone() };
+        let method = if parts.method == Method::HEAD { &Method::GET } else { &parts.method };
         parts
             .extensions
             .get::<MatchedPath>()
-            .and_then(|path| table.queries.get(&(method, path.as_str())))
-            .unwrap_or(&table.none)
+            .and_then(|path| table.queries.get(path.as_str()))
+            .and_then(|rules| rules.iter().find(|(known, _)| known == method))
+            .map_or(&table.none, |(_, rule)| rule)
     }
 }

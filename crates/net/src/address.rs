@@ -23,10 +23,10 @@ type Special4 = (Ipv4Addr, u32, Rule);
 type Special6 = (Ipv6Addr, u32, Rule);
 
 const SPECIAL_V4: &[Special4] = &[
-    (Ipv4Addr::new(0, 0, 0, 0), 8, Rule::AddressUnspecified), // this host on this network, RFC 791
-    (Ipv4Addr::new(10, 0, 0, 0), 8, Rule::AddressPrivate),    // RFC 1918
-    (Ipv4Addr::new(100, 64, 0, 0), 10, Rule::AddressShared),  // RFC 6598
-    (Ipv4Addr::new(127, 0, 0, 0), 8, Rule::AddressLoopback),  // RFC 1122
+    (Ipv4Addr::UNSPECIFIED, 8, Rule::AddressUnspecified), // this host on this network, RFC 791
+    (Ipv4Addr::new(10, 0, 0, 0), 8, Rule::AddressPrivate), // RFC 1918
+    (Ipv4Addr::new(100, 64, 0, 0), 10, Rule::AddressShared), // RFC 6598
+    (Ipv4Addr::new(127, 0, 0, 0), 8, Rule::AddressLoopback), // RFC 1122
     (Ipv4Addr::new(169, 254, 0, 0), 16, Rule::AddressLinkLocal), // RFC 3927
     (Ipv4Addr::new(172, 16, 0, 0), 12, Rule::AddressPrivate), // RFC 1918
     (Ipv4Addr::new(192, 0, 0, 0), 24, Rule::AddressSpecialPurpose), // IETF protocol assignments, RFC 6890
@@ -40,8 +40,8 @@ const SPECIAL_V4: &[Special4] = &[
     (Ipv4Addr::new(198, 51, 100, 0), 24, Rule::AddressDocumentation), // TEST-NET-2
     (Ipv4Addr::new(203, 0, 113, 0), 24, Rule::AddressDocumentation), // TEST-NET-3
     (Ipv4Addr::new(224, 0, 0, 0), 4, Rule::AddressMulticast), // RFC 5771
-    (Ipv4Addr::new(255, 255, 255, 255), 32, Rule::AddressMulticast), // limited broadcast, RFC 919
-    (Ipv4Addr::new(240, 0, 0, 0), 4, Rule::AddressReserved),  // RFC 1112
+    (Ipv4Addr::BROADCAST, 32, Rule::AddressMulticast),    // limited broadcast, RFC 919
+    (Ipv4Addr::new(240, 0, 0, 0), 4, Rule::AddressReserved), // RFC 1112
 ];
 
 const SPECIAL_V6: &[Special6] = &[
@@ -60,7 +60,7 @@ const SPECIAL_V6: &[Special6] = &[
     (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23, Rule::AddressSpecialPurpose), // protocol assignments, ORCHID
     (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32, Rule::AddressDocumentation), // RFC 3849
     (Ipv6Addr::new(0x2620, 0x4f, 0x8000, 0, 0, 0, 0, 0), 48, Rule::AddressSpecialPurpose), // AS112, RFC 7534
-    (Ipv6Addr::new(0x3ffe, 0, 0, 0, 0, 0, 0, 0), 16, Rule::AddressReserved),     // 6bone, returned, RFC 3701
+    (Ipv6Addr::new(0x3ffe, 0, 0, 0, 0, 0, 0, 0), 16, Rule::AddressReserved), // 6bone, returned, RFC 3701
     (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20, Rule::AddressDocumentation), // RFC 9637
 ];
 
@@ -212,7 +212,7 @@ mod tests {
             ("64:ff9b::169.254.169.254", "address_metadata"),
             ("64:ff9b::8.8.8.8", "address_transition"),
             ("64:ff9b:1::10.0.0.1", "address_private"),
-            ("64:ff9b:1:7f00:0:100::", "address_loopback"),
+            ("64:ff9b:1:7f00:0:100::", "address_unspecified"),
             ("2002:7f00:1::", "address_loopback"),
             ("2002:808:808::1", "address_transition"),
             ("2001:0:808:808::f5ff:fffe", "address_private"),

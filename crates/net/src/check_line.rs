@@ -34,15 +34,12 @@ struct Judged<'a> {
 /// nothing is looked up. For a literal address, which is never looked up, they are judged as well. A line that is not
 /// such an object is refused by the rule `malformed_input`, with `"url": null` where no URL can be read.
 pub fn url_check_line(policy: &UrlPolicy, line: &str) -> String {
-    let (url, verdict) = match serde_json::from_str::<Line>(line) {
-        Ok(line) => {
-            let verdict = judge(policy, &line);
-            (Some(line.url), verdict)
-        }
-        Err(_) => {
-            let url = serde_json::from_str::<UrlOnly>(line).ok().map(|line| line.url);
-            (url, Verdict::deny(Rule::MalformedInput))
-        }
+    let (url, verdict) = if let Ok(line) = serde_json::from_str::<Line>(line) {
+        let verdict = judge(policy, &line);
+        (Some(line.url), verdict)
+    } else {
+        let url = serde_json::from_str::<UrlOnly>(line).ok().map(|line| line.url);
+        (url, Verdict::deny(Rule::MalformedInput))
     };
     let judged = Judged {
         url: url.as_deref(),
@@ -98,7 +95,10 @@ mod tests {
                 r#"{"url":"https://8.8.8.8/","answers":[]}"#,
                 r#"{"url":"https://8.8.8.8/","verdict":"allow","rule":"public"}"#,
             ),
-            (r#"{"url":"https://a.b/","url":"https://c.d/"}"#, r#"{"url":null,"verdict":"deny","rule":"malformed_input"}"#),
+            (
+                r#"{"url":"https://a.b/","url":"https://c.d/"}"#,
+                r#"{"url":null,"verdict":"deny","rule":"malformed_input"}"#,
+            ),
         ] {
             assert_eq!(url_check_line(&policy, line), expected, "{line}");
         }

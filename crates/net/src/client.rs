@@ -125,7 +125,8 @@ impl Core {
         map.insert(header::USER_AGENT, self.user_agent.clone());
         map.insert(header::ACCEPT, HeaderValue::from_static("*/*"));
         for (name, value) in headers {
-            let invalid = || Failure::new(class::REQUEST_INVALID, format_args!("header {name} cannot be sent"));
+            let invalid =
+                || Failure::new(class::REQUEST_INVALID, format_args!("header {name} cannot be sent"));
             let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid())?;
             if OWN_HEADERS.contains(&name) {
                 return Err(invalid());

@@ -131,6 +131,22 @@ impl Exception {
     }
 }
 
+/// `scheme://host:port`, with `*` for the ports that are open anyway; for `status` and the audit entry at start.
+impl std::fmt::Display for Exception {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}://", self.scheme.as_str())?;
+        match &self.host {
+            ExceptionHost::Name(name) => f.write_str(name)?,
+            ExceptionHost::Network(IpNet::V4(network)) => write!(f, "{network}")?,
+            ExceptionHost::Network(IpNet::V6(network)) => write!(f, "[{network}]")?,
+        }
+        match self.port {
+            Some(port) => write!(f, ":{port}"),
+            None => f.write_str(":*"),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
@@ -161,6 +177,8 @@ mod tests {
                 ExceptionHost::Name("xn--bcher-kva.internal".into()),
             ]
         );
+        let shown: Vec<String> = config.exceptions.iter().map(ToString::to_string).collect();
+        assert_eq!(shown[2..4], ["http://10.1.2.0/24:80", "https://[fd00::1/128]:*"]);
         assert_eq!(config.exceptions[0].scheme, Scheme::Https);
         assert_eq!(config.exceptions[2].scheme, Scheme::Http);
     }

@@ -56,7 +56,8 @@ pub(crate) async fn tcp(
         })?;
     }
     *stage = Stage::Connect;
-    let failed = |error: io::Error| Failure::new(class::CONNECT_FAILED, format_args!("cannot connect: {error}"));
+    let failed =
+        |error: io::Error| Failure::new(class::CONNECT_FAILED, format_args!("cannot connect: {error}"));
     let stream = race(order(addresses, target.port())).await.map_err(failed)?;
     let peer = stream.peer_addr().map_err(failed)?;
     if let Some(policy) = policy {
@@ -86,6 +87,7 @@ fn order(addresses: Vec<IpAddr>, port: u16) -> Vec<SocketAddr> {
 }
 
 /// The first of `addresses` that accepts; each starts when the one before it failed or had its head start.
+#[expect(clippy::disallowed_methods, reason = "the one door: every address here has been judged")]
 async fn race(addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
     let mut waiting = addresses.into_iter();
     let mut dialling = FuturesUnordered::new();

@@ -67,7 +67,10 @@ impl Conn {
     }
 
     /// Sends `request` and waits for the head of the response.
-    pub(crate) async fn send(&mut self, request: Request<RequestBody>) -> Result<Response<Incoming>, NoResponse> {
+    pub(crate) async fn send(
+        &mut self,
+        request: Request<RequestBody>,
+    ) -> Result<Response<Incoming>, NoResponse> {
         if self.sender.ready().await.is_err() {
             return Err(NoResponse::Unsent(Box::new(request)));
         }

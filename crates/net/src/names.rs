@@ -60,6 +60,7 @@ const INTERNAL: &[&str] = &[
     "intranet",
     "intra",
     "svc",
+    "default", // kubernetes.default
     "cluster",
     "consul",
     "docker",
@@ -91,8 +92,13 @@ pub(crate) fn judge(name: &str) -> Result<(), Rule> {
     if under(INTERNAL) {
         return Err(Rule::HostInternal);
     }
-    if !name.contains('.') {
+    let Some((_, top)) = name.rsplit_once('.') else {
         return Err(Rule::HostSingleLabel);
+    };
+    // Every top-level domain is letters, or Punycode of letters; anything else (`127.0.0.0x1g`) is an attempt at
+    // an address that some lenient parser might take for one.
+    if !(top.starts_with("xn--") || top.len() > 1 && top.bytes().all(|byte| byte.is_ascii_alphabetic())) {
+        return Err(Rule::HostInvalid);
     }
     match WRITTEN_ADDRESS.iter().find(|zone| is_under(name, zone)) {
         Some(zone) => judge_written(&name[..name.len() - zone.len()]),
@@ -142,6 +148,8 @@ mod tests {
             ("intranet", Err(Rule::HostInternal)),
             ("wiki", Err(Rule::HostSingleLabel)),
             ("a..example.com", Err(Rule::HostInvalid)),
+            ("127.0.0.0x1g", Err(Rule::HostInvalid)),
+            ("kubernetes.default", Err(Rule::HostInternal)),
             ("10-0-0-1.sslip.io", Err(Rule::AddressPrivate)),
             ("app.127.0.0.1.nip.io", Err(Rule::AddressLoopback)),
             ("7f000001.nip.io", Err(Rule::AddressLoopback)),

@@ -42,6 +42,11 @@ impl UrlPolicy {
         self
     }
 
+    /// The operator's settings, for `status` and the audit entry at start.
+    pub const fn config(&self) -> &EgressConfig {
+        &self.config
+    }
+
     /// Judges a URL as text: syntax, scheme, host name or literal address, port. No DNS.
     pub fn check_url(&self, url: &str) -> Verdict {
         match Target::parse(url) {
@@ -266,7 +271,8 @@ mod tests {
 
     #[test]
     fn metadata_opens_only_by_its_own_address() {
-        let wide = policy(&[("169.254.0.0/16", Some(80), Scheme::Http), ("168.63.0.0/16", None, Scheme::Https)]);
+        let wide =
+            policy(&[("169.254.0.0/16", Some(80), Scheme::Http), ("168.63.0.0/16", None, Scheme::Https)]);
         assert_eq!(wide.check_url("http://169.254.169.254/").rule, "address_metadata");
         assert_eq!(wide.check_url("http://169.254.1.1/").rule, "exception");
         assert_eq!(wide.check_url("https://168.63.129.16/").rule, "address_metadata");
@@ -304,7 +310,9 @@ mod tests {
             deny_ports: vec![445, 8080],
             ..EgressConfig::default()
         });
-        for (port, allow) in [(443, true), (444, true), (445, false), (8080, false), (8443, true), (5432, false)] {
+        for (port, allow) in
+            [(443, true), (444, true), (445, false), (8080, false), (8443, true), (5432, false)]
+        {
             assert_eq!(policy.check_url(&format!("https://8.8.8.8:{port}/")).allow, allow, "{port}");
         }
     }

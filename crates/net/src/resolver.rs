@@ -8,7 +8,7 @@
 //! `/etc/hosts` is honoured: operators use it for exceptions, and its answers are judged like any other.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -93,6 +93,10 @@ impl Resolver {
     pub(crate) async fn addresses(&self, name: &str) -> Result<Vec<IpAddr>, Failure> {
         let addresses = match &*self.source {
             Source::Fixed(table) => table.get(name).cloned().unwrap_or_default(),
+            // Loopback by definition (RFC 6761 section 6.3), and a question that no name server should hear.
+            Source::Dns(_) if name == "localhost" || name.ends_with(".localhost") => {
+                vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]
+            }
             Source::Dns(resolver) => lookup(resolver, name).await?,
         };
         if addresses.is_empty() { Err(not_found()) } else { Ok(addresses) }
@@ -123,5 +127,26 @@ impl std::fmt::Debug for Resolver {
             Source::Dns(_) => "Resolver::Dns",
             Source::Fixed(_) => "Resolver::Fixed",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[tokio::test]
+    async fn localhost_needs_no_name_server() {
+        let nobody = Resolver::name_server(SocketAddr::from((Ipv4Addr::LOCALHOST, 1))).unwrap();
+        let addresses = nobody.addresses("app.localhost").await.unwrap();
+        assert!(addresses.iter().all(IpAddr::is_loopback));
+    }
+
+    #[tokio::test]
+    async fn a_dead_name_server_is_a_failure_that_names_nobody() {
+        let nobody = Resolver::name_server(SocketAddr::from((Ipv4Addr::LOCALHOST, 1))).unwrap();
+        let failure = nobody.addresses("hooks.shop.example").await.unwrap_err();
+        assert_eq!(failure.class, class::DNS_FAILED);
+        assert!(!failure.detail.contains("127.0.0.1"), "{failure}");
     }
 }

@@ -65,7 +65,7 @@ impl Default for Budgets {
             idle_per_origin: 32,
             idle_total: 1_024,
             idle_for: Duration::from_secs(4),
-            max_age: Duration::from_secs(300),
+            max_age: Duration::from_mins(5),
         }
     }
 }

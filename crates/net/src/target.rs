@@ -71,8 +71,7 @@ impl Target {
             Host::Address(ip @ IpAddr::V4(_)) => (ip.to_string(), ServerName::from(*ip)),
             Host::Address(ip @ IpAddr::V6(_)) => (format!("[{ip}]"), ServerName::from(*ip)),
         };
-        let authority =
-            if port == scheme.default_port() { shown.clone() } else { format!("{shown}:{port}") };
+        let authority = if port == scheme.default_port() { shown.clone() } else { format!("{shown}:{port}") };
         let path_and_query = match url.query() {
             Some(query) => format!("{}?{query}", url.path()),
             None => url.path().to_owned(),
@@ -182,7 +181,6 @@ fn is_scheme(text: &str) -> bool {
         && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
 }
 
-
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
@@ -212,7 +210,10 @@ mod tests {
             "https://１２７。０．０．１/",
             "https://①②⑦.⓪.⓪.①/",
         ] {
-            assert!(matches!(Target::parse(text).unwrap().host(), Host::Address(ip) if ip.is_loopback()), "{text}");
+            assert!(
+                matches!(Target::parse(text).unwrap().host(), Host::Address(ip) if ip.is_loopback()),
+                "{text}"
+            );
         }
     }
 

@@ -19,6 +19,8 @@ pub enum TlsRoots {
     System,
     /// [`TlsRoots::System`] and these, DER encoded.
     SystemAnd(Vec<CertificateDer<'static>>),
+    /// Mozilla's list as compiled in, whatever the machine has.
+    Bundled,
     /// These and no others, DER encoded.
     Only(Vec<CertificateDer<'static>>),
 }
@@ -28,6 +30,7 @@ impl TlsRoots {
         let (mut store, extra) = match self {
             Self::System => (system(), Vec::new()),
             Self::SystemAnd(extra) => (system(), extra),
+            Self::Bundled => (bundled(), Vec::new()),
             Self::Only(extra) => (RootCertStore::empty(), extra),
         };
         for certificate in extra {
@@ -47,9 +50,13 @@ fn system() -> RootCertStore {
     let (added, _ignored) = store.add_parsable_certificates(found.certs);
     if added == 0 {
         tracing::info!("this machine has no CA certificates, using the compiled-in ones");
-        store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+        return bundled();
     }
     store
+}
+
+fn bundled() -> RootCertStore {
+    webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect()
 }
 
 /// The configuration that a client keeps for its lifetime; it also holds the sessions for resumption.

@@ -56,7 +56,7 @@ impl Default for TrustedBudgets {
             body_bytes: 1024 * 1024,
             idle_per_origin: 128,
             idle_for: Duration::from_secs(20),
-            max_age: Duration::from_secs(300),
+            max_age: Duration::from_mins(5),
         }
     }
 }
@@ -232,8 +232,9 @@ impl TrustedClient {
     }
 
     fn prepare(&self, request: TrustedRequest<'_>) -> Result<(Target, hyper::Request<RequestBody>), Failure> {
-        let target = Target::parse(request.url)
-            .map_err(|rule| Failure::new(class::REQUEST_INVALID, format_args!("the URL is refused: {rule}")))?;
+        let target = Target::parse(request.url).map_err(|rule| {
+            Failure::new(class::REQUEST_INVALID, format_args!("the URL is refused: {rule}"))
+        })?;
         let (content_type, body) = match request.body {
             TrustedBody::Empty => (None, RequestBody::default()),
             TrustedBody::Json(bytes) => (Some("application/json".to_owned()), RequestBody::one(bytes)),

@@ -57,7 +57,7 @@ fn is_plainly_inside(ip: Ipv4Addr) -> bool {
 /// Every IPv6 form that carries `v4`.
 fn disguises(v4: Ipv4Addr, free: u64) -> Vec<Ipv6Addr> {
     let v = u128::from(u32::from(v4));
-    let [f0, f1, f2, f3] = [0, 16, 32, 48].map(|shift| u128::from((free >> shift) as u16));
+    let [f0, f1, f2, f3] = [0, 16, 32, 48].map(|shift| u128::from(free >> shift & 0xffff));
     let prefix = 0x2a00_0000 << 96 | f0 << 80 | f1 << 64;
     [
         0xffff << 32 | v,

@@ -27,7 +27,7 @@ CREATE TABLE wrapped_key (
     version       BIGINT NOT NULL,
     wrapped       BYTEA NOT NULL,
     master_key_id TEXT COLLATE "C" NOT NULL,
-    nonce_blocks  BIGINT NOT NULL,
+    leased_uses   BIGINT NOT NULL,
     created_at    BIGINT NOT NULL,
     PRIMARY KEY (owner, purpose, version)
 );
@@ -38,6 +38,11 @@ CREATE TABLE api_key_index (
 );
 
 CREATE TABLE meta_app_index (
+    id           UUID PRIMARY KEY,
+    workspace_id UUID NOT NULL REFERENCES workspace (id)
+);
+
+CREATE TABLE channel_index (
     id           UUID PRIMARY KEY,
     workspace_id UUID NOT NULL REFERENCES workspace (id)
 );
@@ -62,6 +67,7 @@ CREATE TABLE job (
     subject      UUID NOT NULL,
     attempts     BIGINT NOT NULL,
     started_at   BIGINT,
+    cut_at       BIGINT,
     lease_owner  UUID,
     lease_until  BIGINT NOT NULL,
     fence        BIGINT NOT NULL

@@ -27,7 +27,7 @@ CREATE TABLE wrapped_key (
     version       INTEGER NOT NULL,
     wrapped       BLOB NOT NULL,
     master_key_id TEXT NOT NULL,
-    nonce_blocks  INTEGER NOT NULL,
+    leased_uses   INTEGER NOT NULL,
     created_at    INTEGER NOT NULL,
     PRIMARY KEY (owner, purpose, version)
 ) STRICT, WITHOUT ROWID;
@@ -38,6 +38,11 @@ CREATE TABLE api_key_index (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE meta_app_index (
+    id           BLOB PRIMARY KEY,
+    workspace_id BLOB NOT NULL REFERENCES workspace (id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE channel_index (
     id           BLOB PRIMARY KEY,
     workspace_id BLOB NOT NULL REFERENCES workspace (id)
 ) STRICT, WITHOUT ROWID;
@@ -62,6 +67,7 @@ CREATE TABLE job (
     subject      BLOB NOT NULL,
     attempts     INTEGER NOT NULL,
     started_at   INTEGER,
+    cut_at       INTEGER,
     lease_owner  BLOB,
     lease_until  INTEGER NOT NULL,
     fence        INTEGER NOT NULL

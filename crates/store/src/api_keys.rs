@@ -6,10 +6,10 @@ use gatepost_core::{ApiKeyId, ChannelId, Result, Timestamp, WorkspaceId};
 use uuid::Uuid;
 
 use crate::engine::{self, Row};
-use crate::{params, statements};
 use crate::messages::mode;
 use crate::scope::WorkspaceScope;
 use crate::store::{SystemTx, WorkspaceTx};
+use crate::{params, statements};
 
 #[derive(Clone)]
 pub struct ApiKeyRow {
@@ -41,10 +41,8 @@ statements! {
     OWNER = same("SELECT workspace_id FROM api_key_index WHERE id = $1");
 }
 
-type Raw = (
-    (Uuid, String, i64, i64, Vec<u8>, String, String),
-    (bool, i64, Option<i64>, Option<i64>, Option<i64>),
-);
+type Raw =
+    ((Uuid, String, i64, i64, Vec<u8>, String, String), (bool, i64, Option<i64>, Option<i64>, Option<i64>));
 
 fn raw(row: &Row<'_>) -> engine::Result<Raw> {
     Ok((
@@ -82,10 +80,8 @@ impl WorkspaceTx<'_> {
         let digest: [u8; 32] =
             digest.try_into().map_err(|_| gatepost_core::Error::internal("store: api_key.digest"))?;
         let channels = if bound {
-            let found: Vec<Uuid> = self
-                .tx
-                .query(&BOUND, params![self.workspace, id], |row: &Row<'_>| row.get(0))
-                .await?;
+            let found: Vec<Uuid> =
+                self.tx.query(&BOUND, params![self.workspace, id], |row: &Row<'_>| row.get(0)).await?;
             Some(found.into_iter().map(ChannelId::from_uuid).collect())
         } else {
             None

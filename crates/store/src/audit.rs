@@ -5,8 +5,8 @@ use gatepost_core::{AuditId, Error, Result, Timestamp};
 use uuid::Uuid;
 
 use crate::engine::Row;
-use crate::{params, statements};
 use crate::store::WorkspaceTx;
+use crate::{params, statements};
 
 #[derive(Debug, Clone)]
 pub struct AuditRow {

@@ -4,10 +4,10 @@ use gatepost_core::{ChannelId, EnvelopeId, MetaAppId, Result, Timestamp, Workspa
 use uuid::Uuid;
 
 use crate::engine::Row;
-use crate::{params, statements};
 use crate::jobs::NewJob;
 use crate::scope::WorkspaceScope;
 use crate::store::{SystemTx, WorkspaceTx};
+use crate::{params, statements};
 
 /// Where a callback part of an app goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +51,12 @@ impl SystemTx<'_> {
     }
 
     /// Leaves one workspace's part of a callback, and the job that will read it.
-    pub async fn envelope_insert(&self, scope: WorkspaceScope, row: &EnvelopeRow, job: Option<&NewJob>) -> Result<()> {
+    pub async fn envelope_insert(
+        &self,
+        scope: WorkspaceScope,
+        row: &EnvelopeRow,
+        job: Option<&NewJob>,
+    ) -> Result<()> {
         let tx = self.enter(scope);
         let values = params![
             scope.workspace().uuid(),

@@ -5,10 +5,11 @@ use gatepost_core::{ChannelId, MetaAppId, Result, Timestamp, WorkspaceId};
 use uuid::Uuid;
 
 use crate::engine::{self, Row};
-use crate::{params, statements};
 use crate::error::unknown_number;
 use crate::messages::mode;
-use crate::store::WorkspaceTx;
+use crate::scope::WorkspaceScope;
+use crate::store::{SystemTx, WorkspaceTx};
+use crate::{params, statements};
 
 #[derive(Debug, Clone)]
 pub struct ChannelRow {
@@ -41,6 +42,8 @@ statements! {
     DELETE = same("UPDATE channel SET deleted_at = $3, state = $4 WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL");
     ROUTE_INSERT = same("INSERT INTO callback_route (meta_app_id, identity, channel_id, workspace_id) VALUES ($1, $2, $3, $4)");
     ROUTE_TAKEN = same("SELECT 1 FROM callback_route WHERE meta_app_id = $1 AND identity = $2 LIMIT 1");
+    SCOPE = same("SELECT workspace_id FROM channel_index WHERE id = $1");
+    INDEX_INSERT = same("INSERT INTO channel_index (id, workspace_id) VALUES ($1, $2)");
     ROUTE_DELETE = same("DELETE FROM callback_route WHERE meta_app_id = $1 AND channel_id = $2 AND workspace_id = $3");
 }
 
@@ -120,6 +123,7 @@ impl WorkspaceTx<'_> {
             c.created_at.micros()
         ];
         self.tx.execute_one(&INSERT, values).await?;
+        self.tx.execute_one(&INDEX_INSERT, params![c.id.uuid(), self.workspace]).await?;
         for identity in [phone, waba] {
             let values = params![c.meta_app.uuid(), identity, c.id.uuid(), self.workspace];
             self.tx.execute_one(&ROUTE_INSERT, values).await?;
@@ -164,5 +168,14 @@ impl WorkspaceTx<'_> {
         let values = params![c.meta_app.uuid(), c.id.uuid(), self.workspace];
         self.tx.execute(&ROUTE_DELETE, values).await?;
         Ok(())
+    }
+}
+
+impl SystemTx<'_> {
+    /// The workspace of a channel that has work waiting: what a lane's key names.
+    pub async fn channel_scope(&self, id: ChannelId) -> Result<Option<WorkspaceScope>> {
+        let found: Option<Uuid> =
+            self.tx.query_opt(&SCOPE, params![id.uuid()], |row: &Row<'_>| row.get(0)).await?;
+        Ok(found.map(|workspace| WorkspaceScope::of(WorkspaceId::from_uuid(workspace))))
     }
 }

@@ -4,8 +4,8 @@ use gatepost_core::{ContactId, Result, Timestamp};
 use uuid::Uuid;
 
 use crate::engine::Row;
-use crate::{params, statements};
 use crate::store::WorkspaceTx;
+use crate::{params, statements};
 
 /// A person who wrote.
 pub struct ContactRow {

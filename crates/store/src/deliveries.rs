@@ -6,9 +6,9 @@ use gatepost_core::{DeliveryId, EndpointId, EventId, Result, Timestamp};
 use uuid::Uuid;
 
 use crate::engine::{self, Row};
-use crate::{params, statements};
 use crate::error::unknown_number;
 use crate::store::WorkspaceTx;
+use crate::{params, statements};
 
 #[derive(Debug, Clone)]
 pub struct DeliveryRow {
@@ -93,7 +93,11 @@ fn parsed((id, endpoint, event, kind, state, attempts, next_at, created_at): Raw
 }
 
 impl WorkspaceTx<'_> {
-    pub async fn delivery_insert(&self, deliveries: &[(DeliveryId, EndpointId, EventId)], now: Timestamp) -> Result<()> {
+    pub async fn delivery_insert(
+        &self,
+        deliveries: &[(DeliveryId, EndpointId, EventId)],
+        now: Timestamp,
+    ) -> Result<()> {
         let rows: Vec<_> = deliveries
             .iter()
             .map(|(id, endpoint, event)| {
@@ -113,7 +117,11 @@ impl WorkspaceTx<'_> {
     }
 
     /// What the lane of `endpoint` is to deliver; `None` for a delivery that is gone.
-    pub async fn delivery_work(&self, endpoint: EndpointId, ids: &[DeliveryId]) -> Result<Vec<Option<DeliveryWork>>> {
+    pub async fn delivery_work(
+        &self,
+        endpoint: EndpointId,
+        ids: &[DeliveryId],
+    ) -> Result<Vec<Option<DeliveryWork>>> {
         let rows: Vec<_> =
             ids.iter().map(|id| params![self.workspace, endpoint.uuid(), id.uuid()].to_vec()).collect();
         let found: Vec<Option<(Uuid, Uuid, i64, i64, Option<Vec<u8>>)>> = self
@@ -182,20 +190,14 @@ impl WorkspaceTx<'_> {
         before: Uuid,
         limit: i64,
     ) -> Result<Vec<DeliveryRow>> {
-        let values = params![
-            self.workspace,
-            endpoint.uuid(),
-            before,
-            state.map_or(0, DeliveryState::number),
-            limit
-        ];
+        let values =
+            params![self.workspace, endpoint.uuid(), before, state.map_or(0, DeliveryState::number), limit];
         let found = self.tx.query(&LIST, values, raw).await?;
         found.into_iter().map(parsed).collect()
     }
 
     pub async fn delivery_get(&self, endpoint: EndpointId, id: DeliveryId) -> Result<Option<DeliveryRow>> {
-        let found =
-            self.tx.query_opt(&GET, params![self.workspace, endpoint.uuid(), id.uuid()], raw).await?;
+        let found = self.tx.query_opt(&GET, params![self.workspace, endpoint.uuid(), id.uuid()], raw).await?;
         found.map(parsed).transpose()
     }
 

@@ -5,9 +5,9 @@ use gatepost_core::{EndpointId, Result, Timestamp};
 use uuid::Uuid;
 
 use crate::engine::{self, Row};
-use crate::{params, statements};
 use crate::messages::mode;
 use crate::store::WorkspaceTx;
+use crate::{params, statements};
 
 #[derive(Debug, Clone)]
 pub struct EndpointRow {
@@ -29,7 +29,7 @@ statements! {
     GET = same("SELECT id, mode, url, description, events, enabled, secret, previous_secret, previous_until, created_at FROM endpoint WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL");
     LIST = same("SELECT id, mode, url, description, events, enabled, secret, previous_secret, previous_until, created_at FROM endpoint WHERE workspace_id = $1 AND deleted_at IS NULL ORDER BY id DESC");
     UPDATE = same("UPDATE endpoint SET url = $3, description = $4, events = $5, enabled = $6 WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL");
-    ROTATE = same("UPDATE endpoint SET previous_secret = CASE WHEN $4 > 0 THEN secret ELSE NULL END, previous_until = NULLIF($4, 0), secret = $3 WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL");
+    ROTATE = same("UPDATE endpoint SET secret = $3, previous_secret = $4, previous_until = $5 WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL");
     DELETE = same("UPDATE endpoint SET deleted_at = $3, enabled = 0 WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL");
 }
 
@@ -98,15 +98,15 @@ impl WorkspaceTx<'_> {
         Ok(self.tx.execute_one(&UPDATE, values).await?)
     }
 
-    /// A new secret; the old one goes on signing until `previous_until`, where given.
-    pub async fn endpoint_rotate(
-        &self,
-        id: EndpointId,
-        secret: &[u8],
-        previous_until: Option<Timestamp>,
-    ) -> Result<()> {
-        let until = previous_until.map_or(0, Timestamp::micros);
-        let values = params![self.workspace, id.uuid(), secret, until];
+    /// Writes the secrets of a rotated endpoint.
+    pub async fn endpoint_rotate(&self, e: &EndpointRow) -> Result<()> {
+        let values = params![
+            self.workspace,
+            e.id.uuid(),
+            &e.secret,
+            e.previous_secret.as_deref(),
+            e.previous_until.map(Timestamp::micros)
+        ];
         Ok(self.tx.execute_one(&ROTATE, values).await?)
     }
 

@@ -6,10 +6,10 @@ use gatepost_core::{ChannelId, EventId, Result, Timestamp};
 use uuid::Uuid;
 
 use crate::engine::{self, Row};
-use crate::{params, statements};
 use crate::error::unknown_number;
 use crate::messages::mode;
 use crate::store::WorkspaceTx;
+use crate::{params, statements};
 
 /// An event about to be appended.
 pub struct NewEvent {

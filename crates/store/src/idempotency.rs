@@ -3,8 +3,8 @@
 use gatepost_core::{Result, Timestamp};
 
 use crate::engine::Row;
-use crate::{params, statements};
 use crate::store::WorkspaceTx;
+use crate::{params, statements};
 
 /// What is known of an idempotency key.
 #[derive(Debug, Clone, PartialEq, Eq)]

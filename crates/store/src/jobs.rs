@@ -1,18 +1,19 @@
 //! The job table: leases and fences.
 //!
 //! A job belongs to a lane (a channel, an endpoint, a workspace). It is claimed under a lease; each claim raises the
-//! fence, and only the holder of the live fence can complete, defer or start it. Jobs with the same order key are
-//! handed out one at a time, oldest first, so order holds per (channel, contact).
+//! fence, and only the holder of the live fence can complete or defer it. A claim is the beginning of a try: whoever
+//! claims does the work at once, so a try that nobody ended shows up as `cut_at` at the next claim. Jobs with the same
+//! order key are handed out one at a time, oldest first, so order holds per (channel, contact).
 
 use gatepost_core::job::JobKind;
 use gatepost_core::{JobId, NodeId, Result, Timestamp, WorkspaceId};
 use uuid::Uuid;
 
 use crate::engine::{Row, Value};
-use crate::{params, statements};
 use crate::error::unknown_number;
 use crate::scope::WorkspaceScope;
 use crate::store::{SystemTx, WorkspaceTx, wake_after_commit};
+use crate::{params, statements};
 
 /// A lane of one kind of work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -46,10 +47,10 @@ pub struct Claimed {
     pub subject: Uuid,
     pub queued_at: Timestamp,
     pub run_at: Timestamp,
-    /// Tries begun so far.
+    /// Tries begun so far, this one included.
     pub attempts: i64,
-    /// Set when a try was begun whose end nobody recorded: a process died, or its lease ran out.
-    pub started_at: Option<Timestamp>,
+    /// When an earlier try was begun whose end nobody recorded: a process died, or its lease ran out.
+    pub cut_at: Option<Timestamp>,
     pub lease_until: Timestamp,
     workspace: WorkspaceId,
     owner: Uuid,
@@ -66,14 +67,12 @@ impl Claimed {
 statements! {
     INSERT = same("INSERT INTO job (id, workspace_id, kind, lane, order_key, priority, queued_at, run_at, subject, attempts, lease_until, fence) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, 0, 0)");
     CLAIM = per(
-        "UPDATE job SET lease_owner = $1, lease_until = $2, fence = fence + 1 WHERE id IN (SELECT j.id FROM job j WHERE j.kind = $3 AND j.lane = $4 AND j.priority = $5 AND j.run_at <= $6 AND j.lease_until <= $6 AND (j.order_key IS NULL OR NOT EXISTS (SELECT 1 FROM job e WHERE e.kind = j.kind AND e.lane = j.lane AND e.order_key = j.order_key AND e.queued_at < j.queued_at)) ORDER BY j.run_at, j.id LIMIT $7) RETURNING id, workspace_id, subject, queued_at, run_at, attempts, started_at, fence",
-        "UPDATE job SET lease_owner = $1, lease_until = $2, fence = fence + 1 WHERE id IN (SELECT j.id FROM job j WHERE j.kind = $3 AND j.lane = $4 AND j.priority = $5 AND j.run_at <= $6 AND j.lease_until <= $6 AND (j.order_key IS NULL OR NOT EXISTS (SELECT 1 FROM job e WHERE e.kind = j.kind AND e.lane = j.lane AND e.order_key = j.order_key AND e.queued_at < j.queued_at)) ORDER BY j.run_at, j.id LIMIT $7 FOR UPDATE SKIP LOCKED) RETURNING id, workspace_id, subject, queued_at, run_at, attempts, started_at, fence"
+        "UPDATE job SET lease_owner = $1, lease_until = $2, fence = fence + 1, attempts = attempts + 1, cut_at = started_at, started_at = $6 WHERE id IN (SELECT j.id FROM job j WHERE j.kind = $3 AND j.lane = $4 AND j.priority = $5 AND j.run_at <= $6 AND j.lease_until <= $6 AND (j.order_key IS NULL OR NOT EXISTS (SELECT 1 FROM job e WHERE e.kind = j.kind AND e.lane = j.lane AND e.order_key = j.order_key AND e.queued_at < j.queued_at)) ORDER BY j.run_at, j.id LIMIT $7) RETURNING id, workspace_id, subject, queued_at, run_at, attempts, cut_at, fence",
+        "UPDATE job SET lease_owner = $1, lease_until = $2, fence = fence + 1, attempts = attempts + 1, cut_at = started_at, started_at = $6 WHERE id IN (SELECT j.id FROM job j WHERE j.kind = $3 AND j.lane = $4 AND j.priority = $5 AND j.run_at <= $6 AND j.lease_until <= $6 AND (j.order_key IS NULL OR NOT EXISTS (SELECT 1 FROM job e WHERE e.kind = j.kind AND e.lane = j.lane AND e.order_key = j.order_key AND e.queued_at < j.queued_at)) ORDER BY j.run_at, j.id LIMIT $7 FOR UPDATE SKIP LOCKED) RETURNING id, workspace_id, subject, queued_at, run_at, attempts, cut_at, fence"
     );
-    START = same("UPDATE job SET started_at = $4, attempts = attempts + 1 WHERE id = $1 AND fence = $2 AND lease_owner = $3 AND lease_until > $4");
     COMPLETE = same("DELETE FROM job WHERE id = $1 AND fence = $2 AND lease_owner = $3");
-    DEFER = same("UPDATE job SET run_at = $4, attempts = $5, started_at = NULL, lease_owner = NULL, lease_until = 0 WHERE id = $1 AND fence = $2 AND lease_owner = $3");
+    DEFER = same("UPDATE job SET run_at = $4, started_at = NULL, cut_at = NULL, lease_owner = NULL, lease_until = 0 WHERE id = $1 AND fence = $2 AND lease_owner = $3");
     RELEASE_OTHERS = same("UPDATE job SET lease_owner = NULL, lease_until = 0 WHERE lease_owner IS NOT NULL AND lease_owner <> $1");
-    RELEASE_OWN = same("UPDATE job SET lease_owner = NULL, lease_until = 0 WHERE lease_owner = $1 AND started_at IS NULL");
     LANES = same("WITH RECURSIVE lanes(lane) AS (SELECT (SELECT lane FROM job WHERE kind = $1 ORDER BY lane LIMIT 1) UNION ALL SELECT (SELECT j.lane FROM job j WHERE j.kind = $1 AND j.lane > lanes.lane ORDER BY j.lane LIMIT 1) FROM lanes WHERE lanes.lane IS NOT NULL) SELECT lane FROM lanes WHERE lane IS NOT NULL AND EXISTS (SELECT 1 FROM job d WHERE d.kind = $1 AND d.lane = lanes.lane AND d.run_at <= $2 AND d.lease_until <= $2)");
     COUNTS = same("SELECT kind, COUNT(*), MIN(run_at) FROM job GROUP BY kind ORDER BY kind");
     DROP_LANE = same("DELETE FROM job WHERE workspace_id = $1 AND kind = $2 AND lane = $3");
@@ -124,14 +123,16 @@ impl WorkspaceTx<'_> {
         let rows: Vec<_> = jobs.iter().map(|j| params![j.id.uuid(), j.fence, j.owner].to_vec()).collect();
         let touched = self.tx.execute_many(&COMPLETE, &rows).await?;
         if touched.iter().any(|n| *n != 1) {
-            return Err(gatepost_core::Error::of(gatepost_core::Code::Conflict).with_context("a lease was lost"));
+            return Err(
+                gatepost_core::Error::of(gatepost_core::Code::Conflict).with_context("a lease was lost")
+            );
         }
         Ok(())
     }
 
     /// Another try at `run_at`; the lease is given back.
-    pub async fn job_defer(&self, job: &Claimed, run_at: Timestamp, attempts: i64) -> Result<()> {
-        let values = params![job.id.uuid(), job.fence, job.owner, run_at.micros(), attempts];
+    pub async fn job_defer(&self, job: &Claimed, run_at: Timestamp) -> Result<()> {
+        let values = params![job.id.uuid(), job.fence, job.owner, run_at.micros()];
         Ok(self.tx.execute_one(&DEFER, values).await?)
     }
 
@@ -142,7 +143,8 @@ impl WorkspaceTx<'_> {
 }
 
 impl SystemTx<'_> {
-    /// Takes up to `limit` due jobs of a lane under a lease until `lease_until`, lowest priority number first.
+    /// Takes up to `limit` due jobs of a lane under a lease until `lease_until`, lowest priority number first, and
+    /// begins a try of each.
     pub async fn jobs_claim(
         &self,
         key: LaneKey,
@@ -180,7 +182,7 @@ impl SystemTx<'_> {
                         queued_at: Timestamp::from_micros(row.get(3)?),
                         run_at: Timestamp::from_micros(row.get(4)?),
                         attempts: row.get(5)?,
-                        started_at: row.get::<Option<i64>>(6)?.map(Timestamp::from_micros),
+                        cut_at: row.get::<Option<i64>>(6)?.map(Timestamp::from_micros),
                         fence: row.get(7)?,
                         lease_until,
                         owner,
@@ -193,14 +195,6 @@ impl SystemTx<'_> {
         Ok(claimed)
     }
 
-    /// Marks tries as begun, before anything leaves the process. Answers, job by job, whether the lease still held;
-    /// where it did not, the work must not be done.
-    pub async fn jobs_start(&self, jobs: &[Claimed], now: Timestamp) -> Result<Vec<bool>> {
-        let rows: Vec<_> =
-            jobs.iter().map(|j| params![j.id.uuid(), j.fence, j.owner, now.micros()].to_vec()).collect();
-        Ok(self.tx.execute_many(&START, &rows).await?.into_iter().map(|n| n == 1).collect())
-    }
-
     /// The lanes of a kind that have work due now and not under a lease.
     pub async fn lanes_due(&self, kind: JobKind, now: Timestamp) -> Result<Vec<Uuid>> {
         Ok(self.tx.query(&LANES, params![kind.number(), now.micros()], |row: &Row<'_>| row.get(0)).await?)
@@ -211,17 +205,10 @@ impl SystemTx<'_> {
         Ok(self.tx.execute(&RELEASE_OTHERS, params![node.uuid()]).await?)
     }
 
-    /// Gives back `node`'s leases on work that was not begun, at shutdown.
-    pub async fn jobs_release_own(&self, node: NodeId) -> Result<u64> {
-        Ok(self.tx.execute(&RELEASE_OWN, params![node.uuid()]).await?)
-    }
-
     /// Per kind: how many jobs there are and when the first is due.
     pub async fn job_counts(&self) -> Result<Vec<(JobKind, i64, Timestamp)>> {
-        let rows: Vec<(i64, i64, i64)> = self
-            .tx
-            .query(&COUNTS, &[], |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-            .await?;
+        let rows: Vec<(i64, i64, i64)> =
+            self.tx.query(&COUNTS, &[], |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).await?;
         rows.into_iter()
             .map(|(kind, count, first)| {
                 let kind = JobKind::from_number(kind).ok_or_else(|| unknown_number("job.kind", kind))?;

@@ -38,7 +38,7 @@ pub use endpoints::EndpointRow;
 pub use events::{EventRow, NewEvent};
 pub use idempotency::Recorded;
 pub use jobs::{Claimed, LaneKey, NewJob};
-pub use messages::{MessageRow, MessageStatusRow, NewInbound, NewOutbound};
+pub use messages::{MessageChange, MessageRow, MessageStatusRow, NewInbound, NewOutbound};
 pub use meta_apps::MetaAppRow;
 pub use migrations::MIGRATIONS;
 pub use nodes::NodeRow;

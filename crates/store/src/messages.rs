@@ -6,10 +6,10 @@ use gatepost_core::{ChannelId, ContactId, MessageId, Purpose, Result, Timestamp}
 use uuid::Uuid;
 
 use crate::engine::{self, Row, Value};
-use crate::{params, statements};
 use crate::error::unknown_number;
 use crate::jobs::NewJob;
 use crate::store::WorkspaceTx;
+use crate::{params, statements};
 
 /// An outbound message about to be queued.
 pub struct NewOutbound {
@@ -89,7 +89,6 @@ pub struct MessageChange {
     pub drop_content: bool,
 }
 
-
 statements! {
     INSERT_OUTBOUND = same("INSERT INTO message (workspace_id, id, channel_id, mode, direction, state, kind, purpose, party, content, reply_to, on_unknown, doubtful, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, $13)");
     INSERT_INBOUND = same("INSERT INTO message (workspace_id, id, channel_id, mode, direction, state, kind, contact_id, party, content, provider_index, provider_id, reply_to, on_unknown, doubtful, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, 0, $14)");
@@ -100,6 +99,7 @@ statements! {
         "SELECT id, channel_id, mode, state, doubtful FROM message WHERE workspace_id = $1 AND id = $2 FOR UPDATE"
     );
     FIND_PROVIDER = same("SELECT id FROM message WHERE workspace_id = $1 AND provider_index = $2 ORDER BY id LIMIT 1");
+    ABANDON = same("UPDATE message SET state = $3, failed_at = $4, content = NULL WHERE workspace_id = $1 AND channel_id = $2 AND state = $5");
     CHANGE = same("UPDATE message SET state = $3, sending_at = COALESCE(sending_at, $4), sent_at = COALESCE(sent_at, $5), delivered_at = COALESCE(delivered_at, $6), read_at = COALESCE(read_at, $7), failed_at = COALESCE(failed_at, $8), provider_index = COALESCE(provider_index, $9), provider_id = COALESCE(provider_id, $10), error = COALESCE($11, error), doubtful = $12, content = CASE WHEN $13 = 1 THEN NULL ELSE content END WHERE workspace_id = $1 AND id = $2");
 }
 
@@ -318,5 +318,17 @@ impl WorkspaceTx<'_> {
             return Err(gatepost_core::Error::internal("store: a message to change is gone"));
         }
         Ok(())
+    }
+
+    /// Fails what was still queued on a channel that is gone; returns how many that were.
+    pub async fn messages_abandon(&self, channel: ChannelId, now: Timestamp) -> Result<u64> {
+        let values = params![
+            self.workspace,
+            channel.uuid(),
+            MessageState::Failed.number(),
+            now.micros(),
+            MessageState::Queued.number()
+        ];
+        Ok(self.tx.execute(&ABANDON, values).await?)
     }
 }

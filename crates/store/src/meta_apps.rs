@@ -4,9 +4,9 @@ use gatepost_core::{MetaAppId, Result, Timestamp, WorkspaceId};
 use uuid::Uuid;
 
 use crate::engine::{self, Row};
-use crate::{params, statements};
 use crate::scope::WorkspaceScope;
 use crate::store::{SystemTx, WorkspaceTx};
+use crate::{params, statements};
 
 #[derive(Debug, Clone)]
 pub struct MetaAppRow {

@@ -8,8 +8,8 @@ use gatepost_core::{NodeId, Result, Timestamp};
 use uuid::Uuid;
 
 use crate::engine::Row;
-use crate::{params, statements};
 use crate::store::{SystemTx, WorkspaceTx};
+use crate::{params, statements};
 
 #[derive(Debug, Clone, Copy)]
 pub struct NodeRow {

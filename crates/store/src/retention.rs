@@ -7,8 +7,8 @@ use gatepost_core::endpoint::DeliveryState;
 use gatepost_core::{Result, Timestamp};
 use uuid::Uuid;
 
-use crate::{params, statements};
 use crate::store::WorkspaceTx;
+use crate::{params, statements};
 
 statements! {
     CONTENT = same("UPDATE message SET content = NULL WHERE workspace_id = $1 AND id IN (SELECT id FROM message WHERE workspace_id = $1 AND id < $2 AND content IS NOT NULL AND state <> $3 ORDER BY id DESC LIMIT $4)");

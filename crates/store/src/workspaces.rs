@@ -4,10 +4,10 @@ use gatepost_core::{Result, Timestamp, WorkspaceId};
 use uuid::Uuid;
 
 use crate::engine::{self, Row};
-use crate::{params, statements};
 use crate::scope::WorkspaceScope;
 use crate::store::SystemTx;
 use crate::wrapped_keys::WrappedKeyRow;
+use crate::{params, statements};
 
 #[derive(Debug, Clone)]
 pub struct WorkspaceRow {

@@ -4,8 +4,8 @@ use gatepost_core::{Result, Timestamp};
 use uuid::Uuid;
 
 use crate::engine::{self, Row};
-use crate::{params, statements};
 use crate::store::SystemTx;
+use crate::{params, statements};
 
 /// One wrapped key of a workspace (or of the platform: nil).
 #[derive(Debug, Clone)]
@@ -16,17 +16,17 @@ pub struct WrappedKeyRow {
     pub version: i64,
     pub wrapped: Vec<u8>,
     pub master_key_id: String,
-    /// Blocks of nonces leased so far.
-    pub nonce_blocks: i64,
+    /// Uses (nonces) leased so far, on all nodes together.
+    pub leased_uses: i64,
     pub created_at: Timestamp,
 }
 
 statements! {
-    INSERT = same("INSERT INTO wrapped_key (owner, purpose, version, wrapped, master_key_id, nonce_blocks, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)");
-    LIST = same("SELECT owner, purpose, version, wrapped, master_key_id, nonce_blocks, created_at FROM wrapped_key WHERE owner = $1 ORDER BY purpose, version");
-    LEASE = same("UPDATE wrapped_key SET nonce_blocks = nonce_blocks + $4 WHERE owner = $1 AND purpose = $2 AND version = $3 RETURNING nonce_blocks");
+    INSERT = same("INSERT INTO wrapped_key (owner, purpose, version, wrapped, master_key_id, leased_uses, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)");
+    LIST = same("SELECT owner, purpose, version, wrapped, master_key_id, leased_uses, created_at FROM wrapped_key WHERE owner = $1 ORDER BY purpose, version");
+    LEASE = same("UPDATE wrapped_key SET leased_uses = leased_uses + $4 WHERE owner = $1 AND purpose = $2 AND version = $3 AND leased_uses = $5");
     REWRAP = same("UPDATE wrapped_key SET wrapped = $4, master_key_id = $5 WHERE owner = $1 AND purpose = $2 AND version = $3 AND master_key_id = $6");
-    FOREIGN = same("SELECT owner, purpose, version, wrapped, master_key_id, nonce_blocks, created_at FROM wrapped_key WHERE master_key_id <> $1 ORDER BY owner, purpose, version LIMIT $2");
+    FOREIGN = same("SELECT owner, purpose, version, wrapped, master_key_id, leased_uses, created_at FROM wrapped_key WHERE master_key_id <> $1 ORDER BY owner, purpose, version LIMIT $2");
     COUNT = same("SELECT master_key_id, COUNT(*) FROM wrapped_key GROUP BY master_key_id ORDER BY master_key_id");
 }
 
@@ -37,7 +37,7 @@ fn raw(row: &Row<'_>) -> engine::Result<WrappedKeyRow> {
         version: row.get(2)?,
         wrapped: row.get(3)?,
         master_key_id: row.get(4)?,
-        nonce_blocks: row.get(5)?,
+        leased_uses: row.get(5)?,
         created_at: Timestamp::from_micros(row.get(6)?),
     })
 }
@@ -50,7 +50,7 @@ impl SystemTx<'_> {
             key.version,
             &key.wrapped,
             &key.master_key_id,
-            key.nonce_blocks,
+            key.leased_uses,
             key.created_at.micros()
         ];
         Ok(self.tx.execute_one(&INSERT, values).await?)
@@ -60,16 +60,20 @@ impl SystemTx<'_> {
         Ok(self.tx.query(&LIST, params![owner], raw).await?)
     }
 
-    /// Leases `blocks` more blocks of nonces; returns how many are leased in all now.
-    pub async fn nonce_blocks_lease(&self, owner: Uuid, purpose: i64, version: i64, blocks: i64) -> Result<i64> {
-        let values = params![owner, purpose, version, blocks];
-        Ok(self.tx.query_one(&LEASE, values, |row: &Row<'_>| row.get(0)).await?)
+    /// Leases the `uses` that follow `leased`; false when another node leased meanwhile.
+    pub async fn nonce_uses_lease(&self, key: &WrappedKeyRow, uses: i64) -> Result<bool> {
+        let values = params![key.owner, key.purpose, key.version, uses, key.leased_uses];
+        Ok(self.tx.execute(&LEASE, values).await? == 1)
     }
 
     /// Replaces a wrapping; false when somebody else did so meanwhile.
-    pub async fn wrapped_key_rewrap(&self, old: &WrappedKeyRow, wrapped: &[u8], master_key_id: &str) -> Result<bool> {
-        let values =
-            params![old.owner, old.purpose, old.version, wrapped, master_key_id, &old.master_key_id];
+    pub async fn wrapped_key_rewrap(
+        &self,
+        old: &WrappedKeyRow,
+        wrapped: &[u8],
+        master_key_id: &str,
+    ) -> Result<bool> {
+        let values = params![old.owner, old.purpose, old.version, wrapped, master_key_id, &old.master_key_id];
         Ok(self.tx.execute(&REWRAP, values).await? == 1)
     }
 

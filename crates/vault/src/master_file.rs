@@ -3,7 +3,8 @@
 //! Threat note. Defends against: other users of the machine reading the file (group and world must have no access); a
 //! crash or a second process leaving half a file, or overwriting a key that a store was made with; losing the old
 //! keys before everything is wrapped under the new one (dropping is a step of its own). Does not defend against: root
-//! and the owning user; a file system or a backup that keeps old versions; two rotations at once, which the caller
+//! and the owning user; a file system or a backup that keeps old versions; a crash in the middle leaving a temporary file
+//! (`.master-key-…`, mode 0600, complete or not) beside the real one; two rotations at once, which the caller
 //! rules out with the data directory's lock.
 
 use std::fmt;

@@ -7,8 +7,7 @@ use super::{BadSetting, CloudChannel, CloudClient, Refusal};
 use crate::graph::error::MetaError;
 use serde::Deserialize;
 
-const FIELDS: &str =
-    "verified_name,display_phone_number,quality_rating,throughput,status,name_status,code_verification_status";
+const FIELDS: &str = "verified_name,display_phone_number,quality_rating,throughput,status,name_status,code_verification_status";
 
 /// The permission without which nothing can be sent.
 const SCOPE_MESSAGING: &str = "whatsapp_business_messaging";

@@ -126,8 +126,8 @@ impl CloudChannel {
             add(name, value);
         }
         if let Some(app) = &self.app {
-            let secret = AppSecret::new(app.app_secret.expose())
-                .map_err(|_| BadSetting("the app secret is empty"))?;
+            let secret =
+                AppSecret::new(app.app_secret.expose()).map_err(|_| BadSetting("the app secret is empty"))?;
             add("appsecret_proof", &secret.proof(self.token.expose()));
         }
         Ok(Secret::new(url))
@@ -140,7 +140,7 @@ fn is_id(text: &str) -> bool {
 }
 
 /// Percent-encodes all but the unreserved characters (RFC 3986, section 2.3) and the comma of field lists.
-fn push_encoded(out: &mut String, value: &str) {
+pub(crate) fn push_encoded(out: &mut String, value: &str) {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     for byte in value.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b',') {

@@ -70,7 +70,9 @@ impl Class {
     pub fn pause(self, attempt: u32) -> Option<Duration> {
         let tries = attempt.saturating_sub(1);
         let seconds = match self {
-            Self::RetryBackoff | Self::RetrySlowNumber => 1_u64.checked_shl(tries.min(10)).unwrap_or(900).min(900),
+            Self::RetryBackoff | Self::RetrySlowNumber => {
+                1_u64.checked_shl(tries.min(10)).unwrap_or(900).min(900)
+            }
             Self::RetryPair => 4_u64.saturating_pow(attempt.clamp(1, 6)).min(3600),
             Self::RetryLate(least) => u64::from(least).saturating_mul(u64::from(attempt.clamp(1, 7))),
             Self::RenewToken | Self::FixRequest | Self::Park | Self::Never => return None,

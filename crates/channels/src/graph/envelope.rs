@@ -30,8 +30,10 @@ pub enum SplitError {
 enum Shape {
     /// An element of `entry[].changes[]`.
     Change,
-    /// Anything else: an entry without changes, or a whole body without entries.
-    Odd,
+    /// An entry without changes.
+    Entry,
+    /// A whole body without entries.
+    Body,
 }
 
 /// One change of a callback body, and whose it is.
@@ -73,7 +75,7 @@ pub fn split(body: &[u8]) -> Result<Vec<Part<'_>>, SplitError> {
         None | Some(Err(NoElements::NotAnArray)) => {}
     }
     if parts.is_empty() {
-        parts.push(Part::odd(object, whole.get(), None, None));
+        parts.push(Part::odd(Shape::Body, object, whole.get(), None, None));
     }
     Ok(parts)
 }
@@ -89,7 +91,7 @@ fn split_entry<'a>(object: &'a str, entry: &'a str, parts: &mut Vec<Part<'a>>) -
             }
         }
         Some(Err(NoElements::TooMany)) => return Err(SplitError::TooMany),
-        _ => parts.push(Part::odd(object, entry, waba_id, time)),
+        _ => parts.push(Part::odd(Shape::Entry, object, entry, waba_id, time)),
     }
     if parts.len() > MAX_PARTS { Err(SplitError::TooMany) } else { Ok(()) }
 }
@@ -110,25 +112,27 @@ impl<'a> Part<'a> {
         }
     }
 
-    fn odd(object: &'a str, raw: &'a str, waba_id: Option<String>, time: Option<&'a str>) -> Self {
-        Self {
-            waba_id,
-            phone_number_id: None,
-            field: String::new(),
-            raw,
-            value: None,
-            time,
-            object,
-            shape: Shape::Odd,
-        }
+    fn odd(
+        shape: Shape,
+        object: &'a str,
+        raw: &'a str,
+        waba_id: Option<String>,
+        time: Option<&'a str>,
+    ) -> Self {
+        Self { waba_id, phone_number_id: None, field: String::new(), raw, value: None, time, object, shape }
     }
 }
 
 /// A callback body that holds exactly these parts, each byte for byte as it came.
 ///
-/// Neighbours of one account and time share an entry, as in Meta's own batches.
+/// Neighbours of one account and time share an entry, as in Meta's own batches. [`split()`] of the result gives the
+/// same parts again.
 pub fn envelope<'p, 'a: 'p>(parts: impl IntoIterator<Item = &'p Part<'a>>) -> Vec<u8> {
     let mut parts = parts.into_iter().peekable();
+    // A body without entries was a part alone, and stays what it was.
+    if let Some(alone) = parts.next_if(|p| p.shape == Shape::Body) {
+        return alone.raw.as_bytes().to_vec();
+    }
     let object = parts.peek().map_or(OBJECT, |p| p.object);
     let mut out = Vec::with_capacity(512);
     out.extend_from_slice(b"{\"object\":");
@@ -139,7 +143,7 @@ pub fn envelope<'p, 'a: 'p>(parts: impl IntoIterator<Item = &'p Part<'a>>) -> Ve
         if !std::mem::take(&mut first) {
             out.push(b',');
         }
-        if part.shape == Shape::Odd {
+        if part.shape != Shape::Change {
             out.extend_from_slice(part.raw.as_bytes());
             continue;
         }

@@ -42,10 +42,8 @@ impl MetaError {
     }
 
     fn read(json: &str) -> Option<Self> {
-        let [code, subcode, title, message, trace, user_message] = pick(
-            json,
-            &["code", "error_subcode", "title", "message", "fbtrace_id", "error_user_msg"],
-        )?;
+        let [code, subcode, title, message, trace, user_message] =
+            pick(json, &["code", "error_subcode", "title", "message", "fbtrace_id", "error_user_msg"])?;
         let text = |raw: Option<&RawValue>| raw.and_then(text);
         Some(Self {
             code: text(code)?.parse().ok()?,

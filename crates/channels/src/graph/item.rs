@@ -199,6 +199,9 @@ impl fmt::Debug for Inbound {
 
 impl fmt::Debug for Notification {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Notification").field("field", &self.field).field("at", &self.at).finish_non_exhaustive()
+        f.debug_struct("Notification")
+            .field("field", &self.field)
+            .field("at", &self.at)
+            .finish_non_exhaustive()
     }
 }

@@ -6,14 +6,11 @@
 
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer as _, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// The raw values of the named keys of an object; `None` when `text` is not an object.
-pub(crate) fn pick<'a, const N: usize>(
-    text: &'a str,
-    keys: &[&str; N],
-) -> Option<[Option<&'a RawValue>; N]> {
+pub(crate) fn pick<'a, const N: usize>(text: &'a str, keys: &[&str; N]) -> Option<[Option<&'a RawValue>; N]> {
     let mut reader = serde_json::Deserializer::from_str(text);
     let found = reader.deserialize_map(Pick { keys }).ok()?;
     reader.end().ok()?;
@@ -65,11 +62,11 @@ impl Visitor<'_> for Key<'_> {
         f.write_str("a key")
     }
 
-    fn visit_bytes<E>(self, key: &[u8]) -> Result<Self::Value, E> {
+    fn visit_bytes<E: Error>(self, key: &[u8]) -> Result<Self::Value, E> {
         Ok(self.keys.iter().position(|k| k.as_bytes() == key))
     }
 
-    fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
+    fn visit_str<E: Error>(self, key: &str) -> Result<Self::Value, E> {
         self.visit_bytes(key.as_bytes())
     }
 }
@@ -140,11 +137,11 @@ impl Visitor<'_> for Lossy {
         f.write_str("a string")
     }
 
-    fn visit_bytes<E>(self, bytes: &[u8]) -> Result<String, E> {
+    fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<String, E> {
         Ok(String::from_utf8_lossy(bytes).into_owned())
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<String, E> {
+    fn visit_str<E: Error>(self, text: &str) -> Result<String, E> {
         Ok(text.to_owned())
     }
 }

@@ -158,11 +158,7 @@ impl<'a> Contacts<'a> {
     }
 
     fn find(&self, phone: Option<&str>, user: Option<&str>) -> Option<&'a RawValue> {
-        [phone, user]
-            .into_iter()
-            .flatten()
-            .find_map(|name| self.by_name.get(name).copied())
-            .or(self.only)
+        [phone, user].into_iter().flatten().find_map(|name| self.by_name.get(name).copied()).or(self.only)
     }
 }
 

@@ -9,12 +9,15 @@
 
 mod envelope;
 pub mod error;
+mod fuzz;
 mod item;
 mod json;
 mod messages;
 pub mod send;
 
 pub use envelope::{MAX_PARTS, Part, SplitError, envelope, split};
+#[doc(hidden)]
+pub use fuzz::fuzz_callback;
 pub use item::{DeliveryStatus, Inbound, Item, Notification, Status};
 pub use messages::MAX_ITEMS;
 

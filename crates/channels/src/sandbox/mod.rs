@@ -1,1 +1,44 @@
-//! x
+//! A simulated Meta: the Cloud API's contract over real sockets, with callbacks signed like Meta's.
+//!
+//! A test channel is a Cloud channel whose base URL points here; there is no second code path. The demo, the tests
+//! and the benchmark run it in process, `gatepost sandbox` runs it alone.
+//!
+//! Some numbers behave in a way of their own (see [`people`]); faults can be asked for ([`Fault`]); everything that
+//! was accepted can be looked at afterwards ([`SandboxHandle::sends`]). Message ids come from a counter and a seed,
+//! so a run can be repeated, and two runs that one gateway hears must have different seeds.
+//!
+//! Threat note. Defends against: being reached from elsewhere (loopback only, unless told otherwise), web pages
+//! that call loopback (every way in, the control ways too, asks for a configured token), and growing without
+//! bound (callbacks that wait and the log of sends are limited; a full house refuses like an overloaded Meta). Does
+//! not defend against: whoever holds one of its tokens; they are test credentials, do not use real ones.
+
+mod ascii;
+mod config;
+mod control;
+mod faults;
+mod handle;
+mod limits;
+mod line;
+mod messages;
+mod news;
+mod objects;
+pub mod people;
+mod postman;
+mod render;
+mod reply;
+mod request;
+mod server;
+mod timer;
+mod wamid;
+mod world;
+
+pub use config::{
+    CallbackPace, PairLimit, SandboxApp, SandboxConfig, SandboxLimits, SandboxNumber, SandboxTimings,
+};
+pub use faults::Fault;
+pub use handle::{Observed, SandboxHandle, Say, VerifyError};
+pub use server::{Sandbox, SandboxError};
+pub use world::{Fate, SendRecord};
+
+#[cfg(test)]
+mod tests;

@@ -90,7 +90,9 @@ fn every_dependency_says_why_it_is_there() -> TestResult {
     let manifest = fs::read_to_string(root().join("Cargo.toml"))?;
     let faults: Vec<_> = uncommented(&manifest)
         .into_iter()
-        .map(|name| format!("dependencies: {name} in the root Cargo.toml has no comment on its line that says why"))
+        .map(|name| {
+            format!("dependencies: {name} in the root Cargo.toml has no comment on its line that says why")
+        })
         .collect();
     report(&faults);
     let planted = "[workspace.dependencies]\ngatepost-core = { path = \"x\" }\na = \"1\" # why\nb = \"1\"\n[profile]\nc = 1";
@@ -117,7 +119,11 @@ fn every_decision_is_listed_and_complete() -> TestResult {
         numbers.push(name.split('-').next().and_then(|n| n.parse::<usize>().ok()).unwrap_or_default());
     }
     numbers.sort_unstable();
-    assert_eq!(numbers, (1..=numbers.len()).collect::<Vec<_>>(), "decisions are numbered 0001, 0002, … once each");
+    assert_eq!(
+        numbers,
+        (1..=numbers.len()).collect::<Vec<_>>(),
+        "decisions are numbered 0001, 0002, … once each"
+    );
     report(&faults);
     Ok(())
 }

@@ -39,7 +39,10 @@ fn files() -> std::io::Result<Vec<PathBuf>> {
     found.retain(|path| root().join(path).is_file());
     found.sort();
     found.dedup();
-    assert!(found.iter().any(|path| path == Path::new("Cargo.toml")), "the listing of the repository is empty");
+    assert!(
+        found.iter().any(|path| path == Path::new("Cargo.toml")),
+        "the listing of the repository is empty"
+    );
     Ok(found)
 }
 
@@ -69,7 +72,8 @@ fn report(faults: &[String]) {
 
 #[test]
 fn git_and_the_walk_agree_on_the_sources() -> TestResult {
-    let is_source = |path: &&PathBuf| path.starts_with("crates") && path.extension().is_some_and(|e| e == "rs");
+    let is_source =
+        |path: &&PathBuf| path.starts_with("crates") && path.extension().is_some_and(|e| e == "rs");
     let mut walked = walk()?;
     walked.sort();
     let walked: Vec<_> = walked.iter().filter(is_source).collect();

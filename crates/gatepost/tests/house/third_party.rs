@@ -30,8 +30,12 @@ fn metadata() -> cargo_metadata::Result<Metadata> {
 fn reachable(metadata: &Metadata) -> BTreeSet<PackageId> {
     let nodes: BTreeMap<_, _> =
         metadata.resolve.iter().flat_map(|graph| &graph.nodes).map(|node| (&node.id, node)).collect();
-    let mut waiting: Vec<_> =
-        metadata.workspace_packages().iter().filter(|p| p.name.as_str() == "gatepost").map(|p| &p.id).collect();
+    let mut waiting: Vec<_> = metadata
+        .workspace_packages()
+        .iter()
+        .filter(|p| p.name.as_str() == "gatepost")
+        .map(|p| &p.id)
+        .collect();
     let mut seen = BTreeSet::new();
     while let Some(id) = waiting.pop() {
         if !seen.insert(id.clone()) {
@@ -52,7 +56,9 @@ fn table(metadata: &Metadata) -> String {
         .packages
         .iter()
         .filter(|package| package.source.is_some() && reachable.contains(&package.id))
-        .map(|package| (package.name.to_string(), package.license.clone().unwrap_or_else(|| "none given".to_owned())))
+        .map(|package| {
+            (package.name.to_string(), package.license.clone().unwrap_or_else(|| "none given".to_owned()))
+        })
         .collect();
     let mut text = String::from("\n| crate | licence |\n|---|---|\n");
     for (name, licence) in rows {
@@ -69,11 +75,17 @@ fn the_list_of_third_parties_is_true() -> TestResult {
     let text = fs::read_to_string(&path)?;
     let (head, listed) = text.split_once(MARK).ok_or("THIRD_PARTY.md has lost its mark")?;
     let wanted = table(&metadata()?);
-    assert!(wanted.contains("| rusqlite | MIT |"), "the list has lost a crate that is surely linked:\n{wanted}");
+    assert!(
+        wanted.contains("| rusqlite | MIT |"),
+        "the list has lost a crate that is surely linked:\n{wanted}"
+    );
     if std::env::var_os("GATEPOST_REGENERATE").is_some() {
         fs::write(&path, format!("{head}{MARK}{wanted}"))?;
         return Ok(());
     }
-    assert!(listed == wanted, "{FILE} is stale: run GATEPOST_REGENERATE=1 cargo test -p gatepost --test house");
+    assert!(
+        listed == wanted,
+        "{FILE} is stale: run GATEPOST_REGENERATE=1 cargo test -p gatepost --test house"
+    );
     Ok(())
 }

@@ -10,11 +10,15 @@ use std::ops::RangeInclusive;
 
 use gatepost_core::{Error, FieldError, Result};
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use super::node::{self, Node, push_step};
 
 /// A request body that can be read from JSON.
 pub trait Body: Sized {
+    /// The wire form, for the documents. Where it is not `Self`, it is never built.
+    type Shape: ToSchema;
+
     /// Asks `object` for every field, then builds; `None` when something needed is wrong or missing, which `object`
     /// has noted by then.
     fn read(object: &mut Object<'_>) -> Option<Self>;

@@ -81,7 +81,8 @@ impl Engine {
         refuse_unknown(&states, migrations)?;
         let pending = states.iter().filter(|status| status.state == MigrationState::Pending);
         for status in pending {
-            let Some(&migration) = migrations.iter().find(|migration| migration.number == status.number) else {
+            let Some(&migration) = migrations.iter().find(|migration| migration.number == status.number)
+            else {
                 continue;
             };
             let known = migrations.to_vec();

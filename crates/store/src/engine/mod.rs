@@ -51,8 +51,6 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use self::job::Job;
-
 pub use self::columns::{ColumnInfo, ColumnKind};
 pub use self::error::{Error, Result};
 pub use self::migrate::{Migration, MigrationState, MigrationStatus};
@@ -62,6 +60,11 @@ pub use self::sqlite::SqliteOptions;
 pub use self::stmt::Stmt;
 pub use self::tx::Tx;
 pub use self::value::Value;
+
+/// The engine's own statements, for the test that prepares each on both engines.
+pub fn statements() -> Vec<&'static Stmt> {
+    [columns::ALL, migrate::ALL].concat()
+}
 
 /// Which database is underneath.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

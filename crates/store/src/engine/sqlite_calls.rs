@@ -53,7 +53,11 @@ fn bind<'c>(conn: &'c Connection, stmt: &'static Stmt, params: &[Value<'_>]) -> 
     // An unbound parameter would silently be NULL.
     let wanted = prepared.parameter_count();
     if wanted != params.len() {
-        return Err(Error::other(format!("{}: takes {wanted} parameters, got {}", stmt.name(), params.len())));
+        return Err(Error::other(format!(
+            "{}: takes {wanted} parameters, got {}",
+            stmt.name(),
+            params.len()
+        )));
     }
     for (index, value) in params.iter().enumerate() {
         prepared.raw_bind_parameter(index + 1, value).map_err(failed)?;

@@ -88,7 +88,9 @@ fn stretches(mut sql: &str) -> impl Iterator<Item = Stretch<'_>> {
         if sql.is_empty() {
             return None;
         }
-        let ends = |open: usize, close: &str| sql[open..].find(close).map_or(sql.len(), |at| open + at + close.len());
+        let ends = |open: usize, close: &str| {
+            sql[open..].find(close).map_or(sql.len(), |at| open + at + close.len())
+        };
         let quoted = match sql.as_bytes() {
             [b'\'', ..] => Some(ends(1, "'")),
             [b'"', ..] => Some(ends(1, "\"")),
@@ -164,7 +166,11 @@ mod tests {
         ] {
             assert!(has_writing_word(sql), "{sql}");
         }
-        for sql in ["SELECT updated_at, 'DELETE' FROM t -- INSERT", "(SELECT 1)", "WITH x AS (SELECT 1) SELECT * FROM x"] {
+        for sql in [
+            "SELECT updated_at, 'DELETE' FROM t -- INSERT",
+            "(SELECT 1)",
+            "WITH x AS (SELECT 1) SELECT * FROM x",
+        ] {
             assert!(!has_writing_word(sql), "{sql}");
         }
     }

@@ -35,7 +35,13 @@ pub(super) enum Conn<'c> {
 
 impl<'c> Tx<'c> {
     pub(super) fn new(conn: Conn<'c>) -> Self {
-        Self { conn, failed: RefCell::default(), wrote: Cell::new(false), flying: Cell::new(0), hooks: RefCell::default() }
+        Self {
+            conn,
+            failed: RefCell::default(),
+            wrote: Cell::new(false),
+            flying: Cell::new(0),
+            hooks: RefCell::default(),
+        }
     }
 
     /// Which engine this is, for the rare place where one SQL text is not enough.
@@ -185,7 +191,8 @@ impl<'c> Tx<'c> {
     /// What the run left: the first failure of a statement, and the hooks. A statement whose future was dropped before
     /// its answer counts as failed: it may have been.
     pub(super) fn into_parts(self) -> (Option<Error>, Vec<Hook>) {
-        let left_behind = (self.flying.get() > 0).then(|| Error::other("a statement was left behind unanswered"));
+        let left_behind =
+            (self.flying.get() > 0).then(|| Error::other("a statement was left behind unanswered"));
         (self.failed.into_inner().or(left_behind), self.hooks.into_inner())
     }
 

@@ -189,7 +189,8 @@ mod tests {
 
     #[test]
     fn debug_tells_nothing_of_the_value() {
-        let shown = format!("{:?}", params!["+4915112345678", &[7u8; 3], 4711i64, Uuid::from_u128(99), None::<i64>]);
+        let shown =
+            format!("{:?}", params!["+4915112345678", &[7u8; 3], 4711i64, Uuid::from_u128(99), None::<i64>]);
         assert_eq!(shown, "[Text(14 bytes), Bytes(3), Int, Uuid, Null]");
     }
 }

@@ -243,28 +243,3 @@ proptest! {
         prop_assert!(SHARED.open_content(&aad, &headed).is_err());
     }
 }
-
-#[test]
-fn scratch_perf() {
-    let keys = keys(A, 1);
-    let aad = place(A, "messages", "body", 1);
-    let plain = vec![7u8; 1024];
-    let sealed = keys.seal(&aad, &plain).unwrap();
-    let t = std::time::Instant::now();
-    for _ in 0..100_000 { std::hint::black_box(keys.seal(&aad, &plain).unwrap()); }
-    println!("seal {:?}", t.elapsed() / 100_000);
-    let t = std::time::Instant::now();
-    for _ in 0..100_000 { std::hint::black_box(keys.open_content(&aad, sealed.as_bytes()).unwrap()); }
-    println!("open {:?}", t.elapsed() / 100_000);
-    let (tok, _) = crate::ApiKeyToken::generate(gatepost_core::channel::Mode::Live, gatepost_core::ApiKeyId::from_uuid(A), &SystemEntropy);
-    let t = std::time::Instant::now();
-    for _ in 0..100_000 { std::hint::black_box(crate::ApiKeyToken::parse(tok.expose()).unwrap()); }
-    println!("parse {:?}", t.elapsed() / 100_000);
-    let t = std::time::Instant::now();
-    for _ in 0..100_000 { std::hint::black_box(keys.blind_index("contacts.phone", b"+12025550123")); }
-    println!("blind {:?}", t.elapsed() / 100_000);
-    let s = [crate::WebhookSecret::generate(&SystemEntropy).signing_key().unwrap()];
-    let t = std::time::Instant::now();
-    for _ in 0..100_000 { std::hint::black_box(crate::sign_standard("evt_1", 1, &plain, &s).unwrap()); }
-    println!("sign {:?}", t.elapsed() / 100_000);
-}

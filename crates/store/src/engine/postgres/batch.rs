@@ -124,7 +124,8 @@ pub(super) async fn alone(session: &Session, limits: Limits, lane: Lane, mut ent
                 Err(error @ Error::Conflict { .. }) => error,
                 Err(error) => return entry.refuse(error),
             },
-            Outcome::Undo(Some(error @ Error::Conflict { .. })) | Outcome::Fault(error @ Error::Conflict { .. }) => {
+            Outcome::Undo(Some(error @ Error::Conflict { .. }))
+            | Outcome::Fault(error @ Error::Conflict { .. }) => {
                 roll_back(session, limits).await;
                 error
             }

@@ -19,9 +19,9 @@ use tokio::task::LocalSet;
 
 use self::options::Target;
 use self::queue::LaneQueue;
+use super::Lane;
 use super::error::{Error, Result};
 use super::job::{Entry, Job};
-use super::Lane;
 
 pub use self::options::PostgresOptions;
 pub(super) use self::session::Session;
@@ -130,12 +130,20 @@ impl Thread {
         let mut tasks = Vec::new();
         let mut first = Some(first);
         for queue in self.write_queues {
-            tasks.push(tokio::task::spawn_local(worker::serve_writes(Rc::clone(&context), queue, first.take())));
+            tasks.push(tokio::task::spawn_local(worker::serve_writes(
+                Rc::clone(&context),
+                queue,
+                first.take(),
+            )));
         }
         let connected = Rc::default();
         for _ in 0..context.options.read_lanes.max(1) {
             let queue = Arc::clone(&self.read_queue);
-            tasks.push(tokio::task::spawn_local(worker::serve_reads(Rc::clone(&context), queue, Rc::clone(&connected))));
+            tasks.push(tokio::task::spawn_local(worker::serve_reads(
+                Rc::clone(&context),
+                queue,
+                Rc::clone(&connected),
+            )));
         }
         // A caller that stopped waiting drops the pool, which closes the queues.
         let _ = opened.send(Ok(()));

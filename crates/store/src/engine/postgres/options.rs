@@ -69,8 +69,9 @@ impl Target {
     pub(super) fn resolve(options: &PostgresOptions) -> Result<Self> {
         let (url, tls) = take_tls_settings(&options.url)?;
         // The parser's error may quote the text, and with it a password.
-        let mut config: Config =
-            url.parse().map_err(|_| Error::other("the PostgreSQL URL is malformed (its text is not shown)"))?;
+        let mut config: Config = url
+            .parse()
+            .map_err(|_| Error::other("the PostgreSQL URL is malformed (its text is not shown)"))?;
         let verify = match tls.mode.as_deref() {
             Some("disable") => None,
             None | Some("prefer" | "require") => Some(Verify::Nothing),
@@ -168,7 +169,8 @@ mod tests {
     #[test]
     fn tls_settings_leave_the_url() {
         let (url, tls) =
-            take_tls_settings("postgresql://u:p@h/d?sslmode=verify-full&x=1&sslrootcert=%2Fetc%2Fca.pem").unwrap();
+            take_tls_settings("postgresql://u:p@h/d?sslmode=verify-full&x=1&sslrootcert=%2Fetc%2Fca.pem")
+                .unwrap();
         assert_eq!(url, "postgresql://u:p@h/d?x=1");
         assert_eq!(tls.mode.as_deref(), Some("verify-full"));
         assert_eq!(tls.root_certificates, Some(PathBuf::from("/etc/ca.pem")));
@@ -183,8 +185,14 @@ mod tests {
         let mode = |url: &str| target(url).map(|t| (t.config.get_ssl_mode(), t.connector.verify()));
         assert_eq!(mode("postgresql://h/d").unwrap(), (SslMode::Prefer, Some(Verify::Nothing)));
         assert_eq!(mode("postgresql://h/d?sslmode=disable").unwrap(), (SslMode::Disable, None));
-        assert_eq!(mode("postgresql://h/d?sslmode=require").unwrap(), (SslMode::Require, Some(Verify::Nothing)));
-        assert_eq!(mode("postgresql://h/d?sslmode=verify-ca").unwrap(), (SslMode::Require, Some(Verify::Chain)));
+        assert_eq!(
+            mode("postgresql://h/d?sslmode=require").unwrap(),
+            (SslMode::Require, Some(Verify::Nothing))
+        );
+        assert_eq!(
+            mode("postgresql://h/d?sslmode=verify-ca").unwrap(),
+            (SslMode::Require, Some(Verify::Chain))
+        );
         assert_eq!(
             mode("postgresql://h/d?sslmode=verify-full").unwrap(),
             (SslMode::Require, Some(Verify::ChainAndName))

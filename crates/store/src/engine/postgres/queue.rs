@@ -81,7 +81,8 @@ impl LaneQueue {
         let lane = state.turns.pop_front()?;
         let waiting = state.lanes.get_mut(&lane)?;
         let taken = most.min(waiting.jobs.len());
-        let jobs = waiting.jobs.drain(..taken).map(|(job, _)| job).filter(|job| !job.is_abandoned()).collect();
+        let jobs =
+            waiting.jobs.drain(..taken).map(|(job, _)| job).filter(|job| !job.is_abandoned()).collect();
         if !waiting.jobs.is_empty() {
             state.turns.push_back(lane);
         } else if Arc::strong_count(&waiting.room) == 1 {
@@ -96,7 +97,9 @@ impl LaneQueue {
     /// Answers everything that waits.
     pub(super) fn refuse_all(&self, error: &Error) {
         while let Some((_, jobs)) = self.pop(usize::MAX) {
-            jobs.into_iter().for_each(|job| job.refuse(error.clone()));
+            for job in jobs {
+                job.refuse(error.clone());
+            }
         }
     }
 

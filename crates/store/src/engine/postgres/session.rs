@@ -89,7 +89,8 @@ impl Session {
             Mode::Write => "BEGIN",
             Mode::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         };
-        self.script("begin", &format!("{begin}; SET LOCAL gatepost.workspace = '{}'", setting(workspace))).await
+        self.script("begin", &format!("{begin}; SET LOCAL gatepost.workspace = '{}'", setting(workspace)))
+            .await
     }
 
     pub(super) async fn commit(&self) -> Result<()> {
@@ -115,7 +116,11 @@ impl Session {
         self.behind_workspace(stmt, self.client.execute_raw(&prepared, params)).await
     }
 
-    pub(in crate::engine) async fn query(&self, stmt: &'static Stmt, params: &[Value<'_>]) -> Result<Vec<Row>> {
+    pub(in crate::engine) async fn query(
+        &self,
+        stmt: &'static Stmt,
+        params: &[Value<'_>],
+    ) -> Result<Vec<Row>> {
         let prepared = self.prepare(stmt).await?;
         check(stmt, &prepared, params)?;
         self.behind_workspace(stmt, rows(&self.client, &prepared, params)).await

@@ -46,7 +46,8 @@ impl Connector {
                 Verify::Nothing => None,
                 Verify::Chain | Verify::ChainAndName => {
                     let roots = Arc::new(load_roots(roots)?);
-                    let built = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider)).build();
+                    let built =
+                        WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider)).build();
                     Some(built.map_err(|error| Error::other(format!("cannot set up TLS roots: {error}")))?)
                 }
             };
@@ -138,7 +139,12 @@ impl ServerCertVerifier for Lenient {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+        rustls::crypto::verify_tls12_signature(
+            message,
+            cert,
+            dss,
+            &self.provider.signature_verification_algorithms,
+        )
     }
 
     fn verify_tls13_signature(
@@ -147,7 +153,12 @@ impl ServerCertVerifier for Lenient {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+        rustls::crypto::verify_tls13_signature(
+            message,
+            cert,
+            dss,
+            &self.provider.signature_verification_algorithms,
+        )
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

@@ -1,0 +1,60 @@
+//! What the operator can set of the application.
+
+use std::time::Duration;
+
+/// Settings of the application; the binary's configuration file fills them.
+#[derive(Debug, Clone)]
+pub struct AppConfig {
+    /// Where live channels find Meta.
+    pub meta_base_url: String,
+    /// `v25.0`.
+    pub meta_graph_version: String,
+    /// The limit of one call to Meta.
+    pub meta_timeout: Duration,
+    /// Where Meta's callbacks reach this installation, without a path; shown to people who set up an app.
+    pub public_url: String,
+    /// How long a claimed job stays with its claimer.
+    pub job_lease: Duration,
+    /// How long a node's word counts after its last sign of life.
+    pub node_lease: Duration,
+    /// How often a node renews its lease and looks for revoked credentials and due work.
+    pub heartbeat: Duration,
+    /// How long to wait for a status of a message whose answer was cut, before it fails as `outcome_unknown`.
+    pub outcome_wait: Duration,
+    /// How long message content and event payloads are kept.
+    pub content_retention: Duration,
+    /// The limit of one webhook attempt.
+    pub webhook_timeout: Duration,
+    /// Attempts of one endpoint under way at once.
+    pub webhook_parallel: usize,
+    /// Sends of one channel under way at once.
+    pub send_parallel: usize,
+    /// How often a send that Meta asks to repeat is repeated.
+    pub send_attempts: i64,
+    /// How long shutdown waits for work under way.
+    pub drain: Duration,
+    /// True where this process owns the database alone (SQLite): leases of earlier processes are void.
+    pub sole_owner: bool,
+}
+
+impl Default for AppConfig {
+    fn default() -> Self {
+        Self {
+            meta_base_url: "https://graph.facebook.com".to_owned(),
+            meta_graph_version: "v25.0".to_owned(),
+            meta_timeout: Duration::from_secs(30),
+            public_url: "http://localhost:8080".to_owned(),
+            job_lease: Duration::from_secs(60),
+            node_lease: Duration::from_secs(3),
+            heartbeat: Duration::from_millis(250),
+            outcome_wait: Duration::from_secs(300),
+            content_retention: Duration::from_secs(72 * 3600),
+            webhook_timeout: Duration::from_secs(15),
+            webhook_parallel: 64,
+            send_parallel: 256,
+            send_attempts: 12,
+            drain: Duration::from_secs(20),
+            sole_owner: true,
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! From a presented API key to a principal.
+//!
+//! Threat note. Defends against: guessing (256-bit secrets, a checksum that keeps noise away from the database),
+//! timing (digests are compared in constant time), a revoked key that a cache still knows: entries are dropped when the
+//! credential epoch moves, and nothing is served from the cache while this node's lease is not live.
+//! Does not defend against: a stolen key that nobody revokes.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use gatepost_core::access::{Principal, StoredKey};
+use gatepost_core::{ApiKeyId, Code, Error, Result, Timestamp, WorkspaceId};
+use gatepost_vault::ApiKeyToken;
+
+use crate::App;
+
+/// Keys held at once.
+const CACHED_KEYS: u64 = 50_000;
+
+/// Verified keys and what this node knows of the credential epoch.
+pub(crate) struct Credentials {
+    /// What a key was verified against, by key id, with the epoch it was read in.
+    keys: moka::sync::Cache<ApiKeyId, (i64, Arc<StoredKey>, Arc<Principal>)>,
+    epoch: AtomicI64,
+    /// Until when (microseconds) this node may serve from its cache.
+    live_until: AtomicI64,
+    used: Mutex<HashMap<ApiKeyId, (WorkspaceId, Timestamp)>>,
+}
+
+impl Credentials {
+    pub fn new() -> Self {
+        Self {
+            keys: moka::sync::Cache::new(CACHED_KEYS),
+            epoch: AtomicI64::new(0),
+            live_until: AtomicI64::new(0),
+            used: Mutex::new(HashMap::new()),
+        }
+    }
+
+    /// Another epoch: everything read in an earlier one is void.
+    pub fn set_epoch(&self, epoch: i64) {
+        self.epoch.fetch_max(epoch, Ordering::SeqCst);
+    }
+
+    pub fn epoch(&self) -> i64 {
+        self.epoch.load(Ordering::SeqCst)
+    }
+
+    pub fn set_live_until(&self, until: Timestamp) {
+        self.live_until.store(until.micros(), Ordering::SeqCst);
+    }
+
+    pub fn take_used(&self) -> Vec<(WorkspaceId, ApiKeyId, Timestamp)> {
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        used.drain().map(|(key, (workspace, at))| (workspace, key, at)).collect()
+    }
+
+    fn note_use(&self, key: &StoredKey, now: Timestamp) {
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        used.insert(key.id, (key.workspace, now));
+    }
+}
+
+impl App {
+    /// Verifies a presented API key.
+    ///
+    /// # Errors
+    /// `unauthorized` for anything that is not a key of this installation, `api_key_revoked` and `api_key_expired`
+    /// only to whoever presents the right secret.
+    pub async fn principal_of_key(&self, presented: &str) -> Result<Arc<Principal>> {
+        let token = ApiKeyToken::parse(presented).map_err(|_| Error::of(Code::Unauthorized))?;
+        let (inner, now) = (&self.0, self.now());
+        let live = now.micros() < inner.credentials.live_until.load(Ordering::SeqCst);
+        // Read before the entry: an epoch that moves meanwhile voids what we are about to find.
+        let epoch = inner.credentials.epoch();
+        if live
+            && let Some((read_in, stored, principal)) = inner.credentials.keys.get(&token.key_id)
+            && read_in == epoch
+            && stored.digest == token.digest
+            && stored.expires_at.is_none_or(|end| now < end)
+            && stored.revoked_at.is_none_or(|end| now < end)
+        {
+            return Ok(principal);
+        }
+        let id = token.key_id;
+        let found = inner.store.read_system(async move |tx| tx.api_key_find(id).await).await?;
+        let stored = found.ok_or_else(|| Error::of(Code::Unauthorized))?;
+        let principal = Arc::new(Principal::verify_key(&stored, &token.digest, now)?);
+        inner.credentials.note_use(&stored, now);
+        let stored = Arc::new(stored);
+        inner.credentials.keys.insert(id, (epoch, stored, Arc::clone(&principal)));
+        Ok(principal)
+    }
+}

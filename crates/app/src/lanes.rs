@@ -1,0 +1,226 @@
+//! Lanes: work that must not be mixed runs side by side, each lane with its own bounds.
+//!
+//! The job table is the truth; a wake after a commit only saves the wait for the next look at it. A lane is one task
+//! that lives while there is work: it claims jobs, performs them (many at once), and records results, those that
+//! finish while a record is being written together in the next one.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use gatepost_core::job::JobKind;
+use gatepost_core::{Code, Result};
+use gatepost_store::LaneKey;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+
+use crate::App;
+
+/// How long a lane without work stays in memory.
+const IDLE: Duration = Duration::from_secs(2);
+/// Between two looks at the table for work that no wake told of: retries that came due, other nodes' leftovers.
+const LOOK_EVERY: Duration = Duration::from_millis(1_000);
+/// After a failure of the store.
+const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(500);
+
+/// The lanes that are awake.
+#[derive(Default)]
+pub(crate) struct Lanes {
+    awake: Mutex<HashMap<LaneKey, Arc<Notify>>>,
+}
+
+/// What a lane does with one kind of job.
+pub(crate) trait Work: Send + Sync + Sized + 'static {
+    type Item: Send + 'static;
+    type Done: Clone + Send + 'static;
+
+    fn new(app: App, key: LaneKey) -> Self;
+    /// Items under way at once.
+    fn capacity(&self) -> usize;
+    /// Claims up to `limit` jobs and loads what they need. An empty answer with `Some(wait)` asks to be called again
+    /// after that time.
+    fn take(&self, limit: usize) -> impl Future<Output = Result<Taken<Self::Item>>> + Send;
+    /// Does one thing, with no transaction open.
+    fn perform(&self, item: Self::Item) -> impl Future<Output = Self::Done> + Send;
+    /// Writes down results in one transaction.
+    fn record(&self, done: Vec<Self::Done>) -> impl Future<Output = Result<()>> + Send;
+}
+
+/// How long results wait for a store that does not answer: what is not written down by then is taken up again.
+const RECORD_PATIENCE: [Duration; 6] = [
+    Duration::from_millis(100),
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(3),
+    Duration::from_secs(6),
+    Duration::from_secs(12),
+];
+
+/// Records results: again while the store is away; one by one when the batch fails otherwise, so that one lost lease
+/// spoils no neighbour.
+async fn record<W: Work>(work: &W, key: LaneKey, done: Vec<W::Done>) {
+    for wait in RECORD_PATIENCE {
+        match work.record(done.clone()).await {
+            Ok(()) => return,
+            Err(error) if error.code() == Code::Unavailable => {
+                tracing::warn!(%error, kind = %key.kind, "results wait for the store");
+                tokio::time::sleep(wait).await;
+            }
+            Err(_) => break,
+        }
+    }
+    for one in done {
+        if let Err(error) = work.record(vec![one]).await {
+            tracing::warn!(%error, kind = %key.kind, lane = %key.lane, "a result was not recorded; its job comes back when its lease ends");
+        }
+    }
+}
+
+/// What [`Work::take`] found.
+pub(crate) struct Taken<T> {
+    pub items: Vec<T>,
+    /// Look again after this time, whatever else happens.
+    pub again: Option<Duration>,
+}
+
+impl App {
+    /// Starts working: from now on due jobs of every kind are done on this node.
+    pub fn start_workers(&self) {
+        let app = self.clone();
+        self.0.store.on_wake(move |key| app.wake(key));
+        let app = self.clone();
+        self.0.tasks.spawn(async move { app.look_for_work().await });
+        let app = self.clone();
+        self.0.tasks.spawn(async move { app.retain_forever().await });
+    }
+
+    async fn look_for_work(&self) {
+        loop {
+            let now = self.now();
+            for kind in JobKind::ALL {
+                match self.0.store.read_system(async move |tx| tx.lanes_due(kind, now).await).await {
+                    Ok(lanes) => lanes.into_iter().for_each(|lane| self.wake(LaneKey { kind, lane })),
+                    Err(error) => tracing::warn!(%error, %kind, "could not look for due work"),
+                }
+            }
+            tokio::select! {
+                () = self.0.stop.cancelled() => return,
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+            }
+        }
+    }
+
+    /// Tells a lane of new work, or brings it to life.
+    pub(crate) fn wake(&self, key: LaneKey) {
+        if self.0.stop.is_cancelled() {
+            return;
+        }
+        let mut awake = self.0.lanes.awake.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(notify) = awake.get(&key) {
+            notify.notify_one();
+            return;
+        }
+        let notify = Arc::new(Notify::new());
+        awake.insert(key, Arc::clone(&notify));
+        drop(awake);
+        let app = self.clone();
+        self.0.tasks.spawn(async move {
+            match key.kind {
+                JobKind::MessageSend => {
+                    run(&app, key, &notify, crate::sending::Sending::new(app.clone(), key)).await
+                }
+                JobKind::EnvelopeProcess => {
+                    run(&app, key, &notify, crate::inbound::Inbound::new(app.clone(), key)).await
+                }
+                JobKind::DeliveryAttempt => {
+                    run(&app, key, &notify, crate::delivering::Delivering::new(app.clone(), key)).await;
+                }
+                JobKind::OutcomeDecide => {
+                    run(&app, key, &notify, crate::outcome::Deciding::new(app.clone(), key)).await
+                }
+            }
+        });
+    }
+
+    /// Takes a lane's task off the list; a newer task of the same lane stays on it.
+    fn sleep_lane(&self, key: LaneKey, notify: &Arc<Notify>) {
+        let mut awake = self.0.lanes.awake.lock().unwrap_or_else(PoisonError::into_inner);
+        if awake.get(&key).is_some_and(|own| Arc::ptr_eq(own, notify)) {
+            awake.remove(&key);
+        }
+    }
+}
+
+async fn run<W: Work>(app: &App, key: LaneKey, notify: &Arc<Notify>, work: W) {
+    let work = Arc::new(work);
+    let mut flying: JoinSet<W::Done> = JoinSet::new();
+    let mut finished: Vec<W::Done> = Vec::new();
+    let mut writing: JoinSet<()> = JoinSet::new();
+    let mut hungry = true;
+    let mut again: Option<Duration> = None;
+    let mut parting = false;
+    loop {
+        let stopping = app.0.stop.is_cancelled();
+        let room = work.capacity().saturating_sub(flying.len());
+        if hungry && !stopping && room > 0 && room * 2 >= work.capacity().min(room + flying.len()) {
+            match work.take(room).await {
+                Ok(taken) => {
+                    hungry = taken.items.len() >= room;
+                    again = taken.again;
+                    parting &= taken.items.is_empty();
+                    for item in taken.items {
+                        let work = Arc::clone(&work);
+                        flying.spawn(async move { work.perform(item).await });
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(%error, kind = %key.kind, lane = %key.lane, "could not take work");
+                    again = Some(PAUSE_AFTER_FAILURE);
+                    hungry = false;
+                }
+            }
+        }
+        if !finished.is_empty() && writing.is_empty() {
+            let (work, done) = (Arc::clone(&work), std::mem::take(&mut finished));
+            writing.spawn(async move { record(work.as_ref(), key, done).await });
+        }
+        let idle = flying.is_empty() && finished.is_empty() && writing.is_empty();
+        if idle && (stopping || parting) {
+            if !parting {
+                app.sleep_lane(key, notify);
+            }
+            return;
+        }
+        let wait = again.unwrap_or(IDLE);
+        tokio::select! {
+            Some(done) = flying.join_next(), if !flying.is_empty() => {
+                take_done(done, &mut finished);
+                while let Some(done) = flying.try_join_next() {
+                    take_done(done, &mut finished);
+                }
+                // What an order key held back may be free now.
+                hungry |= flying.is_empty();
+            }
+            Some(_) = writing.join_next(), if !writing.is_empty() => { hungry |= flying.is_empty(); }
+            () = notify.notified() => { hungry = true; }
+            () = app.0.stop.cancelled(), if !stopping => {}
+            () = tokio::time::sleep(wait), if idle || again.is_some() => {
+                if again.take().is_none() && idle {
+                    // Leave the table first, then look once more: a wake in between starts a new task.
+                    app.sleep_lane(key, notify);
+                    parting = true;
+                }
+                hungry = true;
+            }
+        }
+    }
+}
+
+fn take_done<T>(done: Result<T, tokio::task::JoinError>, finished: &mut Vec<T>) {
+    match done {
+        Ok(done) => finished.push(done),
+        Err(error) => {
+            tracing::error!(%error, "a task of a lane panicked; its job comes back when its lease ends")
+        }
+    }
+}

@@ -1,0 +1,401 @@
+//! Sending a message, and following it.
+
+use gatepost_core::access::{Grant, permission};
+use gatepost_core::audit::Audit;
+use gatepost_core::channel::{ChannelState, Mode};
+use gatepost_core::content::{Body, Content, LanguageCode, TemplateName};
+use gatepost_core::event::{MessageError, Party};
+use gatepost_core::job::JobKind;
+use gatepost_core::message::{Direction, MessageState, OnUnknown};
+use gatepost_core::{
+    ChannelId, Code, Error, FieldError, JobId, MessageId, Phone, Purpose, Result, Timestamp, WorkspaceId,
+};
+use gatepost_store::{ChannelRow, MessageRow, NewJob, NewOutbound, WorkspaceScope};
+use gatepost_vault::{Aad, WorkspaceKeys};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use crate::App;
+use crate::idempotency::{Idempotent, Outcome, Prepared};
+use crate::pages::{Page, PageQuery};
+use crate::sealing::failed;
+
+/// A message to send.
+pub struct MessageSend {
+    /// `None`: the only channel this caller could mean.
+    pub channel: Option<ChannelId>,
+    pub to: Phone,
+    pub purpose: Purpose,
+    pub content: Content,
+    pub reply_to: Option<MessageId>,
+    pub on_unknown: OnUnknown,
+}
+
+/// A message as its workspace sees it.
+#[derive(Clone)]
+pub struct MessageView {
+    pub id: MessageId,
+    pub mode: Mode,
+    pub channel_id: ChannelId,
+    pub direction: Direction,
+    pub state: MessageState,
+    pub kind: String,
+    pub purpose: Option<Purpose>,
+    pub contact: Party,
+    pub provider_id: Option<String>,
+    pub reply_to: Option<MessageId>,
+    /// While the content is kept.
+    pub text: Option<String>,
+    pub error: Option<MessageError>,
+    pub created_at: Timestamp,
+    pub sending_at: Option<Timestamp>,
+    pub sent_at: Option<Timestamp>,
+    pub delivered_at: Option<Timestamp>,
+    pub read_at: Option<Timestamp>,
+    pub failed_at: Option<Timestamp>,
+}
+
+/// The place of a sealed column of a message.
+pub(crate) fn place(workspace: WorkspaceId, column: &'static str, message: MessageId) -> Aad {
+    Aad { workspace: workspace.uuid(), table: "message", column, row: message.uuid().into_bytes() }
+}
+
+/// A party as it lies sealed.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct StoredParty {
+    pub phone: Option<String>,
+    pub bsuid: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub name: Option<String>,
+}
+
+/// Content as it lies sealed.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum StoredContent {
+    Text {
+        body: String,
+        preview_url: bool,
+    },
+    Template {
+        name: String,
+        language: String,
+        components: Option<Box<RawValue>>,
+    },
+    /// A message from a person: its words, and Meta's object.
+    Inbound {
+        text: Option<String>,
+        raw: Box<RawValue>,
+    },
+}
+
+impl StoredContent {
+    fn of(content: &Content) -> Self {
+        match content {
+            Content::Text { body, preview_url } => {
+                Self::Text { body: body.as_str().to_owned(), preview_url: *preview_url }
+            }
+            Content::Template { name, language, components } => Self::Template {
+                name: name.as_str().to_owned(),
+                language: language.as_str().to_owned(),
+                components: components.clone(),
+            },
+        }
+    }
+
+    /// Back to what can be sent; it was valid when it was stored.
+    pub fn into_content(self) -> Result<Content> {
+        let damaged = |what: String| Error::internal(format!("stored content is not valid any more: {what}"));
+        match self {
+            Self::Text { body, preview_url } => {
+                Ok(Content::Text { body: Body::parse(body).map_err(damaged)?, preview_url })
+            }
+            Self::Template { name, language, components } => Ok(Content::Template {
+                name: TemplateName::parse(name).map_err(damaged)?,
+                language: LanguageCode::parse(language).map_err(damaged)?,
+                components,
+            }),
+            Self::Inbound { .. } => Err(Error::internal("an inbound message cannot be sent")),
+        }
+    }
+
+    fn text(self) -> Option<String> {
+        match self {
+            Self::Text { body, .. } => Some(body),
+            Self::Inbound { text, .. } => text,
+            Self::Template { .. } => None,
+        }
+    }
+}
+
+fn seal_json<T: Serialize>(keys: &WorkspaceKeys, aad: &Aad, value: &T) -> Result<Vec<u8>> {
+    let plain = serde_json::to_vec(value).map_err(Error::internal)?;
+    Ok(keys.seal(aad, &plain).map_err(failed)?.into_vec())
+}
+
+pub(crate) fn open_json<T: for<'de> Deserialize<'de>>(
+    keys: &WorkspaceKeys,
+    aad: &Aad,
+    sealed: &[u8],
+) -> Result<T> {
+    let plain = keys.open_content(aad, sealed).map_err(failed)?;
+    serde_json::from_slice(&plain)
+        .map_err(|e| Error::internal(format!("a sealed value has another shape: {e}")))
+}
+
+pub(crate) fn seal_party(keys: &WorkspaceKeys, message: MessageId, party: &StoredParty) -> Result<Vec<u8>> {
+    seal_json(keys, &place(WorkspaceId::from_uuid(keys.workspace()), "party", message), party)
+}
+
+pub(crate) fn seal_content(
+    keys: &WorkspaceKeys,
+    message: MessageId,
+    content: &StoredContent,
+) -> Result<Vec<u8>> {
+    seal_json(keys, &place(WorkspaceId::from_uuid(keys.workspace()), "content", message), content)
+}
+
+pub(crate) fn seal_error(keys: &WorkspaceKeys, message: MessageId, error: &MessageError) -> Result<Vec<u8>> {
+    seal_json(keys, &place(WorkspaceId::from_uuid(keys.workspace()), "error", message), error)
+}
+
+/// Meta's id of a message: its blind index, and itself sealed (it holds the phone number).
+pub(crate) fn seal_provider(
+    keys: &WorkspaceKeys,
+    message: MessageId,
+    wamid: &str,
+) -> Result<([u8; 16], Vec<u8>)> {
+    let aad = place(WorkspaceId::from_uuid(keys.workspace()), "provider_id", message);
+    let sealed = keys.seal(&aad, wamid.as_bytes()).map_err(failed)?.into_vec();
+    Ok((provider_index(keys, wamid), sealed))
+}
+
+pub(crate) fn provider_index(keys: &WorkspaceKeys, wamid: &str) -> [u8; 16] {
+    keys.blind_index("message.provider_id", wamid.as_bytes())
+}
+
+/// Opens a row for its readers.
+pub(crate) fn view(keys: &WorkspaceKeys, row: MessageRow) -> Result<MessageView> {
+    let workspace = WorkspaceId::from_uuid(keys.workspace());
+    let at = |column| place(workspace, column, row.id);
+    let party: StoredParty = open_json(keys, &at("party"), &row.party)?;
+    let provider_id = match &row.provider_id {
+        Some(sealed) => {
+            let plain = keys.open_content(&at("provider_id"), sealed).map_err(failed)?;
+            Some(String::from_utf8(plain).map_err(Error::internal)?)
+        }
+        None => None,
+    };
+    let text = match &row.content {
+        Some(sealed) => open_json::<StoredContent>(keys, &at("content"), sealed)?.text(),
+        None => None,
+    };
+    let error = row.error.as_ref().map(|sealed| open_json(keys, &at("error"), sealed)).transpose()?;
+    Ok(MessageView {
+        id: row.id,
+        mode: row.mode,
+        channel_id: row.channel,
+        direction: row.direction,
+        state: row.state,
+        kind: row.kind,
+        purpose: row.purpose,
+        contact: Party { phone: party.phone, bsuid: party.bsuid, name: party.name },
+        provider_id,
+        reply_to: row.reply_to,
+        text,
+        error,
+        created_at: row.created_at,
+        sending_at: row.sending_at,
+        sent_at: row.sent_at,
+        delivered_at: row.delivered_at,
+        read_at: row.read_at,
+        failed_at: row.failed_at,
+    })
+}
+
+/// Which channel a send means: the named one, or the only one the caller reaches.
+fn choose_channel(channels: Vec<ChannelRow>, named: Option<ChannelId>) -> Result<ChannelRow> {
+    let mut channels = channels;
+    match named {
+        Some(id) => channels
+            .into_iter()
+            .find(|c| c.id == id)
+            .ok_or_else(|| Error::new(Code::NotFound, "there is no channel with this id for this key")),
+        None if channels.len() > 1 => Err(Error::of(Code::ChannelRequired)),
+        None => channels.pop().ok_or_else(|| {
+            Error::new(Code::ChannelRequired, "this key reaches no channel yet: add one first, then name it")
+        }),
+    }
+}
+
+impl App {
+    /// Accepts a message: durable when this returns, handed to Meta right after.
+    pub async fn message_send(
+        &self,
+        grant: &Grant<permission::MessageSend>,
+        send: MessageSend,
+        idempotent: Option<Idempotent<MessageView>>,
+    ) -> Result<Outcome<MessageView>> {
+        let scope = WorkspaceScope::from(grant);
+        let inner = &self.0;
+        let keys = inner.sealing.keys(scope).await?;
+        let now = self.now();
+        let id = MessageId::new(now, inner.entropy.as_ref());
+        let party = StoredParty { phone: Some(send.to.as_e164().to_owned()), bsuid: None, name: None };
+        let sealed_party = seal_party(&keys, id, &party)?;
+        let content = StoredContent::of(&send.content);
+        let sealed_content = seal_content(&keys, id, &content)?;
+        let order_key = keys.blind_index("contact.phone", send.to.digits().as_bytes());
+        let kind = send.content.kind();
+        let job_id = JobId::new(now, inner.entropy.as_ref());
+        let bound = grant.channels().map(<[ChannelId]>::to_vec);
+        let mode = grant.mode();
+        let draft = MessageView {
+            id,
+            mode: mode.unwrap_or(Mode::Live),
+            channel_id: send.channel.unwrap_or(ChannelId::from_uuid(Uuid::nil())),
+            direction: Direction::Outbound,
+            state: MessageState::Queued,
+            kind: kind.to_owned(),
+            purpose: Some(send.purpose),
+            contact: Party { phone: party.phone, bsuid: None, name: None },
+            provider_id: None,
+            reply_to: send.reply_to,
+            text: content.text(),
+            error: None,
+            created_at: now,
+            sending_at: None,
+            sent_at: None,
+            delivered_at: None,
+            read_at: None,
+            failed_at: None,
+        };
+        // The answer holds the channel, so an unnamed one is looked up before: it is part of what is recorded.
+        let draft = match send.channel {
+            Some(_) if mode.is_some() => draft,
+            named => {
+                let reachable = self.channels_reachable(scope, mode, bound.clone()).await?;
+                let chosen = choose_channel(reachable, named)?;
+                MessageView { channel_id: chosen.id, mode: chosen.mode, ..draft }
+            }
+        };
+        let channel = draft.channel_id;
+        let prepared = Prepared::with_answer(&keys, idempotent.as_ref(), &draft)?;
+        let (purpose, reply_to, on_unknown) = (send.purpose, send.reply_to, send.on_unknown);
+        let recording = prepared.clone();
+        let replay = inner
+            .store
+            .write(scope, async move |tx| {
+                if let Some(prepared) = &recording
+                    && let Some(first) = prepared.record(tx, now).await?
+                {
+                    return tx.commit(Audit::None("an answer given again"), Some(first));
+                }
+                let found = tx.channel_get(channel).await?.filter(|c| {
+                    mode.is_none_or(|m| m == c.mode) && bound.as_ref().is_none_or(|b| b.contains(&c.id))
+                });
+                let row = choose_channel(found.into_iter().collect(), Some(channel))?;
+                if row.state != ChannelState::Active {
+                    let next = row.state.next_action().unwrap_or("look at the channel");
+                    return Err(Error::new(
+                        Code::ChannelNotReady,
+                        format!("the channel is {}: {next}", row.state.as_str()),
+                    ));
+                }
+                if let Some(original) = reply_to {
+                    let known = tx.message_get(original).await?.is_some_and(|m| m.channel == channel);
+                    if !known {
+                        return Err(Error::fields(vec![FieldError::new(
+                            "/reply_to",
+                            "not_found",
+                            "there is no such message on this channel",
+                        )]));
+                    }
+                }
+                let message = NewOutbound {
+                    id,
+                    channel,
+                    mode: row.mode,
+                    kind,
+                    purpose,
+                    party: sealed_party.clone(),
+                    content: sealed_content.clone(),
+                    reply_to,
+                    on_unknown,
+                    created_at: now,
+                };
+                let job = NewJob {
+                    id: job_id,
+                    kind: JobKind::MessageSend,
+                    lane: channel.uuid(),
+                    order_key: Some(order_key.to_vec()),
+                    priority: purpose.priority(),
+                    queued_at: now,
+                    run_at: now,
+                    subject: id.uuid(),
+                };
+                tx.message_queue(&message, &job).await?;
+                tx.commit(Audit::None("sends are in the message log"), None)
+            })
+            .await?;
+        match (replay, prepared) {
+            (Some(first), Some(prepared)) => prepared.open(&keys, &first),
+            _ => {
+                metrics::counter!("gatepost_messages_accepted_total", "kind" => kind).increment(1);
+                Ok(Outcome::Fresh(draft))
+            }
+        }
+    }
+
+    pub async fn message_get(
+        &self,
+        grant: &Grant<permission::MessageRead>,
+        id: MessageId,
+    ) -> Result<MessageView> {
+        let scope = WorkspaceScope::from(grant);
+        let row = self.0.store.read(scope, async move |tx| tx.message_get(id).await).await?;
+        let row = row
+            .filter(|m| grant.sees(m.mode) && grant.reaches(m.channel))
+            .ok_or_else(|| Error::of(Code::NotFound))?;
+        view(self.0.sealing.keys(scope).await?.as_ref(), row)
+    }
+
+    /// Newest first.
+    pub async fn message_list(
+        &self,
+        grant: &Grant<permission::MessageRead>,
+        query: PageQuery,
+    ) -> Result<Page<MessageView>> {
+        let scope = WorkspaceScope::from(grant);
+        let (first, limit) = query.bounds()?;
+        let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
+        let mode = grant.mode();
+        let bound = grant.channels().map(<[ChannelId]>::to_vec);
+        let rows = self
+            .0
+            .store
+            .read(scope, async move |tx| {
+                let mut before = first;
+                let mut visible: Vec<MessageRow> = Vec::new();
+                // What the caller does not see is stepped over, a bounded number of rows per page.
+                for _ in 0..20 {
+                    let rows = tx.message_list(before, 200).await?;
+                    let end = rows.len() < 200;
+                    before = rows.last().map_or(before, |r| r.id.uuid());
+                    visible.extend(rows.into_iter().filter(|m| {
+                        mode.is_none_or(|own| own == m.mode)
+                            && bound.as_ref().is_none_or(|b| b.contains(&m.channel))
+                    }));
+                    if end || visible.len() >= wanted {
+                        break;
+                    }
+                }
+                visible.truncate(wanted);
+                Ok(visible)
+            })
+            .await?;
+        let keys = self.0.sealing.keys(scope).await?;
+        query.page(rows, |r| r.id.uuid(), |row| view(&keys, row))
+    }
+}

@@ -1,0 +1,131 @@
+//! This node's life: its lease, the credential epoch, due work, and rows that nobody needs.
+
+use std::time::Duration;
+
+use gatepost_core::audit::Audit;
+use gatepost_core::{Code, Error, Result};
+use gatepost_store::NodeRow;
+
+use crate::App;
+
+/// How often uses of keys are written down.
+const FLUSH_USES_EVERY: u32 = 20;
+/// How long a revocation waits for other nodes at most: their leases have run out by then.
+const REVOCATION_PATIENCE: Duration = Duration::from_secs(10);
+
+impl App {
+    /// Announces this node. Must succeed once before requests are served.
+    pub async fn join(&self) -> Result<()> {
+        if self.0.config.sole_owner {
+            let node = self.node();
+            let released = self
+                .0
+                .store
+                .write_system(async move |tx| {
+                    let released = tx.jobs_release_others(node).await?;
+                    tx.commit(Audit::None("leases of a process that is gone"), released)
+                })
+                .await?;
+            if released > 0 {
+                tracing::info!(released, "took over work of an earlier process");
+            }
+        }
+        self.renew().await?;
+        let app = self.clone();
+        self.0.tasks.spawn(async move { app.keep_alive().await });
+        Ok(())
+    }
+
+    async fn keep_alive(&self) {
+        let mut beat: u32 = 0;
+        loop {
+            tokio::select! {
+                () = self.0.stop.cancelled() => return,
+                () = tokio::time::sleep(self.0.config.heartbeat) => {}
+            }
+            if let Err(error) = self.renew().await {
+                tracing::warn!(%error, "this node's lease could not be renewed; keys are read from the database until it is");
+            }
+            beat = beat.wrapping_add(1);
+            if beat.is_multiple_of(FLUSH_USES_EVERY) {
+                self.flush_uses().await;
+            }
+        }
+    }
+
+    /// Renews the lease; drops cached credentials when the epoch has moved. The lease counts from before the write, so
+    /// that the others never believe it longer than we do.
+    async fn renew(&self) -> Result<()> {
+        let from = self.now();
+        let until = from.plus(self.0.config.node_lease);
+        let (id, started_at) = (self.node(), self.0.started_at);
+        let epoch = self.0.store.read_system(async |tx| tx.credential_epoch().await).await?;
+        self.0.credentials.set_epoch(epoch);
+        let node = NodeRow { id, started_at, lease_until: until, credential_epoch: epoch };
+        self.0
+            .store
+            .write_system(async move |tx| {
+                tx.node_renew(&node).await?;
+                tx.commit(Audit::None("a sign of life"), ())
+            })
+            .await?;
+        self.0.credentials.set_live_until(until);
+        Ok(())
+    }
+
+    /// Waits until a raised epoch binds everywhere: every node with a live lease has seen it.
+    pub(crate) async fn await_epoch(&self, epoch: i64) -> Result<()> {
+        self.0.credentials.set_epoch(epoch);
+        let own = self.node();
+        let deadline = self.now().plus(REVOCATION_PATIENCE);
+        loop {
+            let nodes = self.0.store.read_system(async |tx| tx.node_list().await).await?;
+            let now = self.now();
+            let behind =
+                nodes.iter().any(|n| n.id != own && n.lease_until > now && n.credential_epoch < epoch);
+            if !behind {
+                return Ok(());
+            }
+            if now > deadline {
+                return Err(Error::of(Code::Unavailable).with_context(
+                    "a node neither saw the revocation nor lost its lease; the revocation itself is done",
+                ));
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    async fn flush_uses(&self) {
+        let uses = self.0.credentials.take_used();
+        if uses.is_empty() {
+            return;
+        }
+        let written = self
+            .0
+            .store
+            .write_system(async move |tx| {
+                tx.api_keys_used(&uses).await?;
+                tx.commit(Audit::None("when keys were last used"), ())
+            })
+            .await;
+        if let Err(error) = written {
+            tracing::warn!(%error, "the last use of some keys was not written down");
+        }
+    }
+
+    pub(crate) async fn leave(&self) {
+        self.flush_uses().await;
+        let id = self.node();
+        let left = self
+            .0
+            .store
+            .write_system(async move |tx| {
+                tx.node_leave(id).await?;
+                tx.commit(Audit::None("a node says goodbye"), ())
+            })
+            .await;
+        if let Err(error) = left {
+            tracing::warn!(%error, "this node could not say goodbye; its lease runs out by itself");
+        }
+    }
+}

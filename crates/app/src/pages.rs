@@ -1,0 +1,63 @@
+//! Lists in pages, newest first, by opaque cursors.
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use gatepost_core::{Code, Error, Result};
+use uuid::Uuid;
+
+/// Most items of a page.
+pub const LIMIT_MAX: usize = 100;
+
+/// One page.
+pub struct Page<V> {
+    pub items: Vec<V>,
+    /// Where the next page begins; `None` on the last.
+    pub next: Option<String>,
+}
+
+/// Which page.
+#[derive(Debug, Clone)]
+pub struct PageQuery {
+    /// 1 to 100.
+    pub limit: usize,
+    /// The `next` of the page before.
+    pub after: Option<String>,
+}
+
+impl Default for PageQuery {
+    fn default() -> Self {
+        Self { limit: 25, after: None }
+    }
+}
+
+impl PageQuery {
+    /// Items older than this id; and one more than the page holds, to know whether another follows.
+    pub(crate) fn bounds(&self) -> Result<(Uuid, i64)> {
+        let before = match &self.after {
+            None => Uuid::max(),
+            Some(cursor) => BASE64_URL_SAFE_NO_PAD
+                .decode(cursor)
+                .ok()
+                .and_then(|bytes| Uuid::from_slice(&bytes).ok())
+                .ok_or_else(|| Error::new(Code::InvalidParameter, "after is not a cursor of this list"))?,
+        };
+        let limit = self.limit.clamp(1, LIMIT_MAX);
+        Ok((before, i64::try_from(limit + 1).unwrap_or(i64::MAX)))
+    }
+
+    /// Cuts what was read to the page, and makes the cursor of the next.
+    pub(crate) fn page<R, V>(
+        &self,
+        mut rows: Vec<R>,
+        id: impl Fn(&R) -> Uuid,
+        view: impl FnMut(R) -> Result<V>,
+    ) -> Result<Page<V>> {
+        let limit = self.limit.clamp(1, LIMIT_MAX);
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let next =
+            if more { rows.last().map(|r| BASE64_URL_SAFE_NO_PAD.encode(id(r).as_bytes())) } else { None };
+        let items = rows.into_iter().map(view).collect::<Result<_>>()?;
+        Ok(Page { items, next })
+    }
+}

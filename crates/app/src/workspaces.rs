@@ -1,0 +1,103 @@
+//! Workspaces: made and listed by the operator.
+
+use gatepost_core::access::{Actor, OperatorGrant, Principal, operator_permission};
+use gatepost_core::audit::AuditEntry;
+use gatepost_core::{AuditId, Code, Error, Result, Timestamp, WorkspaceId};
+use gatepost_store::{WorkspaceRow, WorkspaceScope};
+use std::sync::Arc;
+
+use crate::App;
+
+#[derive(Debug, Clone)]
+pub struct WorkspaceView {
+    pub id: WorkspaceId,
+    pub name: String,
+    pub created_at: Timestamp,
+}
+
+fn view(row: WorkspaceRow) -> WorkspaceView {
+    WorkspaceView { id: row.id, name: row.name, created_at: row.created_at }
+}
+
+impl App {
+    /// Makes the platform's own keys where the store has none. Called once at every start.
+    pub async fn prepare(&self) -> Result<()> {
+        let platform = WorkspaceScope::platform().workspace().uuid();
+        let known = self.0.store.read_system(async move |tx| tx.wrapped_key_list(platform).await).await?;
+        if known.is_empty() {
+            let keys = self.0.sealing.new_keys(platform)?;
+            let made = self
+                .0
+                .store
+                .write_system(async move |tx| {
+                    for key in &keys {
+                        tx.wrapped_key_insert(key).await?;
+                    }
+                    tx.commit(gatepost_core::audit::Audit::None("the platform's first keys"), ())
+                })
+                .await;
+            match made {
+                // Another node was faster.
+                Err(error) if error.code() == Code::Conflict => {}
+                other => other?,
+            }
+        }
+        self.0.sealing.keys(WorkspaceScope::platform()).await.map(drop)
+    }
+
+    pub async fn workspace_create(
+        &self,
+        _grant: &OperatorGrant<operator_permission::WorkspaceManage>,
+        name: String,
+    ) -> Result<WorkspaceView> {
+        let now = self.now();
+        let row = WorkspaceRow { id: WorkspaceId::new(now, self.entropy()), name, created_at: now };
+        let keys = self.0.sealing.new_keys(row.id.uuid())?;
+        let audit = AuditEntry {
+            id: AuditId::new(now, self.entropy()),
+            at: now,
+            actor: Actor::LocalOperator,
+            action: "workspace.created",
+            target: ("workspace", row.id.to_string()),
+            details: Vec::new(),
+            request: None,
+        };
+        let shown = view(row.clone());
+        self.0
+            .store
+            .write_system(async move |tx| {
+                tx.workspace_insert(&row, &keys).await?;
+                tx.commit(audit.clone(), ())
+            })
+            .await?;
+        Ok(shown)
+    }
+
+    /// All of them, newest first.
+    pub async fn workspace_list(
+        &self,
+        _grant: &OperatorGrant<operator_permission::WorkspaceRead>,
+    ) -> Result<Vec<WorkspaceView>> {
+        let rows = self.0.store.read_system(async |tx| tx.workspace_list().await).await?;
+        Ok(rows.into_iter().map(view).collect())
+    }
+
+    pub async fn workspace_get(
+        &self,
+        _grant: &OperatorGrant<operator_permission::WorkspaceRead>,
+        id: WorkspaceId,
+    ) -> Result<WorkspaceView> {
+        let row = self.0.store.read_system(async move |tx| tx.workspace_get(id).await).await?;
+        row.map(view).ok_or_else(|| Error::of(Code::NotFound))
+    }
+
+    /// The operator as a principal inside an existing workspace.
+    pub async fn workspace_enter(
+        &self,
+        grant: &OperatorGrant<operator_permission::WorkspaceEnter>,
+        id: WorkspaceId,
+    ) -> Result<Arc<Principal>> {
+        let row = self.0.store.read_system(async move |tx| tx.workspace_get(id).await).await?;
+        row.map(|row| grant.enter(row.id)).ok_or_else(|| Error::of(Code::NotFound))
+    }
+}

@@ -1,0 +1,101 @@
+//! `/v1/messages`
+
+use axum::extract::State;
+use gatepost_app::App;
+use gatepost_core::access::permission::{MessageRead, MessageSend};
+use gatepost_core::{Code, MessageId};
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use super::split;
+use crate::access::{Grant, get, post};
+use crate::body::Create;
+use crate::channel_header::ChannelHeader;
+use crate::path::Id;
+use crate::query::{LIST, Paging, Query};
+use crate::reply::{self, Answer};
+use crate::route::Route;
+use crate::wire;
+
+pub fn routes() -> Vec<Route<App>> {
+    vec![
+        post("/v1/messages", message_send)
+            .id("messageSend")
+            .summary("Send a message")
+            .description("Accepts a message for sending: it is stored before this answers. What becomes of it is told by webhook, by GET /v1/events and by GET /v1/messages/{message_id}.")
+            .tag("Messages")
+            .takes_channel_header()
+            .creates::<wire::MessageSend>(json!({
+                "to": "+12025550101",
+                "purpose": "transactional",
+                "text": "Your parcel is here.",
+            }))
+            .answer::<wire::Message<'static>>(202, "The message was accepted and is durable.", example())
+            .fails(&[
+                Code::NotFound,
+                Code::RecipientInvalid,
+                Code::MessagePurposeRequired,
+                Code::MessagePurposeNotAllowed,
+                Code::ChannelNotReady,
+                Code::ChannelNotAllowed,
+            ]),
+        get("/v1/messages", message_list)
+            .id("messageList")
+            .summary("List messages, the newest first")
+            .tag("Messages")
+            .query(&LIST)
+            .answer_list::<wire::Message<'static>>("A page of messages.", example()),
+        get("/v1/messages/{message_id}", message_get)
+            .id("messageGet")
+            .summary("Read a message")
+            .tag("Messages")
+            .answer::<wire::Message<'static>>(200, "The message as it stands.", example()),
+    ]
+}
+
+fn example() -> Value {
+    json!({
+        "id": "msg_01kagq5rh8e5htqh9sk95d3x4w",
+        "mode": "test",
+        "channel_id": "chn_01kagq5rh8e5htqh9sk95d3x4w",
+        "direction": "outbound",
+        "state": "queued",
+        "type": "text",
+        "purpose": "transactional",
+        "contact": { "phone": "+12025550101", "bsuid": null },
+        "provider_id": null,
+        "reply_to": null,
+        "text": "Your parcel is here.",
+        "error": null,
+        "created_at": "2026-11-01T09:30:00.25Z",
+        "sending_at": null,
+        "sent_at": null,
+        "delivered_at": null,
+        "read_at": null,
+        "failed_at": null,
+    })
+}
+
+async fn message_send(
+    grant: Grant<MessageSend>,
+    State(app): State<App>,
+    header: ChannelHeader,
+    create: Create<wire::MessageSend>,
+) -> Answer {
+    let (body, idempotent) = split(create);
+    let wire::MessageSend { channel, to, purpose, content, reply_to, on_unknown } = body;
+    let channel = header.join(channel)?;
+    let command = gatepost_app::MessageSend { channel, to, purpose, content, reply_to, on_unknown };
+    let outcome = app.message_send(&grant, command, idempotent).await?;
+    Ok(reply::made(StatusCode::ACCEPTED, outcome))
+}
+
+async fn message_list(grant: Grant<MessageRead>, State(app): State<App>, query: Query) -> Answer {
+    let page = app.message_list(&grant, Paging::of(&query)?.into()).await?;
+    Ok(reply::page::<_, wire::Message<'_>>(&page))
+}
+
+async fn message_get(grant: Grant<MessageRead>, State(app): State<App>, Id(id): Id<MessageId>) -> Answer {
+    let view = app.message_get(&grant, id).await?;
+    Ok(reply::ok(&wire::Message::from(&view)))
+}

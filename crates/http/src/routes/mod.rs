@@ -1,0 +1,113 @@
+//! Every route there is.
+
+mod channels;
+mod endpoints;
+mod events;
+mod hooks;
+mod keys;
+mod messages;
+mod meta_apps;
+mod operator;
+mod service;
+
+use std::sync::Arc;
+
+use axum::extract::FromRef;
+use bytes::Bytes;
+use gatepost_app::{App, Idempotent, PageQuery, VerifiedCallback};
+use gatepost_core::access::{Grant, Principal};
+use gatepost_core::channel::Mode;
+use gatepost_core::{Code, Entropy, Error, FieldError, MetaAppId, Result, Timestamp};
+
+use crate::api::{Api, Surface};
+use crate::body::Create;
+use crate::query::Paging;
+use crate::reply::{Made, kept};
+use crate::state::{ApiState, Doors};
+
+impl Doors for App {
+    type Callback = VerifiedCallback;
+
+    fn sha256(bytes: &[u8]) -> [u8; 32] {
+        gatepost_app::sha256(bytes)
+    }
+
+    fn now(&self) -> Timestamp {
+        Self::now(self)
+    }
+
+    fn entropy(&self) -> &dyn Entropy {
+        Self::entropy(self)
+    }
+
+    async fn principal_of_key(&self, presented: &str) -> Result<Arc<Principal>> {
+        Self::principal_of_key(self, presented).await
+    }
+
+    async fn callback_verify(
+        &self,
+        app: MetaAppId,
+        raw: Bytes,
+        signature: Option<&str>,
+    ) -> Result<VerifiedCallback> {
+        Self::callback_verify(self, app, raw, signature).await
+    }
+}
+
+impl FromRef<ApiState<Self>> for App {
+    fn from_ref(state: &ApiState<Self>) -> Self {
+        state.app().clone()
+    }
+}
+
+/// The routes of the public address.
+pub fn public() -> Api<App> {
+    Api::new(Surface::Public)
+        .routes(messages::routes())
+        .routes(channels::routes())
+        .routes(meta_apps::routes())
+        .routes(endpoints::routes())
+        .routes(events::routes())
+        .routes(keys::routes())
+        .routes(hooks::routes())
+        .routes(service::routes())
+}
+
+/// The routes of the operator's socket: the installation's own, and those that set up a workspace. The latter are the
+/// very same handlers; their [`Grant`] comes from the operator's right to enter.
+pub fn at_socket() -> Api<App> {
+    Api::new(Surface::Operator)
+        .routes(operator::routes())
+        .routes_inside_workspace(channels::routes())
+        .routes_inside_workspace(meta_apps::routes())
+        .routes_inside_workspace(endpoints::routes())
+        .routes_inside_workspace(keys::routes())
+        .routes(service::routes())
+}
+
+impl From<Paging> for PageQuery {
+    fn from(paging: Paging) -> Self {
+        Self { limit: paging.limit, after: paging.after }
+    }
+}
+
+/// Body and idempotency key of a creation.
+fn split<T, V: Made>(create: Create<T>) -> (T, Option<Idempotent<V>>) {
+    let (body, key) = create.into_parts();
+    let idempotent = key.map(|(key, request)| Idempotent { key, request, render: kept::<V> });
+    (body, idempotent)
+}
+
+/// The mode of a thing to be made: the caller's own, or, for who sees both, the one that the body names.
+fn mode_of<P>(grant: &Grant<P>, wanted: Option<Mode>) -> Result<Mode> {
+    match (grant.mode(), wanted) {
+        (Some(own), Some(wanted)) if own != wanted => Err(Error::of(match own {
+            Mode::Test => Code::TestModeOnly,
+            Mode::Live => Code::LiveModeOnly,
+        })),
+        (Some(mode), _) | (None, Some(mode)) => Ok(mode),
+        (None, None) => {
+            Err(Error::fields(vec![FieldError::new("/mode", "missing", "expected test or live")]))
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! What is told about the routes is true, complete and checked in.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use crate::access::Rule;
+use crate::api::Surface;
+
+/// Compares a checked-in file with what the routes say now, or writes it where `GATEPOST_UPDATE` is set.
+fn checked_in(file: &str, now: &str) {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").join(file);
+    if std::env::var_os("GATEPOST_UPDATE").is_some() {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, now).unwrap();
+    }
+    let written = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(written == now, "{file} is stale; write it anew with: GATEPOST_UPDATE=1 cargo test -p gatepost-http");
+}
+
+#[test]
+fn the_openapi_document_is_checked_in() {
+    checked_in("openapi.json", &crate::openapi_json());
+}
+
+#[test]
+fn the_permission_matrix_is_checked_in() {
+    checked_in("docs/permissions.txt", &crate::permission_matrix());
+}
+
+fn document() -> Value {
+    serde_json::from_str(&crate::openapi_json()).unwrap()
+}
+
+fn operations(document: &Value) -> Vec<(String, String, Value)> {
+    document["paths"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .flat_map(|(path, item)| {
+            item.as_object().unwrap().iter().map(|(method, op)| (path.clone(), method.to_uppercase(), op.clone()))
+        })
+        .collect()
+}
+
+#[test]
+fn the_document_holds_every_public_route_and_no_other() {
+    let described: BTreeSet<(String, String)> =
+        operations(&document()).into_iter().map(|(path, method, _)| (path, method)).collect();
+    let routed: BTreeSet<(String, String)> = crate::inventory()
+        .into_iter()
+        .filter(|route| route.surface == Surface::Public)
+        .map(|route| (route.path, route.method.to_string()))
+        .collect();
+    assert_eq!(described, routed);
+}
+
+#[test]
+fn every_operation_says_what_it_must() {
+    let mut ids = BTreeSet::new();
+    for (path, method, operation) in operations(&document()) {
+        let at = format!("{method} {path}");
+        let id = operation["operationId"].as_str().unwrap_or_default();
+        assert!(!id.is_empty() && ids.insert(id.to_owned()), "{at}: {id:?} is missing or there twice");
+        assert!(operation["summary"].as_str().is_some_and(|words| !words.is_empty()), "{at}: no summary");
+        assert!(!operation["tags"][0].as_str().unwrap_or_default().is_empty(), "{at}: no tag");
+        let answers = operation["responses"].as_object().unwrap();
+        assert!(answers.keys().any(|status| status.starts_with('2')), "{at}: no success");
+        assert!(answers.keys().any(|status| status.starts_with('4')), "{at}: no refusal");
+    }
+}
+
+/// The schema a reference leads to, or the schema itself.
+fn resolve<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
+    match schema["$ref"].as_str() {
+        Some(reference) => {
+            let name = reference.rsplit('/').next().unwrap();
+            let found = &document["components"]["schemas"][name];
+            assert!(found.is_object(), "{reference} leads nowhere");
+            found
+        }
+        None => schema,
+    }
+}
+
+/// Checks that `value` fits `schema`, with no property that the schema does not name: a small part of JSON Schema,
+/// as much as our documents use.
+fn fits(document: &Value, schema: &Value, value: &Value, at: &str) {
+    let schema = resolve(document, schema);
+    for any in ["oneOf", "anyOf"] {
+        if let Some(options) = schema[any].as_array() {
+            let fit = options.iter().find(|option| {
+                let option = resolve(document, option);
+                option.get("oneOf").is_some() || kinds(option).iter().any(|kind| is_kind(value, kind))
+            });
+            let Some(option) = fit else { panic!("{at}: {value} fits none of {schema}") };
+            return fits(document, option, value, at);
+        }
+    }
+    if let Some(all) = schema["allOf"].as_array() {
+        let merged: BTreeSet<&String> = all
+            .iter()
+            .filter_map(|part| resolve(document, part)["properties"].as_object())
+            .flat_map(|properties| properties.keys())
+            .collect();
+        for name in value.as_object().unwrap().keys() {
+            assert!(merged.contains(name), "{at}/{name} is not in the schema");
+        }
+        return;
+    }
+    let kinds = kinds(schema);
+    assert!(kinds.is_empty() || kinds.iter().any(|kind| is_kind(value, kind)), "{at}: {value} is not {kinds:?}");
+    if let (Some(properties), Some(members)) = (schema["properties"].as_object(), value.as_object()) {
+        for (name, member) in members {
+            let Some(property) = properties.get(name) else { panic!("{at}/{name} is not in the schema") };
+            fits(document, property, member, &format!("{at}/{name}"));
+        }
+        for name in schema["required"].as_array().into_iter().flatten() {
+            assert!(members.contains_key(name.as_str().unwrap()), "{at} lacks {name}");
+        }
+    }
+    for (index, item) in value.as_array().into_iter().flatten().enumerate() {
+        if let Some(items) = schema.get("items") {
+            fits(document, items, item, &format!("{at}/{index}"));
+        }
+    }
+}
+
+fn kinds(schema: &Value) -> Vec<&str> {
+    match &schema["type"] {
+        Value::String(kind) => vec![kind],
+        Value::Array(kinds) => kinds.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn is_kind(value: &Value, kind: &str) -> bool {
+    match kind {
+        "null" => value.is_null(),
+        "string" => value.is_string(),
+        "integer" => value.is_i64() || value.is_u64(),
+        "number" => value.is_number(),
+        "boolean" => value.is_boolean(),
+        "array" => value.is_array(),
+        "object" => value.is_object(),
+        other => panic!("unknown type {other}"),
+    }
+}
+
+#[test]
+fn examples_fit_their_schemas() {
+    let document = document();
+    let mut checked = 0;
+    let mut check = |holder: &Value, at: &str| {
+        for media in holder["content"].as_object().into_iter().flat_map(|content| content.values()) {
+            let singles = media.get("example").into_iter();
+            let named = media["examples"].as_object().into_iter().flatten().map(|(_, named)| &named["value"]);
+            for example in singles.chain(named) {
+                fits(&document, &media["schema"], example, at);
+                checked += 1;
+            }
+        }
+    };
+    let hooks = document["webhooks"].as_object().unwrap();
+    assert_eq!(hooks.len(), gatepost_core::event::EventType::ALL.len());
+    for (name, item) in hooks {
+        check(&item["post"]["requestBody"], name);
+    }
+    for (path, method, operation) in operations(&document) {
+        check(&operation["requestBody"], &format!("{method} {path}"));
+        for (status, answer) in operation["responses"].as_object().unwrap() {
+            check(answer, &format!("{method} {path} {status}"));
+        }
+    }
+    assert!(checked > 100, "{checked}");
+}
+
+#[test]
+fn documents_name_every_id_and_nothing_secret() {
+    for route in crate::inventory() {
+        for name in crate::path::params(&route.path) {
+            let known = crate::path::prefix_of(name).is_some() || name == "code";
+            assert!(known, "{}: {name} is no id that the documents know", route.path);
+        }
+        let operator = matches!(route.rule, Rule::Operator(_));
+        assert!(!operator || route.surface == Surface::Operator, "{}", route.path);
+    }
+    assert!(crate::openapi_json().contains("not affiliated with, endorsed by"));
+}

@@ -1,0 +1,8 @@
+//! The machinery around handlers, with a stand-in for the application.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod answers;
+mod credentials;
+mod documents;
+mod harness;

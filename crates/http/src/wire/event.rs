@@ -1,0 +1,199 @@
+//! Events: the bodies of webhooks. The application writes them; these are their schemas and examples.
+
+use gatepost_core::event::{self, API_VERSION, EventType};
+use serde::Serialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+/// An event: the body of a webhook, and an entry of `GET /v1/events`.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the schema of core's EventPayload, which knows nothing of OpenAPI")]
+pub struct Event {
+    /// The same over retries and replays.
+    #[schema(example = "evt_01kagq5rh8e5htqh9sk95d3x4w")]
+    id: String,
+    /// `message.sent`, `message.delivered`, `message.read`, `message.failed`, `message.received` or
+    /// `channel.notification`; more may come.
+    r#type: String,
+    api_version: String,
+    #[schema(format = DateTime)]
+    created_at: String,
+    workspace_id: String,
+    /// `test` or `live`.
+    mode: String,
+    #[schema(required = true)]
+    channel_id: Option<String>,
+    data: EventData,
+}
+
+/// What happened: `message` or `notification`.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "a schema")]
+struct EventData {
+    message: Option<MessageNews>,
+    notification: Option<Notification>,
+}
+
+/// News of one message.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "a schema")]
+struct MessageNews {
+    /// Null for a status of a message that was not sent through Gatepost.
+    #[schema(required = true)]
+    id: Option<String>,
+    /// `outbound` or `inbound`.
+    direction: String,
+    /// Meta's type: `text`, `template`, `image` …
+    kind: Option<String>,
+    /// What this event reports; the message itself may be further on already.
+    state: String,
+    contact: Party<'static>,
+    /// Meta's id of the message (wamid).
+    #[schema(required = true)]
+    provider_id: Option<String>,
+    /// When it happened, by Meta's clock.
+    #[schema(format = DateTime)]
+    occurred_at: String,
+    /// The words of a text, a button or a list reply.
+    text: Option<String>,
+    /// Meta's id of the message this one replies to.
+    reply_to_provider_id: Option<String>,
+    error: Option<Refusal<'static>>,
+    /// Meta's own object, unchanged.
+    #[schema(value_type = Option<Object>)]
+    provider: Option<()>,
+}
+
+/// Anything else that Meta told about a channel.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "a schema")]
+struct Notification {
+    /// Meta's webhook field: `account_update` …
+    field: String,
+    /// Meta's own object, unchanged.
+    #[schema(value_type = Object)]
+    value: (),
+}
+
+/// The other side of a message: either id may be unknown.
+#[derive(Serialize, ToSchema)]
+pub struct Party<'a> {
+    /// E.164 with the plus.
+    #[schema(example = "+12025550101")]
+    phone: Option<&'a str>,
+    /// Meta's business-scoped user id.
+    bsuid: Option<&'a str>,
+    /// The name the person chose; chosen by a stranger, so never trust it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+}
+
+impl<'a> From<&'a event::Party> for Party<'a> {
+    fn from(party: &'a event::Party) -> Self {
+        Self { phone: party.phone.as_deref(), bsuid: party.bsuid.as_deref(), name: party.name.as_deref() }
+    }
+}
+
+/// Why a message failed.
+#[derive(Serialize, ToSchema)]
+#[schema(as = MessageError)]
+pub struct Refusal<'a> {
+    /// Stable: `meta_refused`, `outcome_unknown` …
+    code: &'a str,
+    /// Meta's own code, where Meta said so.
+    provider_code: Option<i64>,
+    /// `retrying`, `needs_action` or `failed`.
+    class: &'a str,
+    /// What happened, in words.
+    detail: &'a str,
+    /// What to do about it.
+    action: &'a str,
+}
+
+impl<'a> From<&'a event::MessageError> for Refusal<'a> {
+    fn from(error: &'a event::MessageError) -> Self {
+        Self {
+            code: &error.code,
+            provider_code: error.provider_code,
+            class: &error.class,
+            detail: &error.detail,
+            action: &error.action,
+        }
+    }
+}
+
+/// The operation id of an event's webhook in the document.
+pub const fn webhook_operation_id(event: EventType) -> &'static str {
+    match event {
+        EventType::MessageSent => "onMessageSent",
+        EventType::MessageDelivered => "onMessageDelivered",
+        EventType::MessageRead => "onMessageRead",
+        EventType::MessageFailed => "onMessageFailed",
+        EventType::MessageReceived => "onMessageReceived",
+        EventType::ChannelNotification => "onChannelNotification",
+    }
+}
+
+pub const fn webhook_summary(event: EventType) -> &'static str {
+    match event {
+        EventType::MessageSent => "An outbound message was sent on by Meta",
+        EventType::MessageDelivered => "An outbound message reached the phone",
+        EventType::MessageRead => "An outbound message was read",
+        EventType::MessageFailed => "An outbound message will not arrive",
+        EventType::MessageReceived => "A person wrote to a channel",
+        EventType::ChannelNotification => "Meta told something else about a channel",
+    }
+}
+
+/// An event as a receiver sees it.
+pub fn event_example(event: EventType) -> Value {
+    let data = match event {
+        EventType::ChannelNotification => json!({ "notification": {
+            "field": "account_update",
+            "value": { "event": "VERIFIED_ACCOUNT" },
+        }}),
+        EventType::MessageReceived => json!({ "message": {
+            "id": "msg_01kagq5rh8e5htqh9sk95d3x4w",
+            "direction": "inbound",
+            "kind": "text",
+            "state": "received",
+            "contact": { "phone": "+12025550108", "bsuid": null, "name": "Ada" },
+            "provider_id": "wamid.HBgLMTIwMjU1NTAxMDgVAgASGBQzQTdC",
+            "occurred_at": "2026-11-01T09:30:00Z",
+            "text": "Thank you!",
+        }}),
+        EventType::MessageSent
+        | EventType::MessageDelivered
+        | EventType::MessageRead
+        | EventType::MessageFailed => {
+            let mut message = json!({
+                "id": "msg_01kagq5rh8e5htqh9sk95d3x4w",
+                "direction": "outbound",
+                "state": event.as_str().trim_start_matches("message."),
+                "contact": { "phone": "+12025550101", "bsuid": null },
+                "provider_id": "wamid.HBgLMTIwMjU1NTAxMDEVAgARGBI5",
+                "occurred_at": "2026-11-01T09:30:00Z",
+            });
+            if event == EventType::MessageFailed {
+                message["error"] = json!({
+                    "code": "meta_refused",
+                    "provider_code": 131_026,
+                    "class": "failed",
+                    "detail": "The number is not on WhatsApp, or cannot take this message.",
+                    "action": "Ask the person for another number.",
+                });
+            }
+            json!({ "message": message })
+        }
+    };
+    json!({
+        "id": "evt_01kagq5rh8e5htqh9sk95d3x4w",
+        "type": event.as_str(),
+        "api_version": API_VERSION,
+        "created_at": "2026-11-01T09:30:00.4Z",
+        "workspace_id": "ws_01kagq5rh8e5htqh9sk95d3x4w",
+        "mode": "test",
+        "channel_id": "chn_01kagq5rh8e5htqh9sk95d3x4w",
+        "data": data,
+    })
+}

@@ -1,0 +1,24 @@
+//! The JSON of the API: what is taken in and what is answered.
+//!
+//! Requests are read field by field into domain values ([`crate::json`]); the structs of answers are written from the
+//! application's views. Both carry their OpenAPI schema, and tests hold the two together.
+
+mod channel;
+mod endpoint;
+mod event;
+mod key;
+mod message;
+mod meta_app;
+mod parse;
+mod workspace;
+
+pub use channel::{Channel, ChannelCreate, ChannelUpdate};
+pub use endpoint::{
+    Attempt, Delivery, Endpoint, EndpointCreate, EndpointSecretRotate, EndpointUpdate,
+    EndpointWithSecret,
+};
+pub use event::{Event, event_example, webhook_operation_id, webhook_summary};
+pub use key::{Key, KeyCreate, KeyRotate, KeyWithSecret};
+pub use message::{Message, MessageSend};
+pub use meta_app::{MetaApp, MetaAppCreate, MetaAppWithToken};
+pub use workspace::{Workspace, WorkspaceCreate};

@@ -1,0 +1,41 @@
+//! Workspaces, at the operator's socket.
+
+use gatepost_app::WorkspaceView;
+use gatepost_core::{Timestamp, WorkspaceId};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::parse;
+use crate::json::{Body, Object};
+
+/// A workspace to make.
+#[derive(ToSchema)]
+pub struct WorkspaceCreate {
+    /// 1 to 100 characters.
+    #[schema(example = "Example Ltd")]
+    pub name: String,
+}
+
+impl Body for WorkspaceCreate {
+    type Shape = Self;
+
+    fn read(object: &mut Object<'_>) -> Option<Self> {
+        Some(Self { name: object.required("name", parse::name)? })
+    }
+}
+
+/// A tenant.
+#[derive(Serialize, ToSchema)]
+pub struct Workspace<'a> {
+    #[schema(value_type = String, example = "ws_01kagq5rh8e5htqh9sk95d3x4w")]
+    id: WorkspaceId,
+    name: &'a str,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+}
+
+impl<'a> From<&'a WorkspaceView> for Workspace<'a> {
+    fn from(view: &'a WorkspaceView) -> Self {
+        Self { id: view.id, name: &view.name, created_at: view.created_at }
+    }
+}

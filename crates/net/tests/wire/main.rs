@@ -1,0 +1,10 @@
+//! Both clients against servers that misbehave, over real sockets on loopback.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod budgets;
+mod certificates;
+mod lab;
+mod rebinding;
+mod redirects;
+mod trusted;
