@@ -5,12 +5,13 @@
 //! finish while a record is being written together in the next one.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use gatepost_core::job::JobKind;
 use gatepost_core::{Code, Result};
 use gatepost_store::LaneKey;
+use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
@@ -27,6 +28,8 @@ const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(500);
 #[derive(Default)]
 pub(crate) struct Lanes {
     awake: Mutex<HashMap<LaneKey, Arc<Notify>>>,
+    /// Wakes come from the store's own threads, which have no runtime.
+    runtime: OnceLock<Handle>,
 }
 
 /// What a lane does with one kind of job.
@@ -86,6 +89,7 @@ pub(crate) struct Taken<T> {
 impl App {
     /// Starts working: from now on due jobs of every kind are done on this node.
     pub fn start_workers(&self) {
+        let _ = self.0.lanes.runtime.set(Handle::current());
         let app = self.clone();
         self.0.store.on_wake(move |key| app.wake(key));
         let app = self.clone();
@@ -112,6 +116,7 @@ impl App {
 
     /// Tells a lane of new work, or brings it to life.
     pub(crate) fn wake(&self, key: LaneKey) {
+        let Some(runtime) = self.0.lanes.runtime.get() else { return };
         if self.0.stop.is_cancelled() {
             return;
         }
@@ -124,7 +129,7 @@ impl App {
         awake.insert(key, Arc::clone(&notify));
         drop(awake);
         let app = self.clone();
-        self.0.tasks.spawn(async move {
+        let lane = async move {
             match key.kind {
                 JobKind::MessageSend => {
                     run(&app, key, &notify, crate::sending::Sending::new(app.clone(), key)).await
@@ -139,7 +144,8 @@ impl App {
                     run(&app, key, &notify, crate::outcome::Deciding::new(app.clone(), key)).await
                 }
             }
-        });
+        };
+        self.0.tasks.spawn_on(lane, runtime);
     }
 
     /// Takes a lane's task off the list; a newer task of the same lane stays on it.

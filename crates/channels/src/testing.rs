@@ -22,7 +22,7 @@ use gatepost_vault::verify_hub_signature;
 use uuid::Uuid;
 
 use crate::cloud::{CloudApp, CloudChannel, CloudClient};
-use crate::graph::{Item, split};
+use crate::graph::{Item, Part, split};
 use crate::sandbox::{
     CallbackPace, Sandbox, SandboxApp, SandboxConfig, SandboxHandle, SandboxLimits, SandboxNumber,
     SandboxTimings,
@@ -136,7 +136,7 @@ impl Rig {
             .iter()
             .flat_map(|(signed, body)| {
                 assert!(signed, "a callback with a wrong signature");
-                split(body).unwrap().iter().flat_map(|part| part.items()).collect::<Vec<_>>()
+                split(body).unwrap().iter().flat_map(Part::items).collect::<Vec<_>>()
             })
             .collect()
     }

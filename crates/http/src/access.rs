@@ -18,13 +18,13 @@ use axum::handler::Handler;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use bytes::Bytes;
 use gatepost_core::access::{
-    LocalOperator, OperatorPermission, OperatorPermissionId, Permission, PermissionId, operator_permission,
+    LocalOperator, OperatorPermission, OperatorPermissionId, Permission, PermissionId,
 };
 use gatepost_core::{Code, Error, MetaAppId, WorkspaceId};
 use http::request::Parts;
 use http::{HeaderName, Method};
 
-pub use gatepost_core::access::{Grant, OperatorGrant as Operator};
+pub use gatepost_core::access::{Grant, OperatorGrant as Operator, operator_permission, permission};
 
 use crate::body::read_body;
 use crate::credential;
@@ -168,7 +168,7 @@ impl<A: Doors, P: Permission> FromRequestParts<ApiState<A>> for Grant<P> {
     async fn from_request_parts(parts: &mut Parts, state: &ApiState<A>) -> Result<Self, Failure> {
         let principal = if let Some(AtSocket(operator)) = parts.extensions.get::<AtSocket>().copied() {
             let Id(workspace) = Id::<WorkspaceId>::from_request_parts(parts, state).await?;
-            operator.grant::<operator_permission::WorkspaceEnter>().enter(workspace)
+            state.app().workspace_enter(&operator.grant(), workspace).await?
         } else {
             refuse_key_in_query(parts, state)?;
             let key = credential::presented_key(&parts.headers)?;

@@ -36,7 +36,7 @@ pub use operator::SocketPeer;
 pub use path::Id;
 pub use problem::Failure;
 pub use route::Route;
-pub use state::{ApiState, Doors, Settings};
+pub use state::{ApiState, Doors, Settings, VaultRotate};
 
 /// The router of the public address. Serve it with `into_make_service_with_connect_info::<SocketAddr>()`: without the
 /// peer's address no proxy is believed.

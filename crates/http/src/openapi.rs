@@ -35,7 +35,7 @@ Every request carries an API key as `Authorization: Bearer gp_…` (or in `X-Api
 are refused. Within `/v1` things are only ever added: expect new fields in answers and new values where a list of \
 values is open.";
 
-const TAGS: [(&str, &str); 9] = [
+const TAGS: [(&str, &str); 10] = [
     ("Messages", "Send messages and follow them."),
     ("Channels", "A workspace's WhatsApp senders."),
     ("Meta apps", "The Meta apps whose secrets sign callbacks."),
@@ -44,6 +44,7 @@ const TAGS: [(&str, &str); 9] = [
     ("API keys", "Machine credentials."),
     ("Callbacks", "What Meta calls."),
     ("Workspaces", "The tenants of this installation."),
+    ("Installation", "Its nodes, its waiting work, its vault."),
     ("Service", "The server itself."),
 ];
 

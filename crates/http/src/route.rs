@@ -29,8 +29,8 @@ impl NamedSchema {
     /// The schema of a page; named after its items, since utoipa names all of a generic type's forms alike.
     fn list_of<T: ToSchema>() -> Self {
         let name = format!("{}List", T::name());
-        let mut all = vec![(name.clone(), List::<T>::schema())];
-        List::<T>::schemas(&mut all);
+        let mut all = vec![(name.clone(), List::<T>::schema()), (T::name().into_owned(), T::schema())];
+        T::schemas(&mut all);
         Self { name, all }
     }
 

@@ -1,13 +1,17 @@
 //! What handlers and layers share.
 
 use std::collections::HashMap;
+use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::MatchedPath;
 use bytes::Bytes;
-use gatepost_core::access::Principal;
-use gatepost_core::{Entropy, MetaAppId, Result, Timestamp};
+use gatepost_app::VaultStatus;
+use gatepost_core::access::operator_permission::{VaultManage, WorkspaceEnter};
+use gatepost_core::access::{OperatorGrant, Principal};
+use gatepost_core::{Entropy, MetaAppId, Result, Timestamp, WorkspaceId};
 use http::request::Parts;
 use http::{HeaderMap, Method};
 use ipnet::IpNet;
@@ -29,6 +33,13 @@ pub trait Doors: Clone + Send + Sync + 'static {
 
     /// Errors: `unauthorized`, `api_key_revoked`, `api_key_expired`.
     fn principal_of_key(&self, presented: &str) -> impl Future<Output = Result<Arc<Principal>>> + Send;
+
+    /// The operator inside a workspace. Errors: `not_found`.
+    fn workspace_enter(
+        &self,
+        grant: &OperatorGrant<WorkspaceEnter>,
+        workspace: WorkspaceId,
+    ) -> impl Future<Output = Result<Arc<Principal>>> + Send;
 
     /// Errors: `not_found` for an unknown app, `signature_invalid`.
     fn callback_verify(
@@ -58,6 +69,34 @@ pub struct Settings {
     pub in_flight: usize,
     /// The system user that this process runs as: the one who is the operator at the local socket.
     pub operator_uid: u32,
+    /// How this process moves to another master key; `None` where it cannot.
+    pub vault_rotate: Option<VaultRotate>,
+}
+
+type Rotating = Pin<Box<dyn Future<Output = Result<VaultStatus>> + Send>>;
+
+/// Reads the master keys anew and moves to them. Where they lie is the process's own affair, so it brings this.
+#[derive(Clone)]
+pub struct VaultRotate(Arc<dyn Fn(OperatorGrant<VaultManage>) -> Rotating + Send + Sync>);
+
+impl VaultRotate {
+    pub fn new<F, Fut>(rotate: F) -> Self
+    where
+        F: Fn(OperatorGrant<VaultManage>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<VaultStatus>> + Send + 'static,
+    {
+        Self(Arc::new(move |grant| Box::pin(rotate(grant))))
+    }
+
+    pub(crate) async fn run(&self, grant: OperatorGrant<VaultManage>) -> Result<VaultStatus> {
+        (self.0)(grant).await
+    }
+}
+
+impl fmt::Debug for VaultRotate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("VaultRotate")
+    }
 }
 
 impl Default for Settings {
@@ -71,6 +110,7 @@ impl Default for Settings {
             request_timeout: Duration::from_secs(30),
             in_flight: 4096,
             operator_uid: u32::MAX,
+            vault_rotate: None,
         }
     }
 }

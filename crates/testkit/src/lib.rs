@@ -1,1 +1,28 @@
-//! The whole of Gatepost in process, for tests.
+//! The whole of Gatepost in process, for tests: real router, real store on either engine, real Cloud client against a
+//! simulated Meta over real sockets, a webhook receiver that verifies what it gets, and a clock that tests can move.
+#![expect(clippy::expect_used, clippy::panic, reason = "a test kit: what does not work must fail the test")]
+
+mod client;
+mod clock;
+mod receiver;
+mod world;
+
+pub use client::{Answer, Client};
+pub use clock::TestClock;
+pub use receiver::{Received, Receiver};
+pub use world::{Engines, Setup, Tenant, World, sandbox};
+
+/// Tries until `check` gives something, for at most ten seconds.
+///
+/// # Panics
+/// When the time is over; `what` says what was waited for.
+pub async fn eventually<T>(what: &str, mut check: impl AsyncFnMut() -> Option<T>) -> T {
+    let start = std::time::Instant::now();
+    loop {
+        if let Some(found) = check().await {
+            return found;
+        }
+        assert!(start.elapsed() < std::time::Duration::from_secs(15), "waited too long for {what}");
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+}

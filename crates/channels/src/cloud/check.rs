@@ -49,7 +49,7 @@ pub struct TokenCheck {
 pub enum CheckError {
     /// Meta answered with an error; its code says whether number or token is wrong.
     #[error("meta refused: {}", .0.title)]
-    Refused(Refusal),
+    Refused(Box<Refusal>),
     #[error("meta could not be reached: {0}")]
     Unreachable(String),
     #[error("meta's answer could not be read")]
@@ -80,6 +80,11 @@ struct NumberAnswer {
 #[derive(Deserialize)]
 struct Throughput {
     level: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Done {
+    success: bool,
 }
 
 #[derive(Deserialize)]
@@ -154,14 +159,7 @@ impl CloudClient {
             .call(Method::Post, &url, channel.token.expose(), body)
             .await
             .map_err(|e| CheckError::Unreachable(e.failure().detail.clone()))?;
-        #[derive(Deserialize)]
-        struct Done {
-            success: bool,
-        }
-        match parse::<Done>(&answer)? {
-            Done { success: true } => Ok(()),
-            Done { success: false } => Err(CheckError::Unreadable),
-        }
+        if parse::<Done>(&answer)?.success { Ok(()) } else { Err(CheckError::Unreadable) }
     }
 
     async fn read<T: for<'de> Deserialize<'de>>(
@@ -180,10 +178,10 @@ impl CloudClient {
 fn parse<T: for<'de> Deserialize<'de>>(answer: &TrustedResponse) -> Result<T, CheckError> {
     // Meta answers some errors with 200, so the envelope is looked for first.
     if let Some(error) = MetaError::from_answer(&answer.body) {
-        return Err(CheckError::Refused(Refusal::new(answer, Some(error))));
+        return Err(CheckError::Refused(Box::new(Refusal::new(answer, Some(error)))));
     }
     if !answer.is_success() {
-        return Err(CheckError::Refused(Refusal::new(answer, None)));
+        return Err(CheckError::Refused(Box::new(Refusal::new(answer, None))));
     }
     serde_json::from_slice(&answer.body).map_err(|_| CheckError::Unreadable)
 }

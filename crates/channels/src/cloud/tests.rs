@@ -85,7 +85,7 @@ async fn limits_are_told_apart() {
     let rig = Rig::start(crate::sandbox::SandboxConfig {
         limits: SandboxLimits {
             throughput: Some(3),
-            pair: Some(crate::sandbox::PairLimit { every: Duration::from_secs(60), burst: 2 }),
+            pair: Some(crate::sandbox::PairLimit { every: Duration::from_mins(1), burst: 2 }),
         },
         ..config()
     })

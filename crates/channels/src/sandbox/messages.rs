@@ -125,7 +125,7 @@ fn take(world: &World, number: &Arc<Number>, body: &[u8], fate: Fate) -> Result<
         "messages": [message],
     }));
     let sent = Sent { wamid, to: request.to, opaque: request.opaque, template: request.template };
-    let told = schedule(world, number, Arc::new(sent), behaviour, now);
+    let told = schedule(world, number, &Arc::new(sent), behaviour, now);
     world.release(NEWS_MAX - told);
     Ok(answer.into_response())
 }
@@ -134,7 +134,7 @@ fn take(world: &World, number: &Arc<Number>, body: &[u8], fate: Fate) -> Result<
 fn schedule(
     world: &World,
     number: &Arc<Number>,
-    sent: Arc<Sent>,
+    sent: &Arc<Sent>,
     behaviour: Behaviour,
     now: Instant,
 ) -> usize {
@@ -144,7 +144,7 @@ fn schedule(
         count += 1;
         world.schedule.add(now + after, News { number: Arc::clone(number), at: None, what });
     };
-    let status = |reached| What::Status { sent: Arc::clone(&sent), reached };
+    let status = |reached| What::Status { sent: Arc::clone(sent), reached };
     match behaviour {
         Behaviour::NotOnWhatsApp => add(timings.sent, status(Reached::Failed)),
         Behaviour::Slow => {

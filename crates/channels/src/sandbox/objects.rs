@@ -10,11 +10,14 @@ use serde_json::{Map, Value, json};
 use super::reply::GraphError;
 use super::world::{Number, World};
 
+/// What every token here may do.
+const SCOPES: [&str; 2] = ["whatsapp_business_management", "whatsapp_business_messaging"];
+
 /// `GET /{version}/{phone_number_id}?fields=…`: what was asked for, and always the id.
 pub(super) fn number_get(number: &Number, fields: Option<&str>) -> Result<Response, GraphError> {
     let all = json!({
         "verified_name": number.verified_name,
-        "display_phone_number": number.display_phone_number,
+        "display_phone_number": number.display,
         "quality_rating": "GREEN",
         "throughput": { "level": "STANDARD" },
         "status": "CONNECTED",
@@ -63,7 +66,6 @@ pub(super) fn token_debug(
     let mut wabas: Vec<&str> = numbers.iter().map(|n| n.waba_id.as_str()).collect();
     wabas.sort_unstable();
     wabas.dedup();
-    const SCOPES: [&str; 2] = ["whatsapp_business_management", "whatsapp_business_messaging"];
     Ok(Json(json!({ "data": {
         "app_id": first.app_id,
         "type": "SYSTEM_USER",
@@ -93,7 +95,7 @@ pub(super) fn subscribed_get(world: &World, token: &str, waba_id: &str) -> Resul
         .iter()
         .map(|app| {
             json!({ "whatsapp_business_api_data": {
-                "id": app.app_id,
+                "id": app.id,
                 "name": "Simulated app",
                 "link": "https://www.facebook.com/games/?app_id=0",
             } })

@@ -123,6 +123,6 @@ async fn post(world: &World, app: &App, http: &TrustedClient, batch: &[News]) ->
             pause = (pause * 2).min(pace.longest_pause);
         }
     }
-    tracing::warn!(app = app.app_id, items = batch.len(), "a callback was given up");
+    tracing::warn!(app = app.id, items = batch.len(), "a callback was given up");
     false
 }

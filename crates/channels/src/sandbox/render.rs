@@ -62,7 +62,8 @@ struct Profile<'a> {
 #[derive(Serialize)]
 struct Status<'a> {
     id: &'a str,
-    status: &'static str,
+    #[serde(rename = "status")]
+    reached: &'static str,
     timestamp: Seconds,
     recipient_id: &'a str,
     recipient_user_id: String,
@@ -77,7 +78,8 @@ struct Status<'a> {
 #[derive(Serialize)]
 struct Pricing {
     billable: bool,
-    pricing_model: &'static str,
+    #[serde(rename = "pricing_model")]
+    model: &'static str,
     category: &'static str,
     #[serde(rename = "type")]
     kind: &'static str,
@@ -198,14 +200,14 @@ impl<'a> Value<'a> {
         }
         self.statuses.push(Status {
             id: &sent.wamid,
-            status: reached.as_str(),
+            reached: reached.as_str(),
             timestamp: at,
             recipient_id: &sent.to,
             recipient_user_id: user_id,
             biz_opaque_callback_data: sent.opaque.as_deref(),
             pricing: matches!(reached, Reached::Sent | Reached::Delivered).then_some(Pricing {
                 billable: sent.template,
-                pricing_model: "PMP",
+                model: "PMP",
                 category: if sent.template { "utility" } else { "service" },
                 kind: if sent.template { "regular" } else { "free_customer_service" },
             }),

@@ -150,3 +150,37 @@ fn check_template(body: &Map<String, Value>, config: &SandboxConfig) -> Result<(
         ))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn numbers_as_people_write_them() {
+        for text in ["+1 (202) 555-0101", "12025550101", "1-202-555-0101"] {
+            assert_eq!(digits(text).as_deref(), Some("12025550101"), "{text}");
+        }
+        for text in ["", "+", "123456", "1234567890123456", "1202555o101", "\u{661}2025550101"] {
+            assert_eq!(digits(text), None, "{text}");
+        }
+    }
+
+    proptest! {
+        /// Any bytes, and any damage to a good body, are read or refused with one of Meta's codes.
+        #[test]
+        fn any_body(at in 0usize..160, with in prop::collection::vec(any::<u8>(), 0..24), cut in 0usize..40) {
+            let config = SandboxConfig::default();
+            let mut body = br#"{"messaging_product":"whatsapp","to":"12025550101","type":"template","template":{"name":"a","language":{"code":"en"},"components":[]},"context":{"message_id":"wamid.A"}}"#.to_vec();
+            prop_assert!(Request::read(&body, &config).is_ok());
+            let at = at.min(body.len());
+            let end = (at + cut).min(body.len());
+            body.splice(at..end, with.iter().copied());
+            for bytes in [&body[..], &with[..]] {
+                if let Err(error) = Request::read(bytes, &config) {
+                    prop_assert!(error.http.is_client_error() && error.code > 0);
+                }
+            }
+        }
+    }
+}

@@ -122,9 +122,8 @@ async fn message_send(
         Ok(number) => number,
         Err(error) => return error.into_response(world.ids.number()),
     };
-    let body = match body {
-        Ok(body) => body,
-        Err(_) => return GraphError::parameter("The body is too large.").into_response(world.ids.number()),
+    let Ok(body) = body else {
+        return GraphError::parameter("The body is too large.").into_response(world.ids.number());
     };
     match messages::message_send(world, &number, &body) {
         Verdict::Answer(answer) => answer,

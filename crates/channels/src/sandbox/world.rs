@@ -41,7 +41,7 @@ pub(super) struct World {
 
 /// A Meta app at work.
 pub(super) struct App {
-    pub app_id: String,
+    pub id: String,
     pub secret: Secret<String>,
     pub signer: AppSecret,
     pub require_proof: bool,
@@ -60,7 +60,8 @@ pub(super) struct Number {
     pub phone_number_id: String,
     pub waba_id: String,
     pub app_id: String,
-    pub display_phone_number: String,
+    /// As people write it.
+    pub display: String,
     /// The display number's digits.
     pub digits: String,
     pub verified_name: String,
@@ -139,13 +140,13 @@ impl World {
     ) -> Result<(Arc<App>, Option<Arc<App>>), gatepost_vault::AppSecretMissing> {
         let app = Arc::new(App {
             signer: AppSecret::new(app.app_secret.expose())?,
-            app_id: app.app_id,
+            id: app.app_id,
             secret: app.app_secret,
             require_proof: app.require_proof,
             callback: Mutex::new(Callback { url: app.callback_url, verify_token: app.verify_token }),
             outbox: Outbox::default(),
         });
-        let replaced = write(&self.apps).insert(app.app_id.clone(), Arc::clone(&app));
+        let replaced = write(&self.apps).insert(app.id.clone(), Arc::clone(&app));
         Ok((app, replaced))
     }
 
@@ -156,7 +157,7 @@ impl World {
             phone_number_id: number.phone_number_id,
             waba_id: number.waba_id,
             app_id: number.app_id,
-            display_phone_number: number.display_phone_number,
+            display: number.display_phone_number,
             verified_name: number.verified_name,
             token: Mutex::new(number.token),
             meters: Mutex::default(),

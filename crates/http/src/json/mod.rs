@@ -5,4 +5,6 @@ mod read;
 #[cfg(test)]
 mod tests;
 
+#[cfg(test)]
+pub(crate) use read::fields_of;
 pub use read::{Body, Object, Value, decode};

@@ -275,11 +275,6 @@ impl Object<'_> {
             self.wrong::<()>(key, "unknown_field", detail);
         }
     }
-
-    #[cfg(test)]
-    pub(crate) fn asked(&self) -> &[&'static str] {
-        &self.asked
-    }
 }
 
 /// The known name that `written` is a likely slip of: at most a third of it differs.
@@ -307,4 +302,16 @@ fn distance(a: &str, b: &str) -> usize {
         }
     }
     row[b.len()]
+}
+
+/// The fields that a body's reader asks for, and the pointers it misses in an empty object.
+#[cfg(test)]
+pub(crate) fn fields_of<T: Body>() -> (Vec<&'static str>, Vec<String>) {
+    let root = Node::Object(Vec::new());
+    let sheet = Sheet { source: b"{}", wrong: RefCell::default() };
+    let at = Value { node: &root, path: Path::Root, sheet: &sheet };
+    let mut object = Object { members: &[], at, asked: Vec::new() };
+    let _ = T::read(&mut object);
+    let asked = object.asked;
+    (asked, sheet.wrong.into_inner().into_iter().map(|wrong| wrong.pointer).collect())
 }

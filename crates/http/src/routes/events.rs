@@ -5,7 +5,6 @@ use gatepost_app::{App, EventQuery};
 use gatepost_core::EventId;
 use gatepost_core::access::permission::EventRead;
 use gatepost_core::event::{EventFilter, EventType};
-use serde_json::json;
 
 use crate::access::{Grant, get};
 use crate::path::Id;

@@ -1,7 +1,7 @@
 //! `/v1/keys`
 
 use axum::extract::State;
-use gatepost_app::{App, KeyCreate};
+use gatepost_app::{App, KeyCreate, Outcome};
 use gatepost_core::access::permission::{KeyManage, KeyRead};
 use gatepost_core::{ApiKeyId, Code};
 use http::StatusCode;
@@ -12,7 +12,7 @@ use crate::access::{Grant, delete, get, post};
 use crate::body::{Create, Json};
 use crate::path::Id;
 use crate::query::{LIST, Paging, Query};
-use crate::reply::{self, Answer, Made};
+use crate::reply::{self, Answer};
 use crate::route::Route;
 use crate::wire;
 
@@ -27,7 +27,7 @@ pub fn routes() -> Vec<Route<App>> {
             .tag("API keys")
             .creates::<wire::KeyCreate>(json!({ "name": "Shop backend", "scopes": ["send"] }))
             .answer::<wire::KeyWithSecret<'static>>(201, "The key was made.", created.clone())
-            .fails(&[Code::TestModeOnly, Code::LiveModeOnly, Code::NotFound, Code::PermissionMissing]),
+            .fails(&[Code::TestModeOnly, Code::LiveModeOnly, Code::ChannelNotAllowed]),
         get("/v1/keys", key_list)
             .id("keyList")
             .summary("List API keys")
@@ -41,11 +41,11 @@ pub fn routes() -> Vec<Route<App>> {
             .answer::<wire::Key<'static>>(200, "The key, without its secret.", example()),
         post("/v1/keys/{key_id}/rotate", key_rotate)
             .id("keyRotate")
-            .summary("Give an API key a new secret")
-            .description("The old secret stops at once, or after the overlap.")
+            .summary("Replace an API key")
+            .description("Makes a new key for the same purpose, shown this once; the old one ends at once, or after the overlap.")
             .tag("API keys")
             .body::<wire::KeyRotate>(json!({ "overlap_seconds": 60 }))
-            .answer::<wire::KeyWithSecret<'static>>(200, "The key and its new secret.", created)
+            .answer::<wire::KeyWithSecret<'static>>(201, "The new key.", created)
             .fails(&[Code::Conflict]),
         delete("/v1/keys/{key_id}", key_revoke)
             .id("keyRevoke")
@@ -100,8 +100,8 @@ async fn key_rotate(
     Id(id): Id<ApiKeyId>,
     Json(body): Json<wire::KeyRotate>,
 ) -> Answer {
-    let rotated = app.key_rotate(&grant, id, body.overlap_seconds).await?;
-    Ok(reply::raw_ok(rotated.body(true)))
+    let successor = app.key_rotate(&grant, id, body.overlap_seconds).await?;
+    Ok(reply::made(StatusCode::CREATED, Outcome::Fresh(successor)))
 }
 
 async fn key_revoke(grant: Grant<KeyManage>, State(app): State<App>, Id(id): Id<ApiKeyId>) -> Answer {

@@ -15,9 +15,10 @@ use std::sync::Arc;
 use axum::extract::FromRef;
 use bytes::Bytes;
 use gatepost_app::{App, Idempotent, PageQuery, VerifiedCallback};
-use gatepost_core::access::{Grant, Principal};
+use gatepost_core::access::operator_permission::WorkspaceEnter;
+use gatepost_core::access::{Grant, OperatorGrant, Principal};
 use gatepost_core::channel::Mode;
-use gatepost_core::{Code, Entropy, Error, FieldError, MetaAppId, Result, Timestamp};
+use gatepost_core::{Code, Entropy, Error, FieldError, MetaAppId, Result, Timestamp, WorkspaceId};
 
 use crate::api::{Api, Surface};
 use crate::body::Create;
@@ -42,6 +43,14 @@ impl Doors for App {
 
     async fn principal_of_key(&self, presented: &str) -> Result<Arc<Principal>> {
         Self::principal_of_key(self, presented).await
+    }
+
+    async fn workspace_enter(
+        &self,
+        grant: &OperatorGrant<WorkspaceEnter>,
+        workspace: WorkspaceId,
+    ) -> Result<Arc<Principal>> {
+        Self::workspace_enter(self, grant, workspace).await
     }
 
     async fn callback_verify(

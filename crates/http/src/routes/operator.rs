@@ -1,9 +1,9 @@
 //! `/operator/v1`: the installation itself, at the operator's socket.
 
 use axum::extract::State;
-use gatepost_app::App;
+use gatepost_app::{App, Page};
 use gatepost_core::access::operator_permission::{StatusRead, VaultManage, WorkspaceManage, WorkspaceRead};
-use gatepost_core::{Code, WorkspaceId};
+use gatepost_core::{Code, Error, WorkspaceId};
 use http::header::LOCATION;
 use http::{HeaderValue, StatusCode};
 use serde_json::{Value, json};
@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 use crate::access::{Operator, get, post};
 use crate::body::Json;
 use crate::path::Id;
-use crate::query::{LIST, Paging, Query};
 use crate::reply::{self, Answer};
 use crate::route::Route;
+use crate::state::ApiState;
 use crate::wire;
 
 pub fn routes() -> Vec<Route<App>> {
@@ -29,13 +29,29 @@ pub fn routes() -> Vec<Route<App>> {
             .id("workspaceList")
             .summary("List workspaces")
             .tag("Workspaces")
-            .query(&LIST)
-            .answer_list::<wire::Workspace<'static>>("A page of workspaces.", example()),
+            .answer_list::<wire::Workspace<'static>>("Every workspace, on one page.", example()),
         get("/operator/v1/workspaces/{workspace_id}", workspace_get)
             .id("workspaceGet")
             .summary("Read a workspace")
             .tag("Workspaces")
             .answer::<wire::Workspace<'static>>(200, "The workspace.", example()),
+        get("/operator/v1/status", status)
+            .id("statusGet")
+            .summary("Read the state of this installation")
+            .tag("Installation")
+            .answer::<wire::Status<'static>>(200, "Nodes, waiting work, exceptions.", status_example()),
+        get("/operator/v1/vault", vault_status)
+            .id("vaultStatusGet")
+            .summary("See which master keys wrap what")
+            .tag("Installation")
+            .answer::<wire::Vault<'static>>(200, "Every master key that is held or needed.", vault_example()),
+        post("/operator/v1/vault/rotate", vault_rotate)
+            .id("vaultRotate")
+            .summary("Move to the master key that the server now finds first")
+            .description("The server reads its master keys anew and wraps every data key under the primary one, while requests go on. Answers when it is done; asking again takes up where it stopped.")
+            .tag("Installation")
+            .answer::<wire::Vault<'static>>(200, "The vault as it is now.", vault_example())
+            .fails(&[Code::Conflict]),
     ]
 }
 
@@ -44,6 +60,30 @@ fn example() -> Value {
         "id": "ws_01kagq5rh8e5htqh9sk95d3x4w",
         "name": "Example Ltd",
         "created_at": "2026-11-01T09:30:00Z",
+    })
+}
+
+fn status_example() -> Value {
+    json!({
+        "version": "0.1.0",
+        "node": "nod_01kagq5rh8e5htqh9sk95d3x4w",
+        "started_at": "2026-11-01T09:00:00Z",
+        "now": "2026-11-01T09:30:00Z",
+        "nodes": [{
+            "id": "nod_01kagq5rh8e5htqh9sk95d3x4w",
+            "started_at": "2026-11-01T09:00:00Z",
+            "live": true,
+        }],
+        "work": [{ "kind": "message_send", "jobs": 3, "first_due": "2026-11-01T09:30:00Z" }],
+        "egress_exceptions": [],
+    })
+}
+
+fn vault_example() -> Value {
+    json!({
+        "primary": "3f9a1c02",
+        "complete": true,
+        "keys": [{ "id": "3f9a1c02", "wraps": 12, "held": true }],
     })
 }
 
@@ -61,9 +101,9 @@ async fn workspace_create(
     Ok(response)
 }
 
-async fn workspace_list(operator: Operator<WorkspaceRead>, State(app): State<App>, query: Query) -> Answer {
-    let page = app.workspace_list(&operator, Paging::of(&query)?.into()).await?;
-    Ok(reply::page::<_, wire::Workspace<'_>>(&page))
+async fn workspace_list(operator: Operator<WorkspaceRead>, State(app): State<App>) -> Answer {
+    let items = app.workspace_list(&operator).await?;
+    Ok(reply::page::<_, wire::Workspace<'_>>(&Page { items, next: None }))
 }
 
 async fn workspace_get(
@@ -73,4 +113,19 @@ async fn workspace_get(
 ) -> Answer {
     let view = app.workspace_get(&operator, id).await?;
     Ok(reply::ok(&wire::Workspace::from(&view)))
+}
+
+async fn status(operator: Operator<StatusRead>, State(app): State<App>) -> Answer {
+    Ok(reply::ok(&wire::Status::from(&app.status(&operator).await?)))
+}
+
+async fn vault_status(operator: Operator<VaultManage>, State(app): State<App>) -> Answer {
+    Ok(reply::ok(&wire::Vault::from(&app.vault_status(&operator).await?)))
+}
+
+async fn vault_rotate(operator: Operator<VaultManage>, State(state): State<ApiState<App>>) -> Answer {
+    let Some(rotate) = &state.settings().vault_rotate else {
+        return Err(Error::new(Code::Conflict, "this process cannot change its master key").into());
+    };
+    Ok(reply::ok(&wire::Vault::from(&rotate.run(operator).await?)))
 }

@@ -3,10 +3,17 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use gatepost_core::event::{
+    API_VERSION, EventData, EventPayload, EventType, MessageError, MessageNews, Notification, Party,
+};
+use gatepost_core::message::MessageState;
+use gatepost_core::{EventId, MessageId, Timestamp, WorkspaceId};
 use serde_json::Value;
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::access::Rule;
 use crate::api::Surface;
+use crate::{openapi, routes, wire};
 
 /// Compares a checked-in file with what the routes say now, or writes it where `GATEPOST_UPDATE` is set.
 fn checked_in(file: &str, now: &str) {
@@ -29,9 +36,15 @@ fn the_permission_matrix_is_checked_in() {
     checked_in("docs/permissions.txt", &crate::permission_matrix());
 }
 
-fn document() -> Value {
-    serde_json::from_str(&crate::openapi_json()).unwrap()
+fn document(surface: Surface) -> Value {
+    let text = match surface {
+        Surface::Public => crate::openapi_json(),
+        Surface::Operator => openapi::document(&routes::at_socket()),
+    };
+    serde_json::from_str(&text).unwrap()
 }
+
+const SURFACES: [Surface; 2] = [Surface::Public, Surface::Operator];
 
 fn operations(document: &Value) -> Vec<(String, String, Value)> {
     document["paths"]
@@ -45,21 +58,29 @@ fn operations(document: &Value) -> Vec<(String, String, Value)> {
 }
 
 #[test]
-fn the_document_holds_every_public_route_and_no_other() {
-    let described: BTreeSet<(String, String)> =
-        operations(&document()).into_iter().map(|(path, method, _)| (path, method)).collect();
-    let routed: BTreeSet<(String, String)> = crate::inventory()
-        .into_iter()
-        .filter(|route| route.surface == Surface::Public)
-        .map(|route| (route.path, route.method.to_string()))
-        .collect();
-    assert_eq!(described, routed);
+fn the_documents_hold_every_route_and_no_other() {
+    for surface in SURFACES {
+        let described: BTreeSet<(String, String)> =
+            operations(&document(surface)).into_iter().map(|(path, method, _)| (path, method)).collect();
+        let routed: BTreeSet<(String, String)> = crate::inventory()
+            .into_iter()
+            .filter(|route| route.surface == surface)
+            .map(|route| (route.path, route.method.to_string()))
+            .collect();
+        assert_eq!(described, routed);
+    }
 }
 
 #[test]
 fn every_operation_says_what_it_must() {
+    for surface in SURFACES {
+        check_operations(&document(surface));
+    }
+}
+
+fn check_operations(document: &Value) {
     let mut ids = BTreeSet::new();
-    for (path, method, operation) in operations(&document()) {
+    for (path, method, operation) in operations(document) {
         let at = format!("{method} {path}");
         let id = operation["operationId"].as_str().unwrap_or_default();
         assert!(!id.is_empty() && ids.insert(id.to_owned()), "{at}: {id:?} is missing or there twice");
@@ -150,30 +171,113 @@ fn is_kind(value: &Value, kind: &str) -> bool {
 
 #[test]
 fn examples_fit_their_schemas() {
-    let document = document();
+    let mut checked = 0;
+    for surface in SURFACES {
+        checked += check_examples(&document(surface));
+    }
+    assert!(checked > 300, "{checked}");
+}
+
+fn check_examples(document: &Value) -> usize {
     let mut checked = 0;
     let mut check = |holder: &Value, at: &str| {
         for media in holder["content"].as_object().into_iter().flat_map(|content| content.values()) {
             let singles = media.get("example").into_iter();
             let named = media["examples"].as_object().into_iter().flatten().map(|(_, named)| &named["value"]);
             for example in singles.chain(named) {
-                fits(&document, &media["schema"], example, at);
+                fits(document, &media["schema"], example, at);
                 checked += 1;
             }
         }
     };
-    let hooks = document["webhooks"].as_object().unwrap();
-    assert_eq!(hooks.len(), gatepost_core::event::EventType::ALL.len());
-    for (name, item) in hooks {
+    for (name, item) in document["webhooks"].as_object().into_iter().flatten() {
         check(&item["post"]["requestBody"], name);
     }
-    for (path, method, operation) in operations(&document) {
+    for (path, method, operation) in operations(document) {
         check(&operation["requestBody"], &format!("{method} {path}"));
         for (status, answer) in operation["responses"].as_object().unwrap() {
             check(answer, &format!("{method} {path} {status}"));
         }
     }
-    assert!(checked > 100, "{checked}");
+    checked
+}
+
+#[test]
+fn every_event_is_a_webhook_of_the_document() {
+    let document = document(Surface::Public);
+    let described: BTreeSet<&str> = document["webhooks"].as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(described, EventType::ALL.iter().map(|event| event.as_str()).collect());
+}
+
+/// Core writes events; the schema here describes them. Every field of a full one must be known to it.
+#[test]
+fn core_events_fit_the_schema() {
+    let raw = serde_json::value::RawValue::from_string("{}".to_owned()).unwrap();
+    let id = uuid::Uuid::max();
+    let payload = EventPayload {
+        id: EventId::from_uuid(id),
+        event_type: EventType::MessageFailed,
+        api_version: API_VERSION,
+        created_at: Timestamp::UNIX_EPOCH,
+        workspace_id: WorkspaceId::from_uuid(id),
+        mode: "test",
+        channel_id: None,
+        data: EventData::Message(MessageNews {
+            id: Some(MessageId::from_uuid(id)),
+            direction: "outbound",
+            kind: Some("text"),
+            state: MessageState::Failed,
+            contact: Party { phone: None, bsuid: None, name: Some("Ada".to_owned()) },
+            provider_id: None,
+            occurred_at: Timestamp::UNIX_EPOCH,
+            text: Some("a"),
+            reply_to_provider_id: Some("wamid"),
+            error: Some(MessageError {
+                code: "meta_refused".to_owned(),
+                provider_code: Some(1),
+                class: "failed".to_owned(),
+                detail: "d".to_owned(),
+                action: "a".to_owned(),
+            }),
+            provider: Some(&raw),
+        }),
+    };
+    let document = document(Surface::Public);
+    let schema = &document["components"]["schemas"]["Event"];
+    fits(&document, schema, &serde_json::to_value(&payload).unwrap(), "event");
+    let notice = EventPayload {
+        event_type: EventType::ChannelNotification,
+        data: EventData::Notification(Notification { field: "account_update", value: &raw }),
+        ..payload
+    };
+    fits(&document, schema, &serde_json::to_value(&notice).unwrap(), "event");
+}
+
+/// The schema of a body names the fields that its reader takes, and calls those required that it misses.
+fn schema_is_read<T: crate::json::Body>() {
+    let schema = serde_json::to_value(<T::Shape as PartialSchema>::schema()).unwrap();
+    let described: BTreeSet<&str> =
+        schema["properties"].as_object().unwrap().keys().map(String::as_str).collect();
+    let (asked, missed) = crate::json::fields_of::<T>();
+    assert_eq!(described, asked.into_iter().collect(), "{}", T::Shape::name());
+    for required in schema["required"].as_array().into_iter().flatten() {
+        let pointer = format!("/{}", required.as_str().unwrap());
+        assert!(missed.contains(&pointer), "{} does not need {pointer}", T::Shape::name());
+    }
+}
+
+#[test]
+fn schemas_are_what_readers_read() {
+    schema_is_read::<wire::ChannelCreate>();
+    schema_is_read::<wire::ChannelUpdate>();
+    schema_is_read::<wire::EndpointCreate>();
+    schema_is_read::<wire::EndpointSecretRotate>();
+    schema_is_read::<wire::EndpointUpdate>();
+    schema_is_read::<wire::KeyCreate>();
+    schema_is_read::<wire::KeyRotate>();
+    schema_is_read::<wire::MessageSend>();
+    schema_is_read::<wire::MetaAppCreate>();
+    schema_is_read::<wire::WorkspaceCreate>();
 }
 
 #[test]

@@ -8,9 +8,9 @@ use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use gatepost_core::access::operator_permission::WorkspaceRead;
+use gatepost_core::access::operator_permission::{WorkspaceEnter, WorkspaceRead};
 use gatepost_core::access::permission::{KeyManage, MessageRead, MessageSend};
-use gatepost_core::access::{Principal, Scope, StoredKey, TokenDigest};
+use gatepost_core::access::{OperatorGrant, Principal, Scope, StoredKey, TokenDigest};
 use gatepost_core::channel::Mode;
 use gatepost_core::{
     ApiKeyId, Code, Entropy, Error, MessageId, MetaAppId, Result, Timestamp, WorkspaceId,
@@ -75,6 +75,14 @@ impl Doors for Doorman {
             revoked_at: None,
         };
         Ok(Arc::new(Principal::verify_key(&stored, &digest, self.now())?))
+    }
+
+    async fn workspace_enter(
+        &self,
+        grant: &OperatorGrant<WorkspaceEnter>,
+        workspace: WorkspaceId,
+    ) -> Result<Arc<Principal>> {
+        Ok(grant.enter(workspace))
     }
 
     async fn callback_verify(&self, _: MetaAppId, raw: Bytes, signature: Option<&str>) -> Result<Bytes> {

@@ -15,7 +15,7 @@ use crate::reply::{Made, to_json};
 
 /// Most channels that a key can be bound to.
 const CHANNELS_MAX: usize = 100;
-/// Longest time that an old and a new secret both open: a week.
+/// Longest time that an old key opens beside its successor: a week.
 const OVERLAP_SECONDS_MAX: u32 = 7 * 24 * 3600;
 
 /// An API key to make.
@@ -78,10 +78,10 @@ fn channels(value: Value<'_>) -> Option<Vec<ChannelId>> {
     }
 }
 
-/// How to rotate a key's secret.
+/// How to replace a key.
 #[derive(ToSchema)]
 pub struct KeyRotate {
-    /// How long the old secret still opens, 0 to 604800; it stops at once where this is left out.
+    /// How long the old key still opens, 0 to 604800; it ends at once where this is left out.
     #[schema(value_type = Option<u32>, example = 60)]
     pub overlap_seconds: Duration,
 }

@@ -6,6 +6,7 @@
 mod channel;
 mod endpoint;
 mod event;
+mod installation;
 mod key;
 mod message;
 mod meta_app;
@@ -18,6 +19,7 @@ pub use endpoint::{
     EndpointWithSecret,
 };
 pub use event::{Event, event_example, webhook_operation_id, webhook_summary};
+pub use installation::{Status, Vault};
 pub use key::{Key, KeyCreate, KeyRotate, KeyWithSecret};
 pub use message::{Message, MessageSend};
 pub use meta_app::{MetaApp, MetaAppCreate, MetaAppWithToken};

@@ -132,7 +132,9 @@ impl Error {
 
     pub(super) fn from_postgres(stmt: &'static str, error: &tokio_postgres::Error) -> Self {
         let Some(db) = error.as_db_error() else {
-            let context = format!("{stmt}: {error}");
+            let cause =
+                std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
+            let context = format!("{stmt}: {error}{cause}");
             // Without an answer from the server the connection is gone, unless we never got as far as asking.
             return if error.is_closed() || source_is_io(error) {
                 Self::unavailable(context)

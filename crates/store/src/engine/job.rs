@@ -1,5 +1,6 @@
 //! A caller's transaction on its way to the thread that owns the connection, and its answer on the way back.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 
 use futures_util::FutureExt;
@@ -121,19 +122,24 @@ impl Entry {
     /// After the physical commit: runs the hooks, then answers.
     pub(super) fn settle(self) {
         if let Some(error) = self.fault {
-            return self.job.refuse(error);
+            return guarded("answer", || self.job.refuse(error));
         }
         for hook in self.hooks {
-            // A hook is a wake-up that cannot fail; should it panic, the commit has happened all the same.
-            if std::panic::catch_unwind(std::panic::AssertUnwindSafe(hook)).is_err() {
-                tracing::error!("an after-commit hook panicked");
-            }
+            guarded("after-commit hook", hook);
         }
-        self.job.answer();
+        guarded("answer", || self.job.answer());
     }
 
     /// Nothing was kept.
     pub(super) fn refuse(self, error: Error) {
-        self.job.refuse(error);
+        guarded("answer", || self.job.refuse(error));
+    }
+}
+
+/// Runs code of the caller's (a hook, an error's conversion, a destructor) that could panic: the commit has happened all
+/// the same, and the engine's thread must live on.
+fn guarded(what: &'static str, work: impl FnOnce()) {
+    if catch_unwind(AssertUnwindSafe(work)).is_err() {
+        tracing::error!(what, "a caller's code panicked after its transaction");
     }
 }

@@ -176,15 +176,19 @@ fn check_order(migrations: &[Migration]) -> Result<()> {
     Err(Error::Migration("the binary's own migrations are out of order".into()))
 }
 
+/// The role's name travels as a setting, so that no quoting can go wrong, and neither GRANT nor REVOKE can take the
+/// current schema by itself: hence the block.
 fn grants(role: &str) -> String {
-    let role = format!("\"{}\"", role.replace('"', "\"\""));
-    // current_schema cannot be named in GRANT, so the statement is made from it.
     format!(
-        "DO $grant$ BEGIN \
-         EXECUTE format('GRANT USAGE ON SCHEMA %I TO {role}', current_schema()); \
-         EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA %I TO {role}', current_schema()); \
-         END $grant$; \
-         REVOKE INSERT, UPDATE, DELETE ON schema_migration FROM {role}",
+        "SELECT set_config('gatepost.app_role', '{}', true);
+         DO $$ DECLARE
+             app CONSTANT text := current_setting('gatepost.app_role');
+         BEGIN
+             EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', current_schema(), app);
+             EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA %I TO %I', current_schema(), app);
+             EXECUTE format('REVOKE INSERT, UPDATE, DELETE ON schema_migration FROM %I', app);
+         END $$",
+        role.replace('\'', "''")
     )
 }
 

@@ -250,11 +250,8 @@ impl Writer {
                 Ok(()) => entry.settle(),
                 Err(error) => {
                     // The next would only wait as long for the same.
-                    if matches!(error, Error::Unavailable { .. } | Error::Conflict { .. }) {
-                        down = Some(match error.clone() {
-                            Error::Unavailable { context, .. } => Error::unavailable(context),
-                            other => other,
-                        });
+                    if let Error::Unavailable { context, .. } = &error {
+                        down = Some(Error::unavailable(context.clone()));
                     }
                     entry.refuse(error);
                 }
@@ -265,7 +262,7 @@ impl Writer {
     /// All of the batch in one physical transaction. After an error nothing of it was kept.
     fn together(&self, batch: &mut [Entry]) -> Result<()> {
         let conn = &self.conn;
-        call(conn, "BEGIN IMMEDIATE")?;
+        self.begin()?;
         let ran = batch.iter_mut().try_for_each(|entry| {
             call(conn, "SAVEPOINT closure")?;
             if !matches!(run(conn, entry), Outcome::Keep) && !conn.is_autocommit() {
@@ -282,7 +279,7 @@ impl Writer {
 
     /// The closure in a transaction of its own. `Ok`: to be settled, kept or undone by its own decision.
     fn alone(&self, entry: &mut Entry) -> Result<()> {
-        call(&self.conn, "BEGIN IMMEDIATE")?;
+        self.begin()?;
         let done = match run(&self.conn, entry) {
             Outcome::Keep => self.commit(1).map_err(Error::at_commit),
             Outcome::Undo(_) | Outcome::Fault(_) => {
@@ -296,10 +293,42 @@ impl Writer {
         done
     }
 
+    /// Another process may hold the write lock for longer than we care to wait.
+    fn begin(&self) -> Result<()> {
+        call(&self.conn, "BEGIN IMMEDIATE").map_err(|error| match error {
+            Error::Conflict { context } => Error::unavailable(context),
+            other => other,
+        })
+    }
+
     fn commit(&self, size: usize) -> Result<()> {
         let started = Instant::now();
         let done = call(&self.conn, "COMMIT");
         meter::commit("sqlite", size, started.elapsed());
         done
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn connections_are_set_up_for_durability() {
+        let directory = tempfile::tempdir().unwrap();
+        let options = SqliteOptions::new(directory.path().join("test.db"));
+        let (writer, reader) = (options.open_writer().unwrap(), options.open_reader().unwrap());
+        let setting = |conn: &Connection, name: &str| -> String {
+            conn.query_row(&format!("SELECT CAST({name} AS TEXT) FROM pragma_{name}"), [], |row| row.get(0))
+                .unwrap()
+        };
+        assert_eq!(setting(&writer, "journal_mode"), "wal");
+        assert_eq!(setting(&writer, "synchronous"), "2", "FULL: a commit is on disk before it is answered");
+        for conn in [&writer, &reader] {
+            assert_eq!(setting(conn, "foreign_keys"), "1");
+            assert_eq!(setting(conn, "trusted_schema"), "0");
+        }
+        assert!(reader.execute_batch("CREATE TABLE t (a INTEGER)").is_err());
     }
 }

@@ -66,9 +66,9 @@ async fn a_panicking_closure_spoils_no_neighbour(harness: &Harness) {
     let answers = batch_of(harness, &[Then::Keep, Then::Panic, Then::Keep]).await;
     assert_eq!(answers, [Ok(()), Err(Error::Panicked), Ok(())]);
     assert_eq!(harness.items().await, [0, 2]);
-    let alone = insert(harness.engine.clone(), 10, Then::Panic, Arc::default()).await;
+    let alone = insert(harness.engine.clone(), 10, Then::Panic).await;
     assert_eq!(alone, Err(Error::Panicked));
-    insert(harness.engine.clone(), 11, Then::Keep, Arc::default()).await.unwrap();
+    insert(harness.engine.clone(), 11, Then::Keep).await.unwrap();
     assert_eq!(harness.items().await, [0, 2, 11]);
 }
 
@@ -232,6 +232,8 @@ async fn values_round_trip(harness: &Harness) {
     assert_eq!(listed.into_iter().flatten().collect::<Vec<_>>(), sorted);
 }
 
+type Reader = fn(&Row<'_>) -> Result<(), Error>;
+
 /// A value of the wrong kind is an error that names the column, and not a zero.
 async fn misfits_name_their_column(harness: &Harness) {
     harness
@@ -242,7 +244,7 @@ async fn misfits_name_their_column(harness: &Harness) {
         })
         .await
         .unwrap();
-    let misread: [(&str, fn(&Row<'_>) -> Result<(), Error>); 8] = [
+    let misread: [(&str, Reader); 8] = [
         ("KIND_GET.whole", |row| row.get::<i32>(0).map(drop)),
         ("KIND_GET.whole", |row| row.get::<String>(0).map(drop)),
         ("KIND_GET.flag", |row| row.get::<bool>(2).map(drop)),
@@ -336,9 +338,8 @@ async fn many_statements_keep_their_order(harness: &Harness) {
 async fn a_thousand_writers_are_told_the_truth(harness: &Harness) {
     let engine = &harness.engine;
     let mut tasks = Vec::new();
-    for id in 0..1000i64 {
-        let lane =
-            if id % 3 == 0 { Lane::System } else { Lane::Workspace(Uuid::from_u128((id % 5) as u128)) };
+    for (id, n) in (0..1000i64).zip(0u32..) {
+        let lane = if id % 3 == 0 { Lane::System } else { Lane::Workspace(Uuid::from_u128((n % 5).into())) };
         let write = engine.clone();
         tasks.push(tokio::spawn(async move {
             write
@@ -355,7 +356,7 @@ async fn a_thousand_writers_are_told_the_truth(harness: &Harness) {
         }));
         if id % 11 == 0 {
             tokio::task::yield_now().await;
-            tasks[(id / 2) as usize].abort();
+            tasks[tasks.len() / 2].abort();
         }
     }
     let mut answers = Vec::new();
@@ -388,17 +389,17 @@ async fn a_thousand_writers_are_told_the_truth(harness: &Harness) {
 /// A caller that gives up before its closure has begun withdraws it.
 async fn giving_up_in_the_queue_withdraws_the_closure(harness: &Harness) {
     let gate = harness.shut_gate().await;
-    let mut withdrawn = Box::pin(insert(harness.engine.clone(), 1, Then::Keep, Arc::default()));
+    let mut withdrawn = Box::pin(insert(harness.engine.clone(), 1, Then::Keep));
     assert!((&mut withdrawn).now_or_never().is_none());
     drop(withdrawn);
     gate.open().await;
-    insert(harness.engine.clone(), 2, Then::Keep, Arc::default()).await.unwrap();
+    insert(harness.engine.clone(), 2, Then::Keep).await.unwrap();
     assert_eq!(harness.items().await, [2]);
 }
 
 /// A read sees one state of the database, whatever is committed meanwhile, and cannot write.
 async fn a_read_is_one_snapshot(harness: &Harness) {
-    insert(harness.engine.clone(), 1, Then::Keep, Arc::default()).await.unwrap();
+    insert(harness.engine.clone(), 1, Then::Keep).await.unwrap();
     let (seen, first_seen) = tokio::sync::oneshot::channel();
     let (go_on, gone_on) = tokio::sync::oneshot::channel::<()>();
     let (seen, gone_on) = (Mutex::new(Some(seen)), Mutex::new(Some(gone_on)));
@@ -418,7 +419,7 @@ async fn a_read_is_one_snapshot(harness: &Harness) {
             .await
     });
     first_seen.await.unwrap();
-    insert(harness.engine.clone(), 2, Then::Keep, Arc::default()).await.unwrap();
+    insert(harness.engine.clone(), 2, Then::Keep).await.unwrap();
     assert_eq!(harness.items().await, [1, 2], "a new read sees what was answered");
     go_on.send(()).unwrap();
     assert_eq!(reader.await.unwrap().unwrap(), (vec![1], vec![1]));
@@ -443,7 +444,7 @@ async fn reads_survive_bad_closures(harness: &Harness) {
 async fn a_shutdown_finishes_what_waits(harness: &Harness) {
     let gate = harness.shut_gate().await;
     let mut writes: Vec<_> =
-        (0..20).map(|id| Box::pin(insert(harness.engine.clone(), id, Then::Keep, Arc::default()))).collect();
+        (0..20).map(|id| Box::pin(insert(harness.engine.clone(), id, Then::Keep))).collect();
     for write in &mut writes {
         assert!(write.now_or_never().is_none());
     }
@@ -454,7 +455,7 @@ async fn a_shutdown_finishes_what_waits(harness: &Harness) {
     for write in writes {
         write.await.unwrap();
     }
-    let late = insert(harness.engine.clone(), 99, Then::Keep, Arc::default()).await;
+    let late = insert(harness.engine.clone(), 99, Then::Keep).await;
     assert!(matches!(late, Err(Error::Unavailable { maybe_committed: false, .. })), "{late:?}");
     let list = async |tx: &Tx<'_>| tx.query(&ITEM_LIST, &[], number).await;
     let again = harness.reopen().await;
@@ -495,8 +496,7 @@ async fn errors_become_the_callers(harness: &Harness) {
 
 /// One insert for each fate, all in one batch.
 async fn batch_of(harness: &Harness, fates: &[Then]) -> Vec<Result<(), Error>> {
-    let writes =
-        (0i64..).zip(fates).map(|(id, &then)| insert(harness.engine.clone(), id, then, Arc::default()));
+    let writes = (0i64..).zip(fates).map(|(id, &then)| insert(harness.engine.clone(), id, then));
     harness.batch(writes.collect()).await
 }
 

@@ -4,4 +4,5 @@
 mod conformance;
 mod migrate;
 mod postgres;
+mod sqlite;
 mod support;

@@ -1,6 +1,6 @@
 //! What the engine's tests share: a fresh database on either engine, and a gate that makes closures queue up.
 
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Mutex, mpsc};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -169,11 +169,10 @@ pub enum Then {
     Wait,
 }
 
-/// Inserts item `id`, then does as it is told; `runs` counts how often it ran.
-pub async fn insert(engine: Engine, id: i64, then: Then, runs: Arc<Mutex<Vec<i64>>>) -> Result<(), Error> {
+/// Inserts item `id`, then does as it is told.
+pub async fn insert(engine: Engine, id: i64, then: Then) -> Result<(), Error> {
     engine
         .write(LANE, async move |tx| {
-            runs.lock().unwrap().push(id);
             tx.execute_one(&ITEM_INSERT, params![id, id]).await?;
             match then {
                 Then::Keep => Ok(()),

@@ -71,7 +71,6 @@ pub(super) async fn write(session: &Session, limits: Limits, lane: Lane, mut bat
 pub(super) async fn read(session: &Session, limits: Limits, lane: Lane, mut entry: Entry) {
     let (begun, _) = join(session.begin(Mode::Read, lane), run(session, limits, &mut entry)).await;
     if let Err(error) = begun {
-        session.give_up();
         return entry.refuse(error);
     }
     entry.settle();
@@ -79,8 +78,7 @@ pub(super) async fn read(session: &Session, limits: Limits, lane: Lane, mut entr
 }
 
 async fn together(session: &Session, limits: Limits, lane: Lane, batch: &mut [Entry]) -> Together {
-    // BEGIN is sent ahead and its answer heard with the first statement's. Should it fail, what followed may have been
-    // kept statement by statement: that is why the connection is given up and the answer says "maybe".
+    // BEGIN is sent ahead, and its answer heard with the first statement's.
     let (begun, spoiled) = join(session.begin(Mode::Write, lane), async {
         for entry in batch.iter_mut() {
             let ran = run(session, limits, entry).await;
@@ -95,8 +93,7 @@ async fn together(session: &Session, limits: Limits, lane: Lane, batch: &mut [En
     })
     .await;
     if let Err(error) = begun {
-        session.give_up();
-        return Together::Lost(error.at_commit());
+        return Together::Lost(error);
     }
     if spoiled {
         roll_back(session, limits).await;
@@ -115,8 +112,7 @@ pub(super) async fn alone(session: &Session, limits: Limits, lane: Lane, mut ent
     for attempt in 1..=ATTEMPTS {
         let (begun, ran) = join(session.begin(Mode::Write, lane), run(session, limits, &mut entry)).await;
         if let Err(error) = begun {
-            session.give_up();
-            return entry.refuse(error.at_commit());
+            return entry.refuse(error);
         }
         let collision = match ran.outcome {
             Outcome::Keep => match commit(session, limits, 1).await {

@@ -45,14 +45,15 @@ impl Pool {
         let (admin, admin_inbox) = mpsc::unbounded_channel();
         let (alive_sender, alive) = watch::channel(());
         let (opened, first_contact) = oneshot::channel();
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| Error::unavailable(format!("cannot start a runtime: {error}")))?;
         let (write_queues, read_queue) = (writers.clone(), Arc::clone(&readers));
         let body = move || {
             let thread = Thread { options, target, write_queues, read_queue, admin: admin_inbox };
-            LocalSet::new().block_on(&runtime, thread.serve(opened));
+            match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+                Ok(runtime) => LocalSet::new().block_on(&runtime, thread.serve(opened)),
+                Err(error) => {
+                    let _ = opened.send(Err(Error::unavailable(format!("cannot start a runtime: {error}"))));
+                }
+            }
             drop(alive_sender);
         };
         let started = std::thread::Builder::new().name("store-postgres".into()).spawn(body);

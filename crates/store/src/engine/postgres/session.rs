@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use futures_util::future::{MaybeDone, join, maybe_done};
+use tokio_postgres::error::Severity;
 use tokio_postgres::{Client, Row, Statement};
 use uuid::Uuid;
 
@@ -80,7 +81,7 @@ impl Session {
     }
 
     /// Begins a transaction. The returned future need not have ended before statements are sent: they follow it on the
-    /// wire. It must have ended before the transaction is committed.
+    /// wire. It must have ended before the transaction is committed; after an error the session is given up.
     pub(super) async fn begin(&self, mode: Mode, lane: Lane) -> Result<()> {
         let workspace = lane.workspace();
         self.wanted.set(workspace);
@@ -89,8 +90,16 @@ impl Session {
             Mode::Write => "BEGIN",
             Mode::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         };
-        self.script("begin", &format!("{begin}; SET LOCAL gatepost.workspace = '{}'", setting(workspace)))
-            .await
+        let sql = format!("{begin}; SET LOCAL gatepost.workspace = '{}'", setting(workspace));
+        self.client.batch_execute(&sql).await.map_err(|error| {
+            self.give_up();
+            // A server that refused to begin and lives on has run what followed without a transaction.
+            let lives_on = error
+                .as_db_error()
+                .is_some_and(|db| !matches!(db.parsed_severity(), Some(Severity::Fatal | Severity::Panic)));
+            let error = Error::from_postgres("begin", &error);
+            Error::Unavailable { context: error.to_string(), maybe_committed: lives_on }
+        })
     }
 
     pub(super) async fn commit(&self) -> Result<()> {

@@ -1,0 +1,106 @@
+//! The installation itself, at the operator's socket.
+
+use gatepost_app::{LaneStatus, MasterKeyUse, NodeStatus, Status as StatusView, VaultStatus};
+use gatepost_core::{NodeId, Timestamp};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// The state of this installation.
+#[derive(Serialize, ToSchema)]
+pub struct Status<'a> {
+    version: &'a str,
+    /// The node that answers.
+    #[schema(value_type = String, example = "nod_01kagq5rh8e5htqh9sk95d3x4w")]
+    node: NodeId,
+    #[schema(value_type = String, format = DateTime)]
+    started_at: Timestamp,
+    #[schema(value_type = String, format = DateTime)]
+    now: Timestamp,
+    nodes: Vec<Node>,
+    work: Vec<Lane<'a>>,
+    /// What the operator lets customers' webhooks reach besides public addresses.
+    egress_exceptions: &'a [String],
+}
+
+/// A running process of this installation.
+#[derive(Serialize, ToSchema)]
+struct Node {
+    #[schema(value_type = String, example = "nod_01kagq5rh8e5htqh9sk95d3x4w")]
+    id: NodeId,
+    #[schema(value_type = String, format = DateTime)]
+    started_at: Timestamp,
+    /// Whether it holds its lease.
+    live: bool,
+}
+
+/// Jobs of one kind that wait.
+#[derive(Serialize, ToSchema)]
+struct Lane<'a> {
+    kind: &'a str,
+    jobs: i64,
+    /// When the first of them is due.
+    #[schema(value_type = String, format = DateTime)]
+    first_due: Timestamp,
+}
+
+impl From<&NodeStatus> for Node {
+    fn from(view: &NodeStatus) -> Self {
+        Self { id: view.id, started_at: view.started_at, live: view.live }
+    }
+}
+
+impl From<&LaneStatus> for Lane<'_> {
+    fn from(view: &LaneStatus) -> Self {
+        Self { kind: view.kind.as_str(), jobs: view.jobs, first_due: view.first_due }
+    }
+}
+
+impl<'a> From<&'a StatusView> for Status<'a> {
+    fn from(view: &'a StatusView) -> Self {
+        Self {
+            version: view.version,
+            node: view.node,
+            started_at: view.started_at,
+            now: view.now,
+            nodes: view.nodes.iter().map(Node::from).collect(),
+            work: view.work.iter().map(Lane::from).collect(),
+            egress_exceptions: &view.egress_exceptions,
+        }
+    }
+}
+
+/// Which master keys wrap what.
+#[derive(Serialize, ToSchema)]
+pub struct Vault<'a> {
+    /// The master key that new data keys are wrapped under.
+    primary: &'a str,
+    /// True when no other master key is needed any more.
+    complete: bool,
+    keys: Vec<MasterKey<'a>>,
+}
+
+/// A master key by its id.
+#[derive(Serialize, ToSchema)]
+struct MasterKey<'a> {
+    id: &'a str,
+    /// How many data keys are wrapped under it.
+    wraps: i64,
+    /// False where data keys need it and the server does not hold it.
+    held: bool,
+}
+
+impl<'a> From<&'a MasterKeyUse> for MasterKey<'a> {
+    fn from(view: &'a MasterKeyUse) -> Self {
+        Self { id: &view.id, wraps: view.wraps, held: view.held }
+    }
+}
+
+impl<'a> From<&'a VaultStatus> for Vault<'a> {
+    fn from(view: &'a VaultStatus) -> Self {
+        Self {
+            primary: &view.primary,
+            complete: view.complete(),
+            keys: view.keys.iter().map(MasterKey::from).collect(),
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! An access that may be missing is none.
+use gatepost_http::access::{Grant, permission, get};
+use gatepost_http::{Doors, Failure, Route};
+
+async fn perhaps(_: Result<Grant<permission::MessageSend>, Failure>) {}
+
+pub fn route<A: Doors>() -> Route<A> {
+    get("/a", perhaps)
+}

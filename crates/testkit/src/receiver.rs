@@ -1,0 +1,83 @@
+//! A customer's webhook receiver.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use serde_json::Value;
+use tokio::net::TcpListener;
+
+/// One delivery as it arrived.
+#[derive(Debug, Clone)]
+pub struct Received {
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+impl Received {
+    /// The event.
+    ///
+    /// # Panics
+    /// When the body is not JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).expect("JSON")
+    }
+
+    pub fn event_type(&self) -> String {
+        self.json()["type"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Verifies with the reference library, as a careful customer does.
+    pub fn verify(&self, secret: &str) -> bool {
+        standardwebhooks::Webhook::new(secret).is_ok_and(|w| w.verify(&self.body, &self.headers).is_ok())
+    }
+}
+
+#[derive(Default)]
+struct Inbox {
+    received: Vec<Received>,
+    answers: Vec<StatusCode>,
+}
+
+/// Listens on loopback, keeps what it gets, answers 200 unless told otherwise.
+#[derive(Clone)]
+pub struct Receiver {
+    pub url: String,
+    pub port: u16,
+    inbox: Arc<Mutex<Inbox>>,
+}
+
+impl Receiver {
+    /// # Panics
+    /// When there is no port to be had.
+    pub async fn start() -> Self {
+        let inbox = Arc::new(Mutex::new(Inbox::default()));
+        let router = Router::new().fallback(take).with_state(Arc::clone(&inbox));
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { url: format!("http://127.0.0.1:{port}/hook"), port, inbox }
+    }
+
+    /// The next answers, first to last; then 200 again.
+    pub fn answer_with(&self, statuses: &[u16]) {
+        let statuses = statuses.iter().rev().map(|s| StatusCode::from_u16(*s).expect("a status"));
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner).answers = statuses.collect();
+    }
+
+    pub fn received(&self) -> Vec<Received> {
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner).received.clone()
+    }
+
+    pub fn of_type(&self, event_type: &str) -> Vec<Received> {
+        self.received().into_iter().filter(|r| r.event_type() == event_type).collect()
+    }
+}
+
+async fn take(State(inbox): State<Arc<Mutex<Inbox>>>, headers: HeaderMap, body: Bytes) -> StatusCode {
+    let mut inbox = inbox.lock().unwrap_or_else(PoisonError::into_inner);
+    inbox.received.push(Received { headers, body });
+    inbox.answers.pop().unwrap_or(StatusCode::OK)
+}

@@ -1,0 +1,239 @@
+//! One installation in process, with tenants.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use gatepost_app::{App, AppConfig, AppParts, KeyCreate, Outcome, SystemClock};
+use gatepost_channels::sandbox::{Sandbox, SandboxConfig, SandboxHandle};
+use gatepost_core::access::{LocalOperator, OperatorGrant, Scope, operator_permission, permission};
+use gatepost_core::channel::Mode;
+use gatepost_core::{Clock, WorkspaceId};
+use gatepost_net::{
+    Budgets, EgressConfig, Exception, Resolver, SafeClient, Scheme, TlsRoots, TrustedBudgets, TrustedClient,
+    UrlPolicy,
+};
+use gatepost_store::engine::{Engine, PostgresOptions, SqliteOptions};
+use gatepost_store::{MIGRATIONS, Store};
+use gatepost_testdb::{APP_ROLE, TestPostgres};
+use gatepost_vault::{MasterKey, MasterKeyring, SystemEntropy};
+use tokio::net::TcpListener;
+
+use crate::client::Client;
+use crate::clock::TestClock;
+
+/// The engines a test runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engines {
+    Sqlite,
+    Postgres,
+}
+
+impl Engines {
+    /// SQLite always; PostgreSQL where a server is installed (or required).
+    pub fn available() -> Vec<Self> {
+        let mut engines = vec![Self::Sqlite];
+        if TestPostgres::start().is_some() {
+            engines.push(Self::Postgres);
+        }
+        engines
+    }
+}
+
+/// What a world is made with.
+pub struct Setup {
+    pub engine: Engines,
+    pub sandbox: SandboxConfig,
+    pub workers: bool,
+    pub config: AppConfig,
+}
+
+impl Setup {
+    pub fn new(engine: Engines) -> Self {
+        let config = AppConfig {
+            heartbeat: Duration::from_millis(50),
+            sole_owner: engine == Engines::Sqlite,
+            drain: Duration::from_secs(5),
+            ..AppConfig::default()
+        };
+        Self { engine, sandbox: SandboxConfig::default(), workers: true, config }
+    }
+}
+
+/// Where a world's data lies, for a second node or a restart.
+#[derive(Clone)]
+enum Place {
+    Sqlite(std::path::PathBuf),
+    Postgres(String),
+}
+
+/// An installation.
+pub struct World {
+    pub app: App,
+    pub store: Store,
+    pub base: String,
+    pub clock: Arc<TestClock>,
+    place: Place,
+    master: String,
+    // Declared last: it goes after what lies in it.
+    _directory: Option<tempfile::TempDir>,
+}
+
+/// A workspace and keys of each scope.
+pub struct Tenant {
+    pub workspace: WorkspaceId,
+    /// A test-mode key that may do everything.
+    pub admin: Client,
+    pub admin_key: String,
+}
+
+fn roots() -> TlsRoots {
+    TlsRoots::Bundled
+}
+
+/// A policy that lets loopback receivers be reached, as an operator's exception would.
+fn policy() -> UrlPolicy {
+    let exception = Exception::new("127.0.0.1", None, Scheme::Http).expect("an exception");
+    UrlPolicy::new(EgressConfig { exceptions: vec![exception], ..EgressConfig::default() })
+}
+
+fn trusted() -> TrustedClient {
+    TrustedClient::new(Resolver::fixed([("localhost", vec![])]), TrustedBudgets::default(), roots())
+        .expect("a trusted client")
+}
+
+impl World {
+    /// A fresh installation on one engine.
+    ///
+    /// # Panics
+    /// When something does not start.
+    pub async fn start(setup: Setup) -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let place = match setup.engine {
+            Engines::Sqlite => Place::Sqlite(directory.path().join("gatepost.db")),
+            Engines::Postgres => {
+                let database = TestPostgres::start().expect("PostgreSQL is installed").create_database();
+                let owner = Engine::postgres(PostgresOptions::new(&database.owner_url))
+                    .await
+                    .expect("the owner connects");
+                owner
+                    .migrate(MIGRATIONS, Some(APP_ROLE), SystemClock.now().micros())
+                    .await
+                    .expect("migrations");
+                owner.shutdown().await;
+                Place::Postgres(database.app_url)
+            }
+        };
+        let master = MasterKey::generate(&SystemEntropy).expect("a key").to_hex().expose().clone();
+        Self::at(setup, place, master, Some(directory)).await
+    }
+
+    /// Another node of the same installation (PostgreSQL), or the next process on it.
+    ///
+    /// # Panics
+    /// When something does not start.
+    pub async fn another(&self, setup: Setup) -> Self {
+        Self::at(setup, self.place.clone(), self.master.clone(), None).await
+    }
+
+    async fn at(setup: Setup, place: Place, master: String, directory: Option<tempfile::TempDir>) -> Self {
+        let engine = match &place {
+            Place::Sqlite(path) => {
+                let engine = Engine::sqlite(SqliteOptions::new(path)).await.expect("SQLite opens");
+                engine.migrate(MIGRATIONS, None, SystemClock.now().micros()).await.expect("migrations");
+                engine
+            }
+            Place::Postgres(url) => {
+                Engine::postgres(PostgresOptions::new(url)).await.expect("PostgreSQL answers")
+            }
+        };
+        let store = Store::new(engine);
+        let clock = Arc::new(TestClock::default());
+        let key = MasterKey::parse("the test's key", &master).expect("a key");
+        let safe = SafeClient::new(
+            Arc::new(policy()),
+            Resolver::fixed([("localhost", vec![])]),
+            Budgets::default(),
+            roots(),
+        )
+        .expect("a safe client");
+        let app = App::new(AppParts {
+            config: setup.config,
+            store: store.clone(),
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            entropy: Arc::new(SystemEntropy),
+            ring: MasterKeyring::new(key, Vec::new()),
+            safe,
+            trusted: trusted(),
+        });
+        app.prepare().await.expect("the platform's keys");
+        app.vault_check().await.expect("the right master key");
+        app.join().await.expect("a lease");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let base = format!("http://{}", listener.local_addr().expect("an address"));
+        let router = gatepost_http::public_router(app.clone(), gatepost_http::Settings::default());
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        tokio::spawn(async move { axum::serve(listener, service).await });
+        let handle = sandbox(setup.sandbox).await;
+        app.sandbox_attach(handle, &base).await.expect("the simulated Meta");
+        if setup.workers {
+            app.start_workers();
+        }
+        Self { app, store, base, clock, place, master, _directory: directory }
+    }
+
+    /// A caller without a key.
+    pub fn nobody(&self) -> Client {
+        Client::new(&self.base, None)
+    }
+
+    pub fn operator<P: gatepost_core::access::OperatorPermission>(&self) -> OperatorGrant<P> {
+        LocalOperator::verify(0, 0).expect("the same user").grant()
+    }
+
+    /// A new workspace with an admin key in test mode.
+    ///
+    /// # Panics
+    /// When it cannot be made.
+    pub async fn tenant(&self, name: &str) -> Tenant {
+        let grant = self.operator::<operator_permission::WorkspaceManage>();
+        let workspace = self.app.workspace_create(&grant, name.to_owned()).await.expect("a workspace").id;
+        let admin_key = self.key(workspace, Mode::Test, &[Scope::Admin]).await;
+        let admin = Client::new(&self.base, Some(admin_key.clone()));
+        Tenant { workspace, admin, admin_key }
+    }
+
+    /// A new key, by the operator.
+    ///
+    /// # Panics
+    /// When it cannot be made.
+    pub async fn key(&self, workspace: WorkspaceId, mode: Mode, scopes: &[Scope]) -> String {
+        let enter = self.operator::<operator_permission::WorkspaceEnter>();
+        let principal = self.app.workspace_enter(&enter, workspace).await.expect("the workspace");
+        let grant = principal.grant::<permission::KeyManage>().expect("the operator may");
+        let create = KeyCreate {
+            name: "a key".to_owned(),
+            mode,
+            scopes: scopes.to_vec(),
+            channels: None,
+            expires_at: None,
+        };
+        match self.app.key_create(&grant, create, None).await.expect("a key") {
+            Outcome::Fresh(created) => created.secret.expose().clone(),
+            Outcome::Replayed(_) => panic!("nothing to replay"),
+        }
+    }
+
+    /// Ends this node as a signal would.
+    pub async fn stop(self) {
+        self.app.shutdown().await;
+    }
+}
+
+/// A simulated Meta of its own.
+///
+/// # Panics
+/// When it does not start.
+pub async fn sandbox(config: SandboxConfig) -> SandboxHandle {
+    Sandbox::start(config, trusted(), Arc::new(SystemClock)).await.expect("the simulated Meta")
+}
