@@ -14,7 +14,7 @@ use crate::idempotency::{Idempotent, Outcome, Prepared};
 use crate::pages::{Page, PageQuery};
 
 /// The longest time that two generations of a key are good side by side.
-pub const OVERLAP_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
+pub const OVERLAP_MAX: Duration = Duration::from_hours(168);
 
 pub struct KeyCreate {
     pub name: String,

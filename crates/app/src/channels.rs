@@ -237,8 +237,7 @@ impl App {
                 return Err(Error::fields(vec![FieldError::new("", "invalid_value", detail)]));
             }
             ChannelSource::Cloud { phone_number_id, waba_id, access_token, meta_app } => {
-                let app = self.0.store.read(scope, async move |tx| tx.meta_app_get(meta_app).await).await?;
-                let app = app.ok_or_else(|| {
+                let (owner, app) = self.meta_app_usable(scope, meta_app).await?.ok_or_else(|| {
                     Error::fields(vec![FieldError::new(
                         "/meta_app_id",
                         "not_found",
@@ -246,7 +245,7 @@ impl App {
                     )])
                 })?;
                 let cloud =
-                    self.cloud_channel(scope, &app, phone_number_id.clone(), access_token.clone()).await?;
+                    self.cloud_channel(owner, &app, phone_number_id.clone(), access_token.clone()).await?;
                 let check = self.0.cloud.check_channel(&cloud, Some(&waba_id)).await.map_err(check_failed)?;
                 if let Some(problem) = check.problems.first() {
                     return Err(Error::new(Code::MetaRefused, problem.clone()));
@@ -261,7 +260,7 @@ impl App {
                     NewChannel {
                         mode: Mode::Live,
                         name: create.name,
-                        app_owner: scope.workspace(),
+                        app_owner: owner.workspace(),
                         meta_app,
                         phone_number_id,
                         waba_id,

@@ -5,9 +5,8 @@
 //! credential epoch moves, and nothing is served from the cache while this node's lease is not live.
 //! Does not defend against: a stolen key that nobody revokes.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use gatepost_core::access::{Principal, StoredKey};
 use gatepost_core::{ApiKeyId, Code, Error, Result, Timestamp, WorkspaceId};
@@ -20,12 +19,20 @@ const CACHED_KEYS: u64 = 50_000;
 
 /// Verified keys and what this node knows of the credential epoch.
 pub(crate) struct Credentials {
-    /// What a key was verified against, by key id, with the epoch it was read in.
-    keys: moka::sync::Cache<ApiKeyId, (i64, Arc<StoredKey>, Arc<Principal>)>,
+    keys: moka::sync::Cache<ApiKeyId, Arc<Verified>>,
     epoch: AtomicI64,
     /// Until when (microseconds) this node may serve from its cache.
     live_until: AtomicI64,
-    used: Mutex<HashMap<ApiKeyId, (WorkspaceId, Timestamp)>>,
+}
+
+/// What a key was verified against.
+struct Verified {
+    /// The epoch it was read in.
+    epoch: i64,
+    stored: StoredKey,
+    principal: Arc<Principal>,
+    used_at: AtomicI64,
+    written_at: AtomicI64,
 }
 
 impl Credentials {
@@ -34,7 +41,6 @@ impl Credentials {
             keys: moka::sync::Cache::new(CACHED_KEYS),
             epoch: AtomicI64::new(0),
             live_until: AtomicI64::new(0),
-            used: Mutex::new(HashMap::new()),
         }
     }
 
@@ -43,7 +49,7 @@ impl Credentials {
         self.epoch.fetch_max(epoch, Ordering::SeqCst);
     }
 
-    pub fn epoch(&self) -> i64 {
+    fn epoch(&self) -> i64 {
         self.epoch.load(Ordering::SeqCst)
     }
 
@@ -51,14 +57,16 @@ impl Credentials {
         self.live_until.store(until.micros(), Ordering::SeqCst);
     }
 
+    /// The keys used since the last call, and when.
     pub fn take_used(&self) -> Vec<(WorkspaceId, ApiKeyId, Timestamp)> {
-        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        used.drain().map(|(key, (workspace, at))| (workspace, key, at)).collect()
-    }
-
-    fn note_use(&self, key: &StoredKey, now: Timestamp) {
-        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        used.insert(key.id, (key.workspace, now));
+        let mut uses = Vec::new();
+        for (id, key) in &self.keys {
+            let used = key.used_at.load(Ordering::Relaxed);
+            if key.written_at.swap(used, Ordering::Relaxed) != used {
+                uses.push((key.stored.workspace, *id, Timestamp::from_micros(used)));
+            }
+        }
+        uses
     }
 }
 
@@ -75,21 +83,25 @@ impl App {
         // Read before the entry: an epoch that moves meanwhile voids what we are about to find.
         let epoch = inner.credentials.epoch();
         if live
-            && let Some((read_in, stored, principal)) = inner.credentials.keys.get(&token.key_id)
-            && read_in == epoch
-            && stored.digest == token.digest
-            && stored.expires_at.is_none_or(|end| now < end)
-            && stored.revoked_at.is_none_or(|end| now < end)
+            && let Some(key) = inner.credentials.keys.get(&token.key_id)
+            && key.epoch == epoch
+            && Principal::verify_key(&key.stored, &token.digest, now).is_ok()
         {
-            return Ok(principal);
+            key.used_at.store(now.micros(), Ordering::Relaxed);
+            return Ok(Arc::clone(&key.principal));
         }
         let id = token.key_id;
         let found = inner.store.read_system(async move |tx| tx.api_key_find(id).await).await?;
         let stored = found.ok_or_else(|| Error::of(Code::Unauthorized))?;
         let principal = Arc::new(Principal::verify_key(&stored, &token.digest, now)?);
-        inner.credentials.note_use(&stored, now);
-        let stored = Arc::new(stored);
-        inner.credentials.keys.insert(id, (epoch, stored, Arc::clone(&principal)));
+        let key = Verified {
+            epoch,
+            stored,
+            principal: Arc::clone(&principal),
+            used_at: AtomicI64::new(now.micros()),
+            written_at: AtomicI64::new(0),
+        };
+        inner.credentials.keys.insert(id, Arc::new(key));
         Ok(principal)
     }
 }

@@ -16,9 +16,9 @@ use crate::lanes::{Taken, Work};
 use crate::sealing::failed;
 
 /// How long deliveries of a disabled endpoint sleep; enabling wakes them before.
-const DISABLED: Duration = Duration::from_secs(3600);
+const DISABLED: Duration = Duration::from_hours(1);
 /// `Retry-After` is obeyed up to this.
-const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 3600);
+const RETRY_AFTER_MAX: Duration = Duration::from_hours(24);
 
 pub(crate) struct Delivering {
     app: App,

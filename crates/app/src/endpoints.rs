@@ -18,7 +18,7 @@ use crate::pages::{Page, PageQuery};
 use crate::sealing::failed;
 
 /// The longest time that an old secret goes on signing.
-pub const OVERLAP_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
+pub const OVERLAP_MAX: Duration = Duration::from_hours(168);
 
 pub struct EndpointCreate {
     pub mode: Mode,
@@ -209,9 +209,9 @@ impl App {
         if let Some(events) = update.events {
             row.events = events.names().join(" ");
         }
-        if let Some(enabled) = update.enabled {
-            row.enabled = enabled;
-        }
+        let now = self.now();
+        let enabled_again = !row.enabled && update.enabled == Some(true);
+        row.enabled = update.enabled.unwrap_or(row.enabled);
         let shown = view(&keys, &row)?;
         let audit = self.audit(
             grant,
@@ -223,6 +223,9 @@ impl App {
             .store
             .write(scope, async move |tx| {
                 tx.endpoint_update(&row).await?;
+                if enabled_again {
+                    tx.jobs_hasten(JobKind::DeliveryAttempt, id.uuid(), now).await?;
+                }
                 tx.commit(audit.clone(), ())
             })
             .await?;

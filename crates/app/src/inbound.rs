@@ -38,7 +38,15 @@ pub(crate) struct Inbound {
 #[derive(Clone)]
 pub(crate) struct Opened {
     job: Claimed,
-    envelope: Option<Arc<(EnvelopeId, MetaAppId, Vec<u8>, Timestamp)>>,
+    /// `None` when it is gone.
+    envelope: Option<Arc<Envelope>>,
+}
+
+struct Envelope {
+    id: EnvelopeId,
+    meta_app: MetaAppId,
+    body: Vec<u8>,
+    received_at: Timestamp,
 }
 
 /// One item, prepared before the transaction.
@@ -90,7 +98,12 @@ impl Work for Inbound {
                 Some(row) => {
                     let aad = crate::callbacks::place(scope.workspace(), row.id);
                     let body = self.app.0.sealing.open(scope, &aad, &row.body).await?;
-                    Some(Arc::new((row.id, row.meta_app, body, row.received_at)))
+                    Some(Arc::new(Envelope {
+                        id: row.id,
+                        meta_app: row.meta_app,
+                        body,
+                        received_at: row.received_at,
+                    }))
                 }
                 None => None,
             };
@@ -112,13 +125,20 @@ impl Work for Inbound {
         let mut prepared = Vec::new();
         for opened in &done {
             let Some(envelope) = &opened.envelope else { continue };
-            let (_, meta_app, body, received_at) = envelope.as_ref();
+            let Envelope { meta_app, body, received_at, .. } = envelope.as_ref();
             // The body was JSON when it was accepted; if it is not now, it was damaged, and opening it would have failed.
             let parts = graph::split(body).map_err(Error::internal)?;
             for part in &parts {
                 for item in part.items() {
                     let found = channel_of(&channels, *meta_app, &item, part.waba_id.as_deref());
-                    prepared.push(app.item_prepare(&keys, *meta_app, found, item, &part.field, *received_at)?);
+                    prepared.push(app.item_prepare(
+                        &keys,
+                        *meta_app,
+                        found,
+                        item,
+                        &part.field,
+                        *received_at,
+                    )?);
                 }
             }
         }
@@ -126,7 +146,7 @@ impl Work for Inbound {
         let entropy = Arc::clone(&app.0.entropy);
         let jobs: Vec<Claimed> = done.iter().map(|d| d.job.clone()).collect();
         let envelopes: Vec<EnvelopeId> =
-            done.iter().filter_map(|d| d.envelope.as_ref().map(|e| e.0)).collect();
+            done.iter().filter_map(|d| d.envelope.as_ref().map(|e| e.id)).collect();
         let count = app
             .0
             .store
@@ -361,7 +381,7 @@ impl App {
                 event_type,
                 mode,
                 channel: Some(channel),
-                data: EventData::Message(MessageNews {
+                data: EventData::Message(Box::new(MessageNews {
                     id: message,
                     direction: "outbound",
                     kind: None,
@@ -377,7 +397,7 @@ impl App {
                     reply_to_provider_id: None,
                     error: error.clone(),
                     provider: Some(&status.raw),
-                }),
+                })),
             },
         )?;
         let provider = message.map(|id| seal_provider(keys, id, &status.wamid)).transpose()?;
@@ -417,7 +437,7 @@ impl App {
                 event_type: EventType::MessageReceived,
                 mode,
                 channel: Some(channel),
-                data: EventData::Message(MessageNews {
+                data: EventData::Message(Box::new(MessageNews {
                     id: Some(id),
                     direction: "inbound",
                     kind: Some(&inbound.kind),
@@ -429,7 +449,7 @@ impl App {
                     reply_to_provider_id: inbound.context.as_deref(),
                     error: None,
                     provider: Some(&inbound.raw),
-                }),
+                })),
             },
         )?;
         let stored = StoredParty { phone: phone.clone(), bsuid: party.bsuid.clone(), name: party.name };

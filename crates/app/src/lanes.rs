@@ -14,13 +14,14 @@ use gatepost_store::LaneKey;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::App;
 
 /// How long a lane without work stays in memory.
 const IDLE: Duration = Duration::from_secs(2);
 /// Between two looks at the table for work that no wake told of: retries that came due, other nodes' leftovers.
-const LOOK_EVERY: Duration = Duration::from_millis(1_000);
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// After a failure of the store.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(500);
 
@@ -132,16 +133,16 @@ impl App {
         let lane = async move {
             match key.kind {
                 JobKind::MessageSend => {
-                    run(&app, key, &notify, crate::sending::Sending::new(app.clone(), key)).await
+                    run(&app, key, &notify, crate::sending::Sending::new(app.clone(), key)).await;
                 }
                 JobKind::EnvelopeProcess => {
-                    run(&app, key, &notify, crate::inbound::Inbound::new(app.clone(), key)).await
+                    run(&app, key, &notify, crate::inbound::Inbound::new(app.clone(), key)).await;
                 }
                 JobKind::DeliveryAttempt => {
                     run(&app, key, &notify, crate::delivering::Delivering::new(app.clone(), key)).await;
                 }
                 JobKind::OutcomeDecide => {
-                    run(&app, key, &notify, crate::outcome::Deciding::new(app.clone(), key)).await
+                    run(&app, key, &notify, crate::outcome::Deciding::new(app.clone(), key)).await;
                 }
             }
         };
@@ -163,16 +164,17 @@ async fn run<W: Work>(app: &App, key: LaneKey, notify: &Arc<Notify>, work: W) {
     let mut finished: Vec<W::Done> = Vec::new();
     let mut writing: JoinSet<()> = JoinSet::new();
     let mut hungry = true;
-    let mut again: Option<Duration> = None;
+    // When to look again although nothing told of new work: the pace, a pause, or the end of idleness.
+    let mut look_at: Option<Instant> = None;
     let mut parting = false;
     loop {
         let stopping = app.0.stop.is_cancelled();
         let room = work.capacity().saturating_sub(flying.len());
-        if hungry && !stopping && room > 0 && room * 2 >= work.capacity().min(room + flying.len()) {
+        if hungry && !stopping && room * 2 >= work.capacity() {
             match work.take(room).await {
                 Ok(taken) => {
                     hungry = taken.items.len() >= room;
-                    again = taken.again;
+                    look_at = taken.again.map(|wait| Instant::now() + wait);
                     parting &= taken.items.is_empty();
                     for item in taken.items {
                         let work = Arc::clone(&work);
@@ -181,7 +183,7 @@ async fn run<W: Work>(app: &App, key: LaneKey, notify: &Arc<Notify>, work: W) {
                 }
                 Err(error) => {
                     tracing::warn!(%error, kind = %key.kind, lane = %key.lane, "could not take work");
-                    again = Some(PAUSE_AFTER_FAILURE);
+                    look_at = Some(Instant::now() + PAUSE_AFTER_FAILURE);
                     hungry = false;
                 }
             }
@@ -192,27 +194,26 @@ async fn run<W: Work>(app: &App, key: LaneKey, notify: &Arc<Notify>, work: W) {
         }
         let idle = flying.is_empty() && finished.is_empty() && writing.is_empty();
         if idle && (stopping || parting) {
-            if !parting {
-                app.sleep_lane(key, notify);
-            }
+            app.sleep_lane(key, notify);
             return;
         }
-        let wait = again.unwrap_or(IDLE);
+        let leave_at = Instant::now() + IDLE;
         tokio::select! {
             Some(done) = flying.join_next(), if !flying.is_empty() => {
                 take_done(done, &mut finished);
                 while let Some(done) = flying.try_join_next() {
                     take_done(done, &mut finished);
                 }
+            }
+            Some(_) = writing.join_next(), if !writing.is_empty() => {
                 // What an order key held back may be free now.
                 hungry |= flying.is_empty();
             }
-            Some(_) = writing.join_next(), if !writing.is_empty() => { hungry |= flying.is_empty(); }
-            () = notify.notified() => { hungry = true; }
+            () = notify.notified() => hungry = true,
             () = app.0.stop.cancelled(), if !stopping => {}
-            () = tokio::time::sleep(wait), if idle || again.is_some() => {
-                if again.take().is_none() && idle {
-                    // Leave the table first, then look once more: a wake in between starts a new task.
+            () = tokio::time::sleep_until(look_at.unwrap_or(leave_at)), if idle || look_at.is_some() => {
+                if look_at.take().is_none() {
+                    // Off the list first, then one more look: a wake in between starts a new task.
                     app.sleep_lane(key, notify);
                     parting = true;
                 }
@@ -226,7 +227,7 @@ fn take_done<T>(done: Result<T, tokio::task::JoinError>, finished: &mut Vec<T>) 
     match done {
         Ok(done) => finished.push(done),
         Err(error) => {
-            tracing::error!(%error, "a task of a lane panicked; its job comes back when its lease ends")
+            tracing::error!(%error, "a task of a lane panicked; its job comes back when its lease ends");
         }
     }
 }

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use gatepost_core::access::{Grant, permission};
-use gatepost_core::{Code, Error, MetaAppId, Result, Secret, Timestamp, WorkspaceId};
+use gatepost_core::access::{Actor, Grant, OperatorGrant, operator_permission, permission};
+use gatepost_core::audit::AuditEntry;
+use gatepost_core::{AuditId, Code, Error, MetaAppId, Result, Secret, Timestamp, WorkspaceId};
 use gatepost_store::{MetaAppRow, WorkspaceScope};
 use gatepost_vault::{Aad, AppSecret, WorkspaceKeys, random_token, sha256};
 
@@ -124,6 +125,51 @@ impl App {
             (Some(first), Some(prepared)) => prepared.open(&keys, &first),
             _ => Ok(Outcome::Fresh(view)),
         }
+    }
+
+    /// Adds an app of the operator's, which may serve channels of every workspace.
+    pub async fn meta_app_create_shared(
+        &self,
+        _grant: &OperatorGrant<operator_permission::WorkspaceManage>,
+        create: MetaAppCreate,
+    ) -> Result<MetaAppView> {
+        let platform = WorkspaceScope::platform();
+        let keys = self.0.sealing.keys(platform).await?;
+        let verify_token = random_token("gpv_", self.entropy());
+        let row = self.meta_app_row(&keys, create.name, create.app_id, &create.app_secret, &verify_token)?;
+        let view = self.meta_app_view(&row, Some(verify_token));
+        let at = self.now();
+        let audit = AuditEntry {
+            id: AuditId::new(at, self.entropy()),
+            at,
+            actor: Actor::LocalOperator,
+            action: "meta_app.created",
+            target: ("meta_app", row.id.to_string()),
+            details: vec![("shared", "true".to_owned())],
+            request: None,
+        };
+        self.0
+            .store
+            .write(platform, async move |tx| {
+                tx.meta_app_insert(&row).await?;
+                tx.commit(audit.clone(), ())
+            })
+            .await?;
+        Ok(view)
+    }
+
+    /// An app that a workspace may use: its own, or the operator's.
+    pub(crate) async fn meta_app_usable(
+        &self,
+        scope: WorkspaceScope,
+        id: MetaAppId,
+    ) -> Result<Option<(WorkspaceScope, MetaAppRow)>> {
+        for owner in [scope, WorkspaceScope::platform()] {
+            if let Some(row) = self.0.store.read(owner, async move |tx| tx.meta_app_get(id).await).await? {
+                return Ok(Some((owner, row)));
+            }
+        }
+        Ok(None)
     }
 
     pub async fn meta_app_list(

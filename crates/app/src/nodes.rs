@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use gatepost_core::audit::Audit;
-use gatepost_core::{Code, Error, Result};
+use gatepost_core::{Code, Error, Result, Timestamp};
 use gatepost_store::NodeRow;
 
 use crate::App;
@@ -30,7 +30,7 @@ impl App {
                 tracing::info!(released, "took over work of an earlier process");
             }
         }
-        self.renew().await?;
+        self.beat().await?;
         let app = self.clone();
         self.0.tasks.spawn(async move { app.keep_alive().await });
         Ok(())
@@ -43,7 +43,7 @@ impl App {
                 () = self.0.stop.cancelled() => return,
                 () = tokio::time::sleep(self.0.config.heartbeat) => {}
             }
-            if let Err(error) = self.renew().await {
+            if let Err(error) = self.beat().await {
                 tracing::warn!(%error, "this node's lease could not be renewed; keys are read from the database until it is");
             }
             beat = beat.wrapping_add(1);
@@ -51,6 +51,16 @@ impl App {
                 self.flush_uses().await;
             }
         }
+    }
+
+    /// One sign of life. Where this process owns the database alone nobody else can revoke a key or wants to know, so
+    /// nothing is written: an idle installation leaves its disk alone.
+    async fn beat(&self) -> Result<()> {
+        if self.0.config.sole_owner {
+            self.0.credentials.set_live_until(Timestamp::from_micros(i64::MAX));
+            return Ok(());
+        }
+        self.renew().await
     }
 
     /// Renews the lease; drops cached credentials when the epoch has moved. The lease counts from before the write, so

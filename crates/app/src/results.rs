@@ -77,7 +77,7 @@ impl Failure {
                 event_type: EventType::MessageFailed,
                 mode: row.mode,
                 channel: Some(row.channel),
-                data: EventData::Message(MessageNews {
+                data: EventData::Message(Box::new(MessageNews {
                     id: Some(row.id),
                     direction: "outbound",
                     kind: Some(&row.kind),
@@ -89,7 +89,7 @@ impl Failure {
                     reply_to_provider_id: None,
                     error: Some(error.clone()),
                     provider: None,
-                }),
+                })),
             },
         )?;
         let sealed_error = seal_error(keys, row.id, error)?;

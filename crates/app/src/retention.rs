@@ -8,16 +8,16 @@ use gatepost_store::WorkspaceScope;
 
 use crate::App;
 
-const EVERY: Duration = Duration::from_secs(600);
+const EVERY: Duration = Duration::from_mins(10);
 /// Rows of one sweep.
 const AT_ONCE: i64 = 500;
 /// Sweeps of one workspace in one round.
 const SWEEPS: usize = 200;
 /// Meta repeats a callback for up to seven days ("Webhooks" page); one more for good measure.
-const ITEMS_KEPT: Duration = Duration::from_secs(8 * 24 * 3600);
-const IDEMPOTENCY_KEPT: Duration = Duration::from_secs(24 * 3600);
+const ITEMS_KEPT: Duration = Duration::from_hours(192);
+const IDEMPOTENCY_KEPT: Duration = Duration::from_hours(24);
 /// Nodes are remembered this long after their last sign of life.
-const NODES_KEPT: Duration = Duration::from_secs(24 * 3600);
+const NODES_KEPT: Duration = Duration::from_hours(24);
 
 impl App {
     pub(crate) async fn retain_forever(&self) {

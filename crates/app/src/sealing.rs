@@ -156,7 +156,7 @@ impl Sealing {
             match purpose_of(row.purpose) {
                 Some(KeyPurpose::BlindIndex) => blind = Some(wrapped),
                 Some(KeyPurpose::Data) => {
-                    data.push((u32::try_from(row.version).map_err(Error::internal)?, wrapped))
+                    data.push((u32::try_from(row.version).map_err(Error::internal)?, wrapped));
                 }
                 None => return Err(Error::internal("vault: a wrapped key has an unknown purpose")),
             }

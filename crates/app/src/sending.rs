@@ -26,7 +26,7 @@ const RESEND_AFTER: Duration = Duration::from_secs(5);
 /// How long a lane of a channel that cannot send sleeps; a change of the channel wakes it before.
 const PARKED: Duration = Duration::from_secs(30);
 /// The longest wait between two tries of one message.
-const LONGEST_PAUSE: Duration = Duration::from_secs(900);
+const LONGEST_PAUSE: Duration = Duration::from_mins(15);
 
 /// The work of one channel's lane.
 pub(crate) struct Sending {

@@ -13,6 +13,10 @@ impl ChannelKind {
             Self::Cloud => "cloud",
         }
     }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        (text == Self::Cloud.as_str()).then_some(Self::Cloud)
+    }
 }
 
 /// Test things talk to the simulated Meta only; live things to the world.

@@ -151,7 +151,7 @@ fn as_text<S: serde::Serializer>(event_type: &EventType, serializer: S) -> Resul
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EventData<'a> {
-    Message(MessageNews<'a>),
+    Message(Box<MessageNews<'a>>),
     Notification(Notification<'a>),
 }
 

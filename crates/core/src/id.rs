@@ -152,8 +152,6 @@ ids! {
     EndpointId => "whk";
     /// One event on its way to one endpoint.
     DeliveryId => "dlv";
-    /// One HTTP try of a delivery.
-    AttemptId => "att";
     /// One callback body of Meta's, sealed until it is processed.
     EnvelopeId => "env";
     /// A unit of work in the job table.

@@ -97,10 +97,10 @@ impl MessageState {
     #[must_use]
     pub fn after(self, reported: Self, doubtful: bool) -> Self {
         match (self, reported) {
-            (Self::Received, _) | (_, Self::Received | Self::Queued) => self,
             (Self::Failed, Self::Sent | Self::Delivered | Self::Read) if doubtful => reported,
-            (Self::Failed, _) => self,
-            (Self::Delivered | Self::Read, Self::Failed) => self,
+            (Self::Received | Self::Failed, _)
+            | (_, Self::Received | Self::Queued)
+            | (Self::Delivered | Self::Read, Self::Failed) => self,
             (now, new) if new.number() > now.number() => new,
             (now, _) => now,
         }

@@ -107,7 +107,12 @@ where
     H: Handler<T, ApiState<A>>,
     T: Admission + 'static,
 {
-    crate::route::Route::new(Entrance { method, path: path.to_owned(), rule: T::RULE, handler: on(filter, handler) })
+    crate::route::Route::new(Entrance {
+        method,
+        path: path.to_owned(),
+        rule: T::RULE,
+        handler: on(filter, handler),
+    })
 }
 
 macro_rules! registrations {

@@ -146,10 +146,18 @@ mod tests {
 
     #[test]
     fn only_json_in_utf8() {
-        for good in ["application/json", "Application/JSON; charset=utf-8", "application/json;charset=\"UTF-8\""] {
+        for good in
+            ["application/json", "Application/JSON; charset=utf-8", "application/json;charset=\"UTF-8\""]
+        {
             assert!(typed(good), "{good}");
         }
-        for bad in ["text/plain", "application/json; charset=latin1", "application/json5", "", "application/json, text/plain"] {
+        for bad in [
+            "text/plain",
+            "application/json; charset=latin1",
+            "application/json5",
+            "",
+            "application/json, text/plain",
+        ] {
             assert!(!typed(bad), "{bad}");
         }
         let mut headers = HeaderMap::new();

@@ -65,7 +65,10 @@ mod tests {
     use super::*;
     use uuid::Uuid;
 
-    fn code(pairs: &[(&'static str, &str)], body: Option<ChannelId>) -> Result<Option<ChannelId>, &'static str> {
+    fn code(
+        pairs: &[(&'static str, &str)],
+        body: Option<ChannelId>,
+    ) -> Result<Option<ChannelId>, &'static str> {
         let mut headers = HeaderMap::new();
         for (name, value) in pairs {
             headers.append(*name, value.parse().unwrap());

@@ -78,7 +78,8 @@ mod tests {
 
     #[test]
     fn a_stranger_cannot_name_itself() {
-        let forged = [("x-forwarded-for", "1.2.3.4"), ("x-real-ip", "1.2.3.4"), ("x-forwarded-proto", "http")];
+        let forged =
+            [("x-forwarded-for", "1.2.3.4"), ("x-real-ip", "1.2.3.4"), ("x-forwarded-proto", "http")];
         assert_eq!(client("198.51.100.7:5000", &forged), Ok("198.51.100.7".into()));
         assert_eq!(client("[::ffff:198.51.100.7]:5000", &[]), Ok("198.51.100.7".into()));
     }

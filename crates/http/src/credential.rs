@@ -12,17 +12,8 @@ use http::{HeaderMap, HeaderName, Uri};
 pub const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
 /// Query parameters under which people send keys elsewhere.
-const SECRET_PARAMETERS: [&str; 9] = [
-    "api_key",
-    "apikey",
-    "api-key",
-    "x-api-key",
-    "key",
-    "token",
-    "access_token",
-    "authorization",
-    "auth",
-];
+const SECRET_PARAMETERS: [&str; 9] =
+    ["api_key", "apikey", "api-key", "x-api-key", "key", "token", "access_token", "authorization", "auth"];
 
 /// The one header of that name; `None` where there is none.
 ///

@@ -37,7 +37,12 @@ pub fn text(routes: &[RouteInfo]) -> String {
         }
         let _ = write!(out, "\n{title}\n\n{head}\n");
         for route in rows {
-            let mut line = format!("{:6} {:paths$}  {:permissions$} ", route.method.as_str(), route.path, permission(route));
+            let mut line = format!(
+                "{:6} {:paths$}  {:permissions$} ",
+                route.method.as_str(),
+                route.path,
+                permission(route)
+            );
             for (column, cell) in columns(surface).iter().zip(cells(route)) {
                 let _ = write!(line, " {cell:width$}", width = column.len());
             }

@@ -99,9 +99,10 @@ fn admit<'s, A: Doors>(
     request: &mut Request,
     client: &mut ClientAddress,
 ) -> Result<tokio::sync::SemaphorePermit<'s>, Error> {
-    let slot = state.slots().try_acquire().map_err(|_| {
-        Error::new(Code::Unavailable, "too many requests are being worked on at this moment")
-    })?;
+    let slot = state
+        .slots()
+        .try_acquire()
+        .map_err(|_| Error::new(Code::Unavailable, "too many requests are being worked on at this moment"))?;
     let size: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
     if size > HEADER_BYTES_MAX {
         return Err(Error::of(Code::HeadersTooLarge));

@@ -8,7 +8,9 @@ use http::Method;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 use utoipa::openapi::extensions::Extensions;
-use utoipa::openapi::path::{HttpMethod, Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::path::{
+    HttpMethod, Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn,
+};
 use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
 use utoipa::openapi::schema::{AdditionalProperties, Components, ComponentsBuilder, Schema, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -133,7 +135,9 @@ fn operation<A>(route: &Route<A>, schemas: &mut BTreeMap<String, RefOr<Schema>>)
         Rule::Permission(_) => operation
             .security(SecurityRequirement::new("bearer", Vec::<String>::new()))
             .security(SecurityRequirement::new("x_api_key", Vec::<String>::new())),
-        Rule::Signed(_) => operation.security(SecurityRequirement::new("meta_signature", Vec::<String>::new())),
+        Rule::Signed(_) => {
+            operation.security(SecurityRequirement::new("meta_signature", Vec::<String>::new()))
+        }
         Rule::Operator(_) | Rule::Public => operation.securities(Some(Vec::new())),
     };
     if let Some(body) = &doc.body {
@@ -179,7 +183,8 @@ fn access_extension(rule: Rule) -> Extensions {
 
 fn parameters<A>(route: &Route<A>) -> Vec<Parameter> {
     let in_path = path::params(&route.entrance.path).map(|name| {
-        let builder = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Path).required(Required::True);
+        let builder =
+            ParameterBuilder::new().name(name).parameter_in(ParameterIn::Path).required(Required::True);
         let schema = ObjectBuilder::new().schema_type(Type::String);
         match path::prefix_of(name) {
             Some(prefix) => builder
@@ -286,7 +291,10 @@ fn webhooks(schemas: &mut BTreeMap<String, RefOr<Schema>>) -> Paths {
             operation = operation.parameter(header_parameter(&header));
         }
         let operation = operation
-            .request_body(Some(request_body(json_content(reference.clone(), Some(wire::event_example(event))))))
+            .request_body(Some(request_body(json_content(
+                reference.clone(),
+                Some(wire::event_example(event)),
+            ))))
             .response("2XX", ResponseBuilder::new().description("The event was taken.").build())
             .build();
         paths.add_path_operation(event.as_str(), vec![HttpMethod::Post], operation);
@@ -295,8 +303,16 @@ fn webhooks(schemas: &mut BTreeMap<String, RefOr<Schema>>) -> Paths {
 }
 
 const WEBHOOK_HEADERS: [HeaderDoc; 5] = [
-    HeaderDoc { name: "webhook-id", description: "The event's id.", example: "evt_01kagq5rh8e5htqh9sk95d3x4w" },
-    HeaderDoc { name: "webhook-timestamp", description: "Seconds since 1970, of this attempt.", example: "1793525400" },
+    HeaderDoc {
+        name: "webhook-id",
+        description: "The event's id.",
+        example: "evt_01kagq5rh8e5htqh9sk95d3x4w",
+    },
+    HeaderDoc {
+        name: "webhook-timestamp",
+        description: "Seconds since 1970, of this attempt.",
+        example: "1793525400",
+    },
     HeaderDoc {
         name: "webhook-signature",
         description: "One or two of `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` under the endpoint's secret; two while a secret is being rotated.",

@@ -54,11 +54,7 @@ fn relocate(headers: &mut HeaderMap, workspace: &str) {
 }
 
 /// Lets in the system user that runs this process, and nobody else.
-pub async fn admit<A: Doors>(
-    State(state): State<ApiState<A>>,
-    mut request: Request,
-    next: Next,
-) -> Response {
+pub async fn admit<A: Doors>(State(state): State<ApiState<A>>, mut request: Request, next: Next) -> Response {
     let uid = request.extensions().get::<ConnectInfo<SocketPeer>>().and_then(|ConnectInfo(peer)| peer.uid);
     let verified = match uid {
         Some(uid) => LocalOperator::verify(uid, state.settings().operator_uid),

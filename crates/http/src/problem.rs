@@ -178,7 +178,11 @@ pub fn page(code: Code) -> String {
         "{title}\n\ncode:   {code}\nstatus: {status}\nretry:  {retry}\n\nWhat to do\n{remedy}\n",
         title = code.title(),
         status = code.status(),
-        retry = if is_retryable(code) { "the same request may succeed later" } else { "not before something changed" },
+        retry = if is_retryable(code) {
+            "the same request may succeed later"
+        } else {
+            "not before something changed"
+        },
         remedy = code.remedy(),
     )
 }
@@ -238,7 +242,8 @@ mod tests {
         let (_, body) = written(&error);
         assert!(!body.to_string().contains("disk"));
         assert_eq!(body["code"], "internal_error");
-        let (headers, body) = written(&Error::of(Code::Unavailable).with_retry_after(Duration::from_millis(1_200)));
+        let (headers, body) =
+            written(&Error::of(Code::Unavailable).with_retry_after(Duration::from_millis(1_200)));
         assert_eq!(headers["retry-after"], "2");
         assert_eq!((&body["retry_after"], &body["retryable"]), (&2.into(), &true.into()));
         let (headers, _) = written(&Error::of(Code::Unauthorized));

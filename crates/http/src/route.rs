@@ -3,9 +3,9 @@
 
 use gatepost_core::Code;
 use serde_json::{Value, json};
-use utoipa::{PartialSchema, ToSchema};
 use utoipa::openapi::schema::Schema;
 use utoipa::openapi::{Ref, RefOr};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::access::{Entrance, Rule};
 use crate::json::Body;
@@ -229,11 +229,9 @@ impl<A> Route<A> {
                 Code::PermissionMissing,
             ]),
             Rule::Operator(_) => codes.push(Code::PermissionMissing),
-            Rule::Signed(_) => codes.extend([
-                Code::SignatureInvalid,
-                Code::PayloadTooLarge,
-                Code::RequestTimeout,
-            ]),
+            Rule::Signed(_) => {
+                codes.extend([Code::SignatureInvalid, Code::PayloadTooLarge, Code::RequestTimeout])
+            }
             Rule::Public => {}
         }
         if self.doc.body.is_some() {

@@ -71,11 +71,14 @@ pub struct Settings {
     pub operator_uid: u32,
     /// How this process moves to another master key; `None` where it cannot.
     pub vault_rotate: Option<VaultRotate>,
+    /// How this process lets go of master keys that wrap nothing any more; `None` where it cannot.
+    pub vault_drop_old: Option<VaultRotate>,
 }
 
 type Rotating = Pin<Box<dyn Future<Output = Result<VaultStatus>> + Send>>;
 
-/// Reads the master keys anew and moves to them. Where they lie is the process's own affair, so it brings this.
+/// Changes the master keys and says how the vault is then. Where they lie is the process's own affair, so it brings
+/// this.
 #[derive(Clone)]
 pub struct VaultRotate(Arc<dyn Fn(OperatorGrant<VaultManage>) -> Rotating + Send + Sync>);
 
@@ -111,6 +114,7 @@ impl Default for Settings {
             in_flight: 4096,
             operator_uid: u32::MAX,
             vault_rotate: None,
+            vault_drop_old: None,
         }
     }
 }

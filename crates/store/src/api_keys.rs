@@ -41,14 +41,25 @@ statements! {
     OWNER = same("SELECT workspace_id FROM api_key_index WHERE id = $1");
 }
 
-type Raw =
-    ((Uuid, String, i64, i64, Vec<u8>, String, String), (bool, i64, Option<i64>, Option<i64>, Option<i64>));
-
-fn raw(row: &Row<'_>) -> engine::Result<Raw> {
-    Ok((
-        (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?),
-        (row.get(7)?, row.get(8)?, row.get(9)?, row.get(10)?, row.get(11)?),
-    ))
+/// A key, and whether it is bound to channels, which lie in a table of their own.
+fn api_key(row: &Row<'_>) -> engine::Result<(ApiKeyRow, bool)> {
+    let digest: [u8; 32] = row.get::<Vec<u8>>(4)?.try_into().map_err(|_| row.corrupt(4))?;
+    let at = |index| row.get::<Option<i64>>(index).map(|at| at.map(Timestamp::from_micros));
+    let key = ApiKeyRow {
+        id: ApiKeyId::from_uuid(row.get(0)?),
+        name: row.get(1)?,
+        mode: mode(row, 2)?,
+        scopes: Scope::from_bits(row.get(3)?),
+        digest: TokenDigest::new(digest),
+        display: row.get(5)?,
+        last4: row.get(6)?,
+        channels: None,
+        created_at: Timestamp::from_micros(row.get(8)?),
+        expires_at: at(9)?,
+        revoked_at: at(10)?,
+        last_used_at: at(11)?,
+    };
+    Ok((key, row.get(7)?))
 }
 
 impl WorkspaceTx<'_> {
@@ -74,37 +85,18 @@ impl WorkspaceTx<'_> {
         Ok(())
     }
 
-    async fn api_key_parsed(&self, raw: Raw) -> Result<ApiKeyRow> {
-        let ((id, name, m, scopes, digest, display, last4), rest) = raw;
-        let (bound, created_at, expires_at, revoked_at, last_used_at) = rest;
-        let digest: [u8; 32] =
-            digest.try_into().map_err(|_| gatepost_core::Error::internal("store: api_key.digest"))?;
-        let channels = if bound {
-            let found: Vec<Uuid> =
-                self.tx.query(&BOUND, params![self.workspace, id], |row: &Row<'_>| row.get(0)).await?;
-            Some(found.into_iter().map(ChannelId::from_uuid).collect())
-        } else {
-            None
-        };
-        Ok(ApiKeyRow {
-            id: ApiKeyId::from_uuid(id),
-            name,
-            mode: mode(m)?,
-            scopes: Scope::from_bits(scopes),
-            digest: TokenDigest::new(digest),
-            display,
-            last4,
-            channels,
-            created_at: Timestamp::from_micros(created_at),
-            expires_at: expires_at.map(Timestamp::from_micros),
-            revoked_at: revoked_at.map(Timestamp::from_micros),
-            last_used_at: last_used_at.map(Timestamp::from_micros),
-        })
+    async fn with_channels(&self, (mut key, bound): (ApiKeyRow, bool)) -> Result<ApiKeyRow> {
+        if bound {
+            let values = params![self.workspace, key.id.uuid()];
+            let found: Vec<Uuid> = self.tx.query(&BOUND, values, |row: &Row<'_>| row.get(0)).await?;
+            key.channels = Some(found.into_iter().map(ChannelId::from_uuid).collect());
+        }
+        Ok(key)
     }
 
     pub async fn api_key_get(&self, id: ApiKeyId) -> Result<Option<ApiKeyRow>> {
-        match self.tx.query_opt(&GET, params![self.workspace, id.uuid()], raw).await? {
-            Some(found) => self.api_key_parsed(found).await.map(Some),
+        match self.tx.query_opt(&GET, params![self.workspace, id.uuid()], api_key).await? {
+            Some(found) => self.with_channels(found).await.map(Some),
             None => Ok(None),
         }
     }
@@ -112,8 +104,8 @@ impl WorkspaceTx<'_> {
     /// Newest first, those older than `before`.
     pub async fn api_key_list(&self, before: Uuid, limit: i64) -> Result<Vec<ApiKeyRow>> {
         let mut keys = Vec::new();
-        for found in self.tx.query(&LIST, params![self.workspace, before, limit], raw).await? {
-            keys.push(self.api_key_parsed(found).await?);
+        for found in self.tx.query(&LIST, params![self.workspace, before, limit], api_key).await? {
+            keys.push(self.with_channels(found).await?);
         }
         Ok(keys)
     }

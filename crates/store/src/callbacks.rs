@@ -76,21 +76,17 @@ impl SystemTx<'_> {
 impl WorkspaceTx<'_> {
     pub async fn envelopes_get(&self, ids: &[EnvelopeId]) -> Result<Vec<Option<EnvelopeRow>>> {
         let rows: Vec<_> = ids.iter().map(|id| params![self.workspace, id.uuid()].to_vec()).collect();
-        let found: Vec<Option<(Uuid, Uuid, Vec<u8>, i64)>> = self
+        Ok(self
             .tx
-            .query_many(&GET, &rows, |r: &Row<'_>| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?)))
-            .await?;
-        Ok(found
-            .into_iter()
-            .map(|row| {
-                row.map(|(id, app, body, received_at)| EnvelopeRow {
-                    id: EnvelopeId::from_uuid(id),
-                    meta_app: MetaAppId::from_uuid(app),
-                    body,
-                    received_at: Timestamp::from_micros(received_at),
+            .query_many(&GET, &rows, |row: &Row<'_>| {
+                Ok(EnvelopeRow {
+                    id: EnvelopeId::from_uuid(row.get(0)?),
+                    meta_app: MetaAppId::from_uuid(row.get(1)?),
+                    body: row.get(2)?,
+                    received_at: Timestamp::from_micros(row.get(3)?),
                 })
             })
-            .collect())
+            .await?)
     }
 
     pub async fn envelopes_delete(&self, ids: &[EnvelopeId]) -> Result<()> {

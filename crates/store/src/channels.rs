@@ -5,7 +5,6 @@ use gatepost_core::{ChannelId, MetaAppId, Result, Timestamp, WorkspaceId};
 use uuid::Uuid;
 
 use crate::engine::{self, Row};
-use crate::error::unknown_number;
 use crate::messages::mode;
 use crate::scope::WorkspaceScope;
 use crate::store::{SystemTx, WorkspaceTx};
@@ -47,49 +46,23 @@ statements! {
     ROUTE_DELETE = same("DELETE FROM callback_route WHERE meta_app_id = $1 AND channel_id = $2 AND workspace_id = $3");
 }
 
-type Raw = (
-    (Uuid, i64, String, String, i64, Uuid, Uuid),
-    (String, String, Vec<u8>, String, Option<Vec<u8>>, Option<String>, i64, i64),
-);
-
-fn raw(row: &Row<'_>) -> engine::Result<Raw> {
-    Ok((
-        (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?),
-        (
-            row.get(7)?,
-            row.get(8)?,
-            row.get(9)?,
-            row.get(10)?,
-            row.get(11)?,
-            row.get(12)?,
-            row.get(13)?,
-            row.get(14)?,
-        ),
-    ))
-}
-
-fn parsed(raw: Raw) -> Result<ChannelRow> {
-    let ((id, m, kind, name, state, app_owner, meta_app), rest) = raw;
-    let (phone_number_id, waba_id, token, token_last4, display, verified_name, throughput, created_at) = rest;
-    if kind != ChannelKind::Cloud.as_str() {
-        return Err(gatepost_core::Error::internal(format!("store: channel.kind holds {kind}")));
-    }
+fn channel(row: &Row<'_>) -> engine::Result<ChannelRow> {
     Ok(ChannelRow {
-        id: ChannelId::from_uuid(id),
-        mode: mode(m)?,
-        kind: ChannelKind::Cloud,
-        name,
-        state: ChannelState::from_number(state).ok_or_else(|| unknown_number("channel.state", state))?,
-        app_owner: WorkspaceId::from_uuid(app_owner),
-        meta_app: MetaAppId::from_uuid(meta_app),
-        phone_number_id,
-        waba_id,
-        token,
-        token_last4,
-        display,
-        verified_name,
-        throughput,
-        created_at: Timestamp::from_micros(created_at),
+        id: ChannelId::from_uuid(row.get(0)?),
+        mode: mode(row, 1)?,
+        kind: ChannelKind::parse(&row.get::<String>(2)?).ok_or_else(|| row.corrupt(2))?,
+        name: row.get(3)?,
+        state: ChannelState::from_number(row.get(4)?).ok_or_else(|| row.corrupt(4))?,
+        app_owner: WorkspaceId::from_uuid(row.get(5)?),
+        meta_app: MetaAppId::from_uuid(row.get(6)?),
+        phone_number_id: row.get(7)?,
+        waba_id: row.get(8)?,
+        token: row.get(9)?,
+        token_last4: row.get(10)?,
+        display: row.get(11)?,
+        verified_name: row.get(12)?,
+        throughput: row.get(13)?,
+        created_at: Timestamp::from_micros(row.get(14)?),
     })
 }
 
@@ -132,14 +105,12 @@ impl WorkspaceTx<'_> {
     }
 
     pub async fn channel_get(&self, id: ChannelId) -> Result<Option<ChannelRow>> {
-        let found = self.tx.query_opt(&GET, params![self.workspace, id.uuid()], raw).await?;
-        found.map(parsed).transpose()
+        Ok(self.tx.query_opt(&GET, params![self.workspace, id.uuid()], channel).await?)
     }
 
     /// All of the workspace's channels, newest first. Their number is small by plan.
     pub async fn channel_list(&self) -> Result<Vec<ChannelRow>> {
-        let found = self.tx.query(&LIST, params![self.workspace], raw).await?;
-        found.into_iter().map(parsed).collect()
+        Ok(self.tx.query(&LIST, params![self.workspace], channel).await?)
     }
 
     pub async fn channel_update(&self, c: &ChannelRow) -> Result<()> {

@@ -6,7 +6,6 @@ use gatepost_core::{DeliveryId, EndpointId, EventId, Result, Timestamp};
 use uuid::Uuid;
 
 use crate::engine::{self, Row};
-use crate::error::unknown_number;
 use crate::store::WorkspaceTx;
 use crate::{params, statements};
 
@@ -60,35 +59,30 @@ statements! {
     DROP_PENDING = same("UPDATE delivery SET state = $3, next_at = NULL WHERE workspace_id = $1 AND endpoint_id = $2 AND state IN ($4, $5, $6)");
 }
 
-type Raw = (Uuid, Uuid, Uuid, i64, i64, i64, Option<i64>, i64);
-
-fn raw(row: &Row<'_>) -> engine::Result<Raw> {
-    Ok((
-        row.get(0)?,
-        row.get(1)?,
-        row.get(2)?,
-        row.get(3)?,
-        row.get(4)?,
-        row.get(5)?,
-        row.get(6)?,
-        row.get(7)?,
-    ))
+fn event_type(row: &Row<'_>, index: usize) -> engine::Result<EventType> {
+    EventType::from_number(row.get(index)?).ok_or_else(|| row.corrupt(index))
 }
 
-fn event_type(number: i64) -> Result<EventType> {
-    EventType::from_number(number).ok_or_else(|| unknown_number("event.type", number))
-}
-
-fn parsed((id, endpoint, event, kind, state, attempts, next_at, created_at): Raw) -> Result<DeliveryRow> {
+fn delivery(row: &Row<'_>) -> engine::Result<DeliveryRow> {
     Ok(DeliveryRow {
-        id: DeliveryId::from_uuid(id),
-        endpoint: EndpointId::from_uuid(endpoint),
-        event: EventId::from_uuid(event),
-        event_type: event_type(kind)?,
-        state: DeliveryState::from_number(state).ok_or_else(|| unknown_number("delivery.state", state))?,
-        attempts,
-        next_at: next_at.map(Timestamp::from_micros),
-        created_at: Timestamp::from_micros(created_at),
+        id: DeliveryId::from_uuid(row.get(0)?),
+        endpoint: EndpointId::from_uuid(row.get(1)?),
+        event: EventId::from_uuid(row.get(2)?),
+        event_type: event_type(row, 3)?,
+        state: DeliveryState::from_number(row.get(4)?).ok_or_else(|| row.corrupt(4))?,
+        attempts: row.get(5)?,
+        next_at: row.get::<Option<i64>>(6)?.map(Timestamp::from_micros),
+        created_at: Timestamp::from_micros(row.get(7)?),
+    })
+}
+
+fn work(row: &Row<'_>) -> engine::Result<DeliveryWork> {
+    Ok(DeliveryWork {
+        id: DeliveryId::from_uuid(row.get(0)?),
+        event: EventId::from_uuid(row.get(1)?),
+        event_type: event_type(row, 2)?,
+        attempts: row.get(3)?,
+        payload: row.get(4)?,
     })
 }
 
@@ -124,27 +118,7 @@ impl WorkspaceTx<'_> {
     ) -> Result<Vec<Option<DeliveryWork>>> {
         let rows: Vec<_> =
             ids.iter().map(|id| params![self.workspace, endpoint.uuid(), id.uuid()].to_vec()).collect();
-        let found: Vec<Option<(Uuid, Uuid, i64, i64, Option<Vec<u8>>)>> = self
-            .tx
-            .query_many(&WORK, &rows, |r: &Row<'_>| {
-                Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?))
-            })
-            .await?;
-        found
-            .into_iter()
-            .map(|work| {
-                work.map(|(id, event, kind, attempts, payload)| {
-                    Ok(DeliveryWork {
-                        id: DeliveryId::from_uuid(id),
-                        event: EventId::from_uuid(event),
-                        event_type: event_type(kind)?,
-                        attempts,
-                        payload,
-                    })
-                })
-                .transpose()
-            })
-            .collect()
+        Ok(self.tx.query_many(&WORK, &rows, work).await?)
     }
 
     /// Records one attempt and what follows from it.
@@ -192,13 +166,11 @@ impl WorkspaceTx<'_> {
     ) -> Result<Vec<DeliveryRow>> {
         let values =
             params![self.workspace, endpoint.uuid(), before, state.map_or(0, DeliveryState::number), limit];
-        let found = self.tx.query(&LIST, values, raw).await?;
-        found.into_iter().map(parsed).collect()
+        Ok(self.tx.query(&LIST, values, delivery).await?)
     }
 
     pub async fn delivery_get(&self, endpoint: EndpointId, id: DeliveryId) -> Result<Option<DeliveryRow>> {
-        let found = self.tx.query_opt(&GET, params![self.workspace, endpoint.uuid(), id.uuid()], raw).await?;
-        found.map(parsed).transpose()
+        Ok(self.tx.query_opt(&GET, params![self.workspace, endpoint.uuid(), id.uuid()], delivery).await?)
     }
 
     pub async fn attempt_list(&self, endpoint: EndpointId, delivery: DeliveryId) -> Result<Vec<AttemptRow>> {

@@ -2,7 +2,6 @@
 
 use gatepost_core::channel::Mode;
 use gatepost_core::{EndpointId, Result, Timestamp};
-use uuid::Uuid;
 
 use crate::engine::{self, Row};
 use crate::messages::mode;
@@ -33,36 +32,18 @@ statements! {
     DELETE = same("UPDATE endpoint SET deleted_at = $3, enabled = 0 WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL");
 }
 
-type Raw = (Uuid, i64, Vec<u8>, String, String, bool, Vec<u8>, Option<Vec<u8>>, Option<i64>, i64);
-
-fn raw(row: &Row<'_>) -> engine::Result<Raw> {
-    Ok((
-        row.get(0)?,
-        row.get(1)?,
-        row.get(2)?,
-        row.get(3)?,
-        row.get(4)?,
-        row.get(5)?,
-        row.get(6)?,
-        row.get(7)?,
-        row.get(8)?,
-        row.get(9)?,
-    ))
-}
-
-fn parsed(raw: Raw) -> Result<EndpointRow> {
-    let (id, m, url, description, events, enabled, secret, previous_secret, previous_until, created_at) = raw;
+fn endpoint(row: &Row<'_>) -> engine::Result<EndpointRow> {
     Ok(EndpointRow {
-        id: EndpointId::from_uuid(id),
-        mode: mode(m)?,
-        url,
-        description,
-        events,
-        enabled,
-        secret,
-        previous_secret,
-        previous_until: previous_until.map(Timestamp::from_micros),
-        created_at: Timestamp::from_micros(created_at),
+        id: EndpointId::from_uuid(row.get(0)?),
+        mode: mode(row, 1)?,
+        url: row.get(2)?,
+        description: row.get(3)?,
+        events: row.get(4)?,
+        enabled: row.get(5)?,
+        secret: row.get(6)?,
+        previous_secret: row.get(7)?,
+        previous_until: row.get::<Option<i64>>(8)?.map(Timestamp::from_micros),
+        created_at: Timestamp::from_micros(row.get(9)?),
     })
 }
 
@@ -83,14 +64,12 @@ impl WorkspaceTx<'_> {
     }
 
     pub async fn endpoint_get(&self, id: EndpointId) -> Result<Option<EndpointRow>> {
-        let found = self.tx.query_opt(&GET, params![self.workspace, id.uuid()], raw).await?;
-        found.map(parsed).transpose()
+        Ok(self.tx.query_opt(&GET, params![self.workspace, id.uuid()], endpoint).await?)
     }
 
     /// All of the workspace's endpoints, newest first. Their number is small by plan.
     pub async fn endpoint_list(&self) -> Result<Vec<EndpointRow>> {
-        let found = self.tx.query(&LIST, params![self.workspace], raw).await?;
-        found.into_iter().map(parsed).collect()
+        Ok(self.tx.query(&LIST, params![self.workspace], endpoint).await?)
     }
 
     pub async fn endpoint_update(&self, e: &EndpointRow) -> Result<()> {

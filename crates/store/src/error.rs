@@ -20,8 +20,3 @@ impl From<engine::Error> for Error {
         }
     }
 }
-
-/// A number in the database that no value of the domain has: the row was written by something newer or is damaged.
-pub fn unknown_number(column: &'static str, number: i64) -> Error {
-    Error::internal(format!("store: {column} holds {number}, which means nothing to this version"))
-}

@@ -6,7 +6,6 @@ use gatepost_core::{ChannelId, EventId, Result, Timestamp};
 use uuid::Uuid;
 
 use crate::engine::{self, Row};
-use crate::error::unknown_number;
 use crate::messages::mode;
 use crate::store::WorkspaceTx;
 use crate::{params, statements};
@@ -43,21 +42,15 @@ statements! {
     LAST = same("SELECT value FROM workspace_counter WHERE workspace_id = $1 AND name = 'event'");
 }
 
-type Raw = (Uuid, i64, i64, i64, Option<Uuid>, i64, Option<Vec<u8>>);
-
-fn raw(row: &Row<'_>) -> engine::Result<Raw> {
-    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?))
-}
-
-fn parsed((id, seq, kind, m, channel, created_at, payload): Raw) -> Result<EventRow> {
+fn event(row: &Row<'_>) -> engine::Result<EventRow> {
     Ok(EventRow {
-        id: EventId::from_uuid(id),
-        seq,
-        event_type: EventType::from_number(kind).ok_or_else(|| unknown_number("event.type", kind))?,
-        mode: mode(m)?,
-        channel: channel.map(ChannelId::from_uuid),
-        created_at: Timestamp::from_micros(created_at),
-        payload,
+        id: EventId::from_uuid(row.get(0)?),
+        seq: row.get(1)?,
+        event_type: EventType::from_number(row.get(2)?).ok_or_else(|| row.corrupt(2))?,
+        mode: mode(row, 3)?,
+        channel: row.get::<Option<Uuid>>(4)?.map(ChannelId::from_uuid),
+        created_at: Timestamp::from_micros(row.get(5)?),
+        payload: row.get(6)?,
     })
 }
 
@@ -99,14 +92,12 @@ impl WorkspaceTx<'_> {
     }
 
     pub async fn event_get(&self, id: EventId) -> Result<Option<EventRow>> {
-        let found = self.tx.query_opt(&GET, params![self.workspace, id.uuid()], raw).await?;
-        found.map(parsed).transpose()
+        Ok(self.tx.query_opt(&GET, params![self.workspace, id.uuid()], event).await?)
     }
 
     /// Events after `seq`, oldest first.
     pub async fn event_list(&self, after: i64, limit: i64) -> Result<Vec<EventRow>> {
-        let found = self.tx.query(&LIST, params![self.workspace, after, limit], raw).await?;
-        found.into_iter().map(parsed).collect()
+        Ok(self.tx.query(&LIST, params![self.workspace, after, limit], event).await?)
     }
 
     /// The number of the newest event; 0 when there is none.

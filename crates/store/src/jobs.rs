@@ -10,7 +10,6 @@ use gatepost_core::{JobId, NodeId, Result, Timestamp, WorkspaceId};
 use uuid::Uuid;
 
 use crate::engine::{Row, Value};
-use crate::error::unknown_number;
 use crate::scope::WorkspaceScope;
 use crate::store::{SystemTx, WorkspaceTx, wake_after_commit};
 use crate::{params, statements};
@@ -72,13 +71,14 @@ statements! {
     );
     COMPLETE = same("DELETE FROM job WHERE id = $1 AND fence = $2 AND lease_owner = $3");
     DEFER = same("UPDATE job SET run_at = $4, started_at = NULL, cut_at = NULL, lease_owner = NULL, lease_until = 0 WHERE id = $1 AND fence = $2 AND lease_owner = $3");
+    HASTEN = same("UPDATE job SET run_at = $4 WHERE workspace_id = $1 AND kind = $2 AND lane = $3 AND run_at > $4 AND lease_until <= $4");
     RELEASE_OTHERS = same("UPDATE job SET lease_owner = NULL, lease_until = 0 WHERE lease_owner IS NOT NULL AND lease_owner <> $1");
     LANES = same("WITH RECURSIVE lanes(lane) AS (SELECT (SELECT lane FROM job WHERE kind = $1 ORDER BY lane LIMIT 1) UNION ALL SELECT (SELECT j.lane FROM job j WHERE j.kind = $1 AND j.lane > lanes.lane ORDER BY j.lane LIMIT 1) FROM lanes WHERE lanes.lane IS NOT NULL) SELECT lane FROM lanes WHERE lane IS NOT NULL AND EXISTS (SELECT 1 FROM job d WHERE d.kind = $1 AND d.lane = lanes.lane AND d.run_at <= $2 AND d.lease_until <= $2)");
     COUNTS = same("SELECT kind, COUNT(*), MIN(run_at) FROM job GROUP BY kind ORDER BY kind");
     DROP_LANE = same("DELETE FROM job WHERE workspace_id = $1 AND kind = $2 AND lane = $3");
 }
 
-fn insert_params<'a>(job: &'a NewJob, workspace: Uuid) -> Vec<Value<'a>> {
+fn insert_params(job: &NewJob, workspace: Uuid) -> Vec<Value<'_>> {
     params![
         job.id.uuid(),
         workspace,
@@ -134,6 +134,14 @@ impl WorkspaceTx<'_> {
     pub async fn job_defer(&self, job: &Claimed, run_at: Timestamp) -> Result<()> {
         let values = params![job.id.uuid(), job.fence, job.owner, run_at.micros()];
         Ok(self.tx.execute_one(&DEFER, values).await?)
+    }
+
+    /// What waits in a lane is due now; returns how much that was.
+    pub async fn jobs_hasten(&self, kind: JobKind, lane: Uuid, now: Timestamp) -> Result<u64> {
+        let values = params![self.workspace, kind.number(), lane, now.micros()];
+        let touched = self.tx.execute(&HASTEN, values).await?;
+        wake_after_commit(self.tx, self.wakes, kind, lane);
+        Ok(touched)
     }
 
     /// Drops what waits in a lane whose owner is gone; returns how much that was.
@@ -207,13 +215,12 @@ impl SystemTx<'_> {
 
     /// Per kind: how many jobs there are and when the first is due.
     pub async fn job_counts(&self) -> Result<Vec<(JobKind, i64, Timestamp)>> {
-        let rows: Vec<(i64, i64, i64)> =
-            self.tx.query(&COUNTS, &[], |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).await?;
-        rows.into_iter()
-            .map(|(kind, count, first)| {
-                let kind = JobKind::from_number(kind).ok_or_else(|| unknown_number("job.kind", kind))?;
-                Ok((kind, count, Timestamp::from_micros(first)))
+        Ok(self
+            .tx
+            .query(&COUNTS, params![], |row: &Row<'_>| {
+                let kind = JobKind::from_number(row.get(0)?).ok_or_else(|| row.corrupt(0))?;
+                Ok((kind, row.get(1)?, Timestamp::from_micros(row.get(2)?)))
             })
-            .collect()
+            .await?)
     }
 }

@@ -6,7 +6,6 @@ use gatepost_core::{ChannelId, ContactId, MessageId, Purpose, Result, Timestamp}
 use uuid::Uuid;
 
 use crate::engine::{self, Row, Value};
-use crate::error::unknown_number;
 use crate::jobs::NewJob;
 use crate::store::WorkspaceTx;
 use crate::{params, statements};
@@ -103,92 +102,53 @@ statements! {
     CHANGE = same("UPDATE message SET state = $3, sending_at = COALESCE(sending_at, $4), sent_at = COALESCE(sent_at, $5), delivered_at = COALESCE(delivered_at, $6), read_at = COALESCE(read_at, $7), failed_at = COALESCE(failed_at, $8), provider_index = COALESCE(provider_index, $9), provider_id = COALESCE(provider_id, $10), error = COALESCE($11, error), doubtful = $12, content = CASE WHEN $13 = 1 THEN NULL ELSE content END WHERE workspace_id = $1 AND id = $2");
 }
 
-fn row(row: &Row<'_>) -> engine::Result<RawMessage> {
-    Ok(RawMessage {
-        id: row.get(0)?,
-        channel: row.get(1)?,
-        mode: row.get(2)?,
-        direction: row.get(3)?,
-        state: row.get(4)?,
+/// A mode out of a column; every table with one stores it alike.
+pub(crate) fn mode(row: &Row<'_>, index: usize) -> engine::Result<Mode> {
+    Mode::from_number(row.get(index)?).ok_or_else(|| row.corrupt(index))
+}
+
+fn state(row: &Row<'_>, index: usize) -> engine::Result<MessageState> {
+    MessageState::from_number(row.get(index)?).ok_or_else(|| row.corrupt(index))
+}
+
+fn at(row: &Row<'_>, index: usize) -> engine::Result<Option<Timestamp>> {
+    Ok(row.get::<Option<i64>>(index)?.map(Timestamp::from_micros))
+}
+
+fn message(row: &Row<'_>) -> engine::Result<MessageRow> {
+    let purpose: Option<i64> = row.get(6)?;
+    Ok(MessageRow {
+        id: MessageId::from_uuid(row.get(0)?),
+        channel: ChannelId::from_uuid(row.get(1)?),
+        mode: mode(row, 2)?,
+        direction: Direction::from_number(row.get(3)?).ok_or_else(|| row.corrupt(3))?,
+        state: state(row, 4)?,
         kind: row.get(5)?,
-        purpose: row.get(6)?,
+        purpose: purpose.map(|n| Purpose::from_number(n).ok_or_else(|| row.corrupt(6))).transpose()?,
         party: row.get(7)?,
         content: row.get(8)?,
         provider_id: row.get(9)?,
-        reply_to: row.get(10)?,
-        on_unknown: row.get(11)?,
+        reply_to: row.get::<Option<Uuid>>(10)?.map(MessageId::from_uuid),
+        on_unknown: if row.get(11)? { OnUnknown::Resend } else { OnUnknown::Fail },
         doubtful: row.get(12)?,
         error: row.get(13)?,
-        created_at: row.get(14)?,
-        sending_at: row.get(15)?,
-        sent_at: row.get(16)?,
-        delivered_at: row.get(17)?,
-        read_at: row.get(18)?,
-        failed_at: row.get(19)?,
+        created_at: Timestamp::from_micros(row.get(14)?),
+        sending_at: at(row, 15)?,
+        sent_at: at(row, 16)?,
+        delivered_at: at(row, 17)?,
+        read_at: at(row, 18)?,
+        failed_at: at(row, 19)?,
     })
 }
 
-struct RawMessage {
-    id: Uuid,
-    channel: Uuid,
-    mode: i64,
-    direction: i64,
-    state: i64,
-    kind: String,
-    purpose: Option<i64>,
-    party: Vec<u8>,
-    content: Option<Vec<u8>>,
-    provider_id: Option<Vec<u8>>,
-    reply_to: Option<Uuid>,
-    on_unknown: i64,
-    doubtful: bool,
-    error: Option<Vec<u8>>,
-    created_at: i64,
-    sending_at: Option<i64>,
-    sent_at: Option<i64>,
-    delivered_at: Option<i64>,
-    read_at: Option<i64>,
-    failed_at: Option<i64>,
-}
-
-impl RawMessage {
-    fn parsed(self) -> Result<MessageRow> {
-        let at = |t: Option<i64>| t.map(Timestamp::from_micros);
-        Ok(MessageRow {
-            id: MessageId::from_uuid(self.id),
-            channel: ChannelId::from_uuid(self.channel),
-            mode: mode(self.mode)?,
-            direction: Direction::from_number(self.direction)
-                .ok_or_else(|| unknown_number("message.direction", self.direction))?,
-            state: state(self.state)?,
-            kind: self.kind,
-            purpose: self
-                .purpose
-                .map(|n| Purpose::from_number(n).ok_or_else(|| unknown_number("message.purpose", n)))
-                .transpose()?,
-            party: self.party,
-            content: self.content,
-            provider_id: self.provider_id,
-            reply_to: self.reply_to.map(MessageId::from_uuid),
-            on_unknown: if self.on_unknown == 1 { OnUnknown::Resend } else { OnUnknown::Fail },
-            doubtful: self.doubtful,
-            error: self.error,
-            created_at: Timestamp::from_micros(self.created_at),
-            sending_at: at(self.sending_at),
-            sent_at: at(self.sent_at),
-            delivered_at: at(self.delivered_at),
-            read_at: at(self.read_at),
-            failed_at: at(self.failed_at),
-        })
-    }
-}
-
-pub(crate) fn mode(number: i64) -> Result<Mode> {
-    Mode::from_number(number).ok_or_else(|| unknown_number("mode", number))
-}
-
-fn state(number: i64) -> Result<MessageState> {
-    MessageState::from_number(number).ok_or_else(|| unknown_number("message.state", number))
+fn status(row: &Row<'_>) -> engine::Result<MessageStatusRow> {
+    Ok(MessageStatusRow {
+        id: MessageId::from_uuid(row.get(0)?),
+        channel: ChannelId::from_uuid(row.get(1)?),
+        mode: mode(row, 2)?,
+        state: state(row, 3)?,
+        doubtful: row.get(4)?,
+    })
 }
 
 impl WorkspaceTx<'_> {
@@ -241,46 +201,23 @@ impl WorkspaceTx<'_> {
     }
 
     pub async fn message_get(&self, id: MessageId) -> Result<Option<MessageRow>> {
-        let raw = self.tx.query_opt(&GET, params![self.workspace, id.uuid()], row).await?;
-        raw.map(RawMessage::parsed).transpose()
+        Ok(self.tx.query_opt(&GET, params![self.workspace, id.uuid()], message).await?)
     }
 
     pub async fn messages_get(&self, ids: &[MessageId]) -> Result<Vec<Option<MessageRow>>> {
         let rows: Vec<_> = ids.iter().map(|id| params![self.workspace, id.uuid()].to_vec()).collect();
-        let raw = self.tx.query_many(&GET, &rows, row).await?;
-        raw.into_iter().map(|r| r.map(RawMessage::parsed).transpose()).collect()
+        Ok(self.tx.query_many(&GET, &rows, message).await?)
     }
 
     /// Newest first, those older than `before`.
     pub async fn message_list(&self, before: Uuid, limit: i64) -> Result<Vec<MessageRow>> {
-        let raw = self.tx.query(&LIST, params![self.workspace, before, limit], row).await?;
-        raw.into_iter().map(RawMessage::parsed).collect()
+        Ok(self.tx.query(&LIST, params![self.workspace, before, limit], message).await?)
     }
 
     /// Where messages stand, held until the transaction ends.
     pub async fn message_status(&self, ids: &[MessageId]) -> Result<Vec<Option<MessageStatusRow>>> {
         let rows: Vec<_> = ids.iter().map(|id| params![self.workspace, id.uuid()].to_vec()).collect();
-        let raw: Vec<Option<(Uuid, Uuid, i64, i64, bool)>> = self
-            .tx
-            .query_many(&STATUS, &rows, |r: &Row<'_>| {
-                Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?))
-            })
-            .await?;
-        raw.into_iter()
-            .map(|found| {
-                found
-                    .map(|(id, channel, m, s, doubtful)| {
-                        Ok(MessageStatusRow {
-                            id: MessageId::from_uuid(id),
-                            channel: ChannelId::from_uuid(channel),
-                            mode: mode(m)?,
-                            state: state(s)?,
-                            doubtful,
-                        })
-                    })
-                    .transpose()
-            })
-            .collect()
+        Ok(self.tx.query_many(&STATUS, &rows, status).await?)
     }
 
     /// Finds messages by the blind index of the provider's id.

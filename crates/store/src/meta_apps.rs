@@ -29,21 +29,15 @@ statements! {
     OWNER = same("SELECT workspace_id FROM meta_app_index WHERE id = $1");
 }
 
-type Raw = (Uuid, String, String, Vec<u8>, Vec<u8>, i64);
-
-fn raw(row: &Row<'_>) -> engine::Result<Raw> {
-    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
-}
-
-fn parsed((id, name, app_id, secret, verify_digest, created_at): Raw) -> MetaAppRow {
-    MetaAppRow {
-        id: MetaAppId::from_uuid(id),
-        name,
-        app_id,
-        secret,
-        verify_digest,
-        created_at: Timestamp::from_micros(created_at),
-    }
+fn meta_app(row: &Row<'_>) -> engine::Result<MetaAppRow> {
+    Ok(MetaAppRow {
+        id: MetaAppId::from_uuid(row.get(0)?),
+        name: row.get(1)?,
+        app_id: row.get(2)?,
+        secret: row.get(3)?,
+        verify_digest: row.get(4)?,
+        created_at: Timestamp::from_micros(row.get(5)?),
+    })
 }
 
 impl WorkspaceTx<'_> {
@@ -62,13 +56,11 @@ impl WorkspaceTx<'_> {
     }
 
     pub async fn meta_app_get(&self, id: MetaAppId) -> Result<Option<MetaAppRow>> {
-        let found = self.tx.query_opt(&GET, params![self.workspace, id.uuid()], raw).await?;
-        Ok(found.map(parsed))
+        Ok(self.tx.query_opt(&GET, params![self.workspace, id.uuid()], meta_app).await?)
     }
 
     pub async fn meta_app_list(&self) -> Result<Vec<MetaAppRow>> {
-        let found = self.tx.query(&LIST, params![self.workspace], raw).await?;
-        Ok(found.into_iter().map(parsed).collect())
+        Ok(self.tx.query(&LIST, params![self.workspace], meta_app).await?)
     }
 }
 

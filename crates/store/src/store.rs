@@ -132,7 +132,6 @@ impl Store {
 
 impl WorkspaceTx<'_> {
     /// Ends the closure: the value, and the audit entry that the change owes.
-    #[expect(clippy::unused_self, reason = "a commit belongs to a transaction, and reads so")]
     pub fn commit<T>(&self, audit: impl Into<Audit>, value: T) -> Result<Committed<T>> {
         Ok(Committed { value, audit: audit.into() })
     }
@@ -144,7 +143,6 @@ impl WorkspaceTx<'_> {
 
 impl<'t> SystemTx<'t> {
     /// Ends the closure: the value, and the audit entry that the change owes (kept with the platform's own).
-    #[expect(clippy::unused_self, reason = "a commit belongs to a transaction, and reads so")]
     pub fn commit<T>(&self, audit: impl Into<Audit>, value: T) -> Result<Committed<T>> {
         Ok(Committed { value, audit: audit.into() })
     }

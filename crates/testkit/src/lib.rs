@@ -4,15 +4,21 @@
 
 mod client;
 mod clock;
+mod dump;
+mod fixtures;
+mod live;
 mod receiver;
 mod world;
 
 pub use client::{Answer, Client};
 pub use clock::TestClock;
+pub use dump::{Dump, tables, workspace_tables};
+pub use fixtures::Fixtures;
+pub use live::{Live, MetaSide};
 pub use receiver::{Received, Receiver};
 pub use world::{Engines, Setup, Tenant, World, sandbox};
 
-/// Tries until `check` gives something, for at most ten seconds.
+/// Tries until `check` gives something, for at most fifteen seconds.
 ///
 /// # Panics
 /// When the time is over; `what` says what was waited for.

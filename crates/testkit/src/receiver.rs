@@ -39,6 +39,7 @@ impl Received {
 struct Inbox {
     received: Vec<Received>,
     answers: Vec<StatusCode>,
+    stalled: bool,
 }
 
 /// Listens on loopback, keeps what it gets, answers 200 unless told otherwise.
@@ -67,6 +68,11 @@ impl Receiver {
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner).answers = statuses.collect();
     }
 
+    /// From now on takes requests and answers none (they are not counted as received).
+    pub fn stall(&self) {
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner).stalled = true;
+    }
+
     pub fn received(&self) -> Vec<Received> {
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner).received.clone()
     }
@@ -77,6 +83,9 @@ impl Receiver {
 }
 
 async fn take(State(inbox): State<Arc<Mutex<Inbox>>>, headers: HeaderMap, body: Bytes) -> StatusCode {
+    if inbox.lock().unwrap_or_else(PoisonError::into_inner).stalled {
+        return std::future::pending().await;
+    }
     let mut inbox = inbox.lock().unwrap_or_else(PoisonError::into_inner);
     inbox.received.push(Received { headers, body });
     inbox.answers.pop().unwrap_or(StatusCode::OK)

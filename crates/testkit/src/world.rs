@@ -8,7 +8,7 @@ use gatepost_app::{App, AppConfig, AppParts, KeyCreate, Outcome, SystemClock};
 use gatepost_channels::sandbox::{Sandbox, SandboxConfig, SandboxHandle};
 use gatepost_core::access::{LocalOperator, OperatorGrant, Scope, operator_permission, permission};
 use gatepost_core::channel::Mode;
-use gatepost_core::{Clock, WorkspaceId};
+use gatepost_core::{Clock, Result, WorkspaceId};
 use gatepost_net::{
     Budgets, EgressConfig, Exception, Resolver, SafeClient, Scheme, TlsRoots, TrustedBudgets, TrustedClient,
     UrlPolicy,
@@ -45,6 +45,8 @@ pub struct Setup {
     pub engine: Engines,
     pub sandbox: SandboxConfig,
     pub workers: bool,
+    /// Whether webhooks may go to loopback, as by an operator's exception; the receivers of tests listen there.
+    pub loopback: bool,
     pub config: AppConfig,
 }
 
@@ -56,7 +58,14 @@ impl Setup {
             drain: Duration::from_secs(5),
             ..AppConfig::default()
         };
-        Self { engine, sandbox: SandboxConfig::default(), workers: true, config }
+        Self { engine, sandbox: SandboxConfig::default(), workers: true, loopback: true, config }
+    }
+
+    /// The same with a simulated Meta in the place of Meta itself, for live channels.
+    #[must_use]
+    pub fn with_meta(mut self, meta: &SandboxHandle) -> Self {
+        self.config.meta_base_url = meta.base_url();
+        self
     }
 }
 
@@ -73,8 +82,9 @@ pub struct World {
     pub store: Store,
     pub base: String,
     pub clock: Arc<TestClock>,
+    /// The master key, in hex; a test that rotates it sets the new one for those who come after.
+    pub master: String,
     place: Place,
-    master: String,
     // Declared last: it goes after what lies in it.
     _directory: Option<tempfile::TempDir>,
 }
@@ -91,10 +101,11 @@ fn roots() -> TlsRoots {
     TlsRoots::Bundled
 }
 
-/// A policy that lets loopback receivers be reached, as an operator's exception would.
-fn policy() -> UrlPolicy {
-    let exception = Exception::new("127.0.0.1", None, Scheme::Http).expect("an exception");
-    UrlPolicy::new(EgressConfig { exceptions: vec![exception], ..EgressConfig::default() })
+/// A policy as a fresh installation has it; with `loopback` the test's receivers can be reached.
+fn policy(loopback: bool) -> UrlPolicy {
+    let exception = || Exception::new("127.0.0.1", None, Scheme::Http).expect("an exception");
+    let exceptions = loopback.then(exception).into_iter().collect();
+    UrlPolicy::new(EgressConfig { exceptions, ..EgressConfig::default() })
 }
 
 fn trusted() -> TrustedClient {
@@ -125,19 +136,54 @@ impl World {
             }
         };
         let master = MasterKey::generate(&SystemEntropy).expect("a key").to_hex().expose().clone();
-        Self::at(setup, place, master, Some(directory)).await
+        Self::at(setup, place, master, Arc::default(), Some(directory)).await
     }
 
-    /// Another node of the same installation (PostgreSQL), or the next process on it.
+    /// Another node of the same installation (PostgreSQL), or the next process on it. All share one time.
     ///
     /// # Panics
     /// When something does not start.
     pub async fn another(&self, setup: Setup) -> Self {
-        Self::at(setup, self.place.clone(), self.master.clone(), None).await
+        Self::at(setup, self.place.clone(), self.master.clone(), Arc::clone(&self.clock), None).await
     }
 
-    async fn at(setup: Setup, place: Place, master: String, directory: Option<tempfile::TempDir>) -> Self {
-        let engine = match &place {
+    /// What a process with this master key says of the installation's keys before it serves anything.
+    ///
+    /// # Panics
+    /// When the database cannot be opened.
+    pub async fn vault_check_with(&self, master: &str) -> Result<()> {
+        let setup = Setup::new(self.engine());
+        let app = Self::assemble(setup, &self.place, master, &self.clock).await.0;
+        let checked = app.vault_check().await;
+        app.store().engine().shutdown().await;
+        checked
+    }
+
+    pub fn engine(&self) -> Engines {
+        match self.place {
+            Place::Sqlite(_) => Engines::Sqlite,
+            Place::Postgres(_) => Engines::Postgres,
+        }
+    }
+
+    /// The database's files where it is SQLite: the file itself, its log and its index. None on PostgreSQL.
+    ///
+    /// # Panics
+    /// When they cannot be read.
+    pub fn files(&self) -> Vec<(String, Vec<u8>)> {
+        let Place::Sqlite(path) = &self.place else { return Vec::new() };
+        let directory = path.parent().expect("a directory");
+        let entries = std::fs::read_dir(directory).expect("a directory").map(|e| e.expect("an entry").path());
+        entries.map(|p| (p.display().to_string(), std::fs::read(&p).expect("a file"))).collect()
+    }
+
+    async fn assemble(
+        setup: Setup,
+        place: &Place,
+        master: &str,
+        clock: &Arc<TestClock>,
+    ) -> (App, Store) {
+        let engine = match place {
             Place::Sqlite(path) => {
                 let engine = Engine::sqlite(SqliteOptions::new(path)).await.expect("SQLite opens");
                 engine.migrate(MIGRATIONS, None, SystemClock.now().micros()).await.expect("migrations");
@@ -148,10 +194,9 @@ impl World {
             }
         };
         let store = Store::new(engine);
-        let clock = Arc::new(TestClock::default());
-        let key = MasterKey::parse("the test's key", &master).expect("a key");
+        let key = MasterKey::parse("the test's key", master).expect("a key");
         let safe = SafeClient::new(
-            Arc::new(policy()),
+            Arc::new(policy(setup.loopback)),
             Resolver::fixed([("localhost", vec![])]),
             Budgets::default(),
             roots(),
@@ -160,12 +205,24 @@ impl World {
         let app = App::new(AppParts {
             config: setup.config,
             store: store.clone(),
-            clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            clock: Arc::clone(clock) as Arc<dyn Clock>,
             entropy: Arc::new(SystemEntropy),
             ring: MasterKeyring::new(key, Vec::new()),
             safe,
             trusted: trusted(),
         });
+        (app, store)
+    }
+
+    async fn at(
+        setup: Setup,
+        place: Place,
+        master: String,
+        clock: Arc<TestClock>,
+        directory: Option<tempfile::TempDir>,
+    ) -> Self {
+        let (sandbox_config, workers) = (setup.sandbox.clone(), setup.workers);
+        let (app, store) = Self::assemble(setup, &place, &master, &clock).await;
         app.prepare().await.expect("the platform's keys");
         app.vault_check().await.expect("the right master key");
         app.join().await.expect("a lease");
@@ -174,12 +231,12 @@ impl World {
         let router = gatepost_http::public_router(app.clone(), gatepost_http::Settings::default());
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, service).await });
-        let handle = sandbox(setup.sandbox).await;
+        let handle = sandbox(sandbox_config).await;
         app.sandbox_attach(handle, &base).await.expect("the simulated Meta");
-        if setup.workers {
+        if workers {
             app.start_workers();
         }
-        Self { app, store, base, clock, place, master, _directory: directory }
+        Self { app, store, base, clock, master, place, _directory: directory }
     }
 
     /// A caller without a key.

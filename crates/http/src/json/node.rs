@@ -54,7 +54,11 @@ pub fn parse(body: &[u8]) -> Result<Node<'_>> {
         return Err(refuse(String::new(), "syntax", "the body is empty; expected a JSON object"));
     }
     if body.starts_with(b"\xef\xbb\xbf") {
-        return Err(refuse(String::new(), "syntax", "the body begins with a byte order mark; send it without"));
+        return Err(refuse(
+            String::new(),
+            "syntax",
+            "the body begins with a byte order mark; send it without",
+        ));
     }
     let text = std::str::from_utf8(body).map_err(|e| {
         refuse(String::new(), "syntax", format!("the body is not UTF-8 from byte {}", e.valid_up_to()))

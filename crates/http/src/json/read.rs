@@ -130,7 +130,10 @@ impl<'v> Value<'v> {
     }
 
     fn out_of_range<T>(self, range: &RangeInclusive<u32>) -> Option<T> {
-        self.wrong("out_of_range", format!("expected a whole number from {} to {}", range.start(), range.end()))
+        self.wrong(
+            "out_of_range",
+            format!("expected a whole number from {} to {}", range.start(), range.end()),
+        )
     }
 
     /// A text that `parse` understands; its error is a sentence for the caller.

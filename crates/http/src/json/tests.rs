@@ -90,7 +90,10 @@ fn bodies_that_cost_more_than_they_say() {
     assert_eq!(refusal("{\"a\":".repeat(10_000)).2, "too_deep");
     let keys = (0..1_000_000).map(|i| format!("\"k{i}\":0")).collect::<Vec<_>>().join(",");
     assert_eq!(refusal(format!("{{{keys}}}")).2, "too_many");
-    assert_eq!(refusal(format!(r#"{{"a":[{}0]}}"#, "0,".repeat(1_000))), (Code::InvalidJson, "/a".into(), "too_many"));
+    assert_eq!(
+        refusal(format!(r#"{{"a":[{}0]}}"#, "0,".repeat(1_000))),
+        (Code::InvalidJson, "/a".into(), "too_many")
+    );
     let wide = format!("[{}0]", "0,".repeat(900));
     let many = (0..20).map(|i| format!("\"k{i}\":{wide}")).collect::<Vec<_>>().join(",");
     assert_eq!(refusal(format!("{{{many}}}")).2, "too_many");
@@ -106,17 +109,25 @@ fn wrong_types_and_values() {
     }
     assert_eq!(refusal("[]"), field("", "invalid_type"));
     assert_eq!(refusal(with(r#""channel_id":7"#)), field("/channel_id", "invalid_type"));
-    assert_eq!(refusal(with(r#""channel_id":"msg_01kagq5rh8e5htqh9sk95d3x4w""#)), field("/channel_id", "invalid_value"));
+    assert_eq!(
+        refusal(with(r#""channel_id":"msg_01kagq5rh8e5htqh9sk95d3x4w""#)),
+        field("/channel_id", "invalid_value")
+    );
     assert_eq!(refusal(with(r#""type":"image""#)), field("/type", "invalid_value"));
     assert_eq!(refusal(with(r#""type":"template""#)), field("/type", "invalid_value"));
     assert_eq!(refusal(with(r#""on_unknown":"maybe""#)), field("/on_unknown", "invalid_value"));
-    assert_eq!(refusal(with(r#""template":{"name":"a","language":{"code":"en"}}"#)), field("/template", "invalid_value"));
+    assert_eq!(
+        refusal(with(r#""template":{"name":"a","language":{"code":"en"}}"#)),
+        field("/template", "invalid_value")
+    );
     assert_eq!(
         refusal(r#"{"to":"+12025550101","purpose":"support","text":{"body":"a","preview_url":"yes"}}"#),
         field("/text/preview_url", "invalid_type")
     );
     assert_eq!(
-        refusal(r#"{"to":"+12025550101","purpose":"support","template":{"name":"a","language":{"code":"en"},"components":{}}}"#),
+        refusal(
+            r#"{"to":"+12025550101","purpose":"support","template":{"name":"a","language":{"code":"en"},"components":{}}}"#
+        ),
         field("/template/components", "invalid_type")
     );
     assert_eq!(refusal(r#"{"to":"+12025550101","purpose":"support"}"#), field("/text", "missing"));
@@ -126,14 +137,18 @@ fn wrong_types_and_values() {
 fn codes_that_callers_branch_on() {
     let code = |body: &str| refused(body.as_bytes()).code();
     assert_eq!(code(r#"{"to":"+12025550101","text":"a"}"#), Code::MessagePurposeRequired);
-    assert_eq!(code(r#"{"to":"+12025550101","text":"a","purpose":"marketing"}"#), Code::MessagePurposeNotAllowed);
+    assert_eq!(
+        code(r#"{"to":"+12025550101","text":"a","purpose":"marketing"}"#),
+        Code::MessagePurposeNotAllowed
+    );
     assert_eq!(code(r#"{"to":"call me","text":"a","purpose":"support"}"#), Code::RecipientInvalid);
     assert_eq!(code(r#"{"to":"+12025550101","text":"a","purpose":"fun"}"#), Code::InvalidField);
 }
 
 #[test]
 fn all_wrong_fields_at_once_with_hints() {
-    let error = refused(br#"{"too":"+12025550101","purpose":7,"text":{"bdy":"a"},"workspace_id":"ws_1","a/b~c":1}"#);
+    let error =
+        refused(br#"{"too":"+12025550101","purpose":7,"text":{"bdy":"a"},"workspace_id":"ws_1","a/b~c":1}"#);
     let lines: Vec<String> =
         error.field_errors().iter().map(|e| format!("{} {} {}", e.pointer, e.code, e.detail)).collect();
     insta::assert_snapshot!(lines.join("\n"), @r"
@@ -149,11 +164,15 @@ fn all_wrong_fields_at_once_with_hints() {
 
 #[test]
 fn keys_and_channels() {
-    let key = |body: &str| decode::<wire::KeyCreate>(body.as_bytes()).map_err(|e| e.field_errors()[0].clone());
+    let key =
+        |body: &str| decode::<wire::KeyCreate>(body.as_bytes()).map_err(|e| e.field_errors()[0].clone());
     assert!(key(r#"{"name":"a","scopes":["send","send","read"]}"#).is_ok());
     assert_eq!(key(r#"{"name":"a","scopes":[]}"#).map(drop).unwrap_err().code, "out_of_range");
     assert_eq!(key(r#"{"name":"a","scopes":["root"]}"#).map(drop).unwrap_err().pointer, "/scopes/0");
-    assert_eq!(key(r#"{"name":"a","scopes":["send"],"channels":[]}"#).map(drop).unwrap_err().code, "out_of_range");
+    assert_eq!(
+        key(r#"{"name":"a","scopes":["send"],"channels":[]}"#).map(drop).unwrap_err().code,
+        "out_of_range"
+    );
     assert_eq!(key(r#"{"name":"a\u202eb","scopes":["send"]}"#).map(drop).unwrap_err().pointer, "/name");
     let channel = |body: &str| decode::<wire::ChannelCreate>(body.as_bytes());
     assert!(channel(r#"{"name":"a","type":"test"}"#).is_ok());

@@ -49,7 +49,8 @@ async fn event_list(grant: Grant<EventRead>, State(app): State<App>, query: Quer
     let types = match query.get("types") {
         None => EventFilter::default(),
         Some(text) => {
-            let names: Vec<String> = text.split(',').take(TYPES_MAX).map(|name| name.trim().to_owned()).collect();
+            let names: Vec<String> =
+                text.split(',').take(TYPES_MAX).map(|name| name.trim().to_owned()).collect();
             EventFilter::parse(names).map_err(|detail| invalid(format!("types: {detail}")))?
         }
     };

@@ -19,7 +19,8 @@ use crate::route::Route;
 const HANDSHAKE: [QueryParameter; 3] = [
     QueryParameter::text("hub.mode", "subscribe", "subscribe").required(),
     QueryParameter::text("hub.challenge", "What to answer.", "1158201444").required(),
-    QueryParameter::text("hub.verify_token", "The verify token of this Meta app.", "vt_7Qm2sVxkTzYhPqLr").required(),
+    QueryParameter::text("hub.verify_token", "The verify token of this Meta app.", "vt_7Qm2sVxkTzYhPqLr")
+        .required(),
 ];
 
 /// Longest challenge that is echoed, in bytes; Meta's are digits.
@@ -58,7 +59,10 @@ async fn callback_handshake(
     }
     let challenge = parameter("hub.challenge")?;
     if challenge.len() > CHALLENGE_MAX || !challenge.bytes().all(|b| b.is_ascii_graphic()) {
-        return Err(invalid(format!("hub.challenge: expected at most {CHALLENGE_MAX} visible ASCII characters")).into());
+        return Err(invalid(format!(
+            "hub.challenge: expected at most {CHALLENGE_MAX} visible ASCII characters"
+        ))
+        .into());
     }
     // Plain text with nosniff: what is echoed cannot become a page.
     Ok(app.callback_handshake(id, parameter("hub.verify_token")?, challenge).await?.into_response())

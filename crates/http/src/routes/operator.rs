@@ -47,8 +47,15 @@ pub fn routes() -> Vec<Route<App>> {
             .answer::<wire::Vault<'static>>(200, "Every master key that is held or needed.", vault_example()),
         post("/operator/v1/vault/rotate", vault_rotate)
             .id("vaultRotate")
-            .summary("Move to the master key that the server now finds first")
-            .description("The server reads its master keys anew and wraps every data key under the primary one, while requests go on. Answers when it is done; asking again takes up where it stopped.")
+            .summary("Move to a new master key")
+            .description("Makes a new master key where the server keeps them in a file, or takes the one that it now finds first, and wraps every data key under it, while requests go on. Answers when it is done; asking again takes up where it stopped.")
+            .tag("Installation")
+            .answer::<wire::Vault<'static>>(200, "The vault as it is now.", vault_example())
+            .fails(&[Code::Conflict]),
+        post("/operator/v1/vault/drop-old", vault_drop_old)
+            .id("vaultDropOld")
+            .summary("Let go of master keys that wrap nothing any more")
+            .description("Takes them out of the master-key file and out of the server. Refused while an old key is still needed.")
             .tag("Installation")
             .answer::<wire::Vault<'static>>(200, "The vault as it is now.", vault_example())
             .fails(&[Code::Conflict]),
@@ -128,4 +135,11 @@ async fn vault_rotate(operator: Operator<VaultManage>, State(state): State<ApiSt
         return Err(Error::new(Code::Conflict, "this process cannot change its master key").into());
     };
     Ok(reply::ok(&wire::Vault::from(&rotate.run(operator).await?)))
+}
+
+async fn vault_drop_old(operator: Operator<VaultManage>, State(state): State<ApiState<App>>) -> Answer {
+    let Some(drop_old) = &state.settings().vault_drop_old else {
+        return Err(Error::new(Code::Conflict, "this process cannot change its master keys").into());
+    };
+    Ok(reply::ok(&wire::Vault::from(&drop_old.run(operator).await?)))
 }

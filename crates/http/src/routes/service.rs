@@ -52,7 +52,11 @@ pub fn routes() -> Vec<Route<App>> {
             .id("welcome")
             .summary("Say what this is and what comes next")
             .tag("Service")
-            .answers("text/plain", "A welcome in words.", "This is Gatepost, a self-hosted WhatsApp gateway."),
+            .answers(
+                "text/plain",
+                "A welcome in words.",
+                "This is Gatepost, a self-hosted WhatsApp gateway.",
+            ),
         get("/openapi.json", document)
             .id("documentGet")
             .summary("Read this document")
@@ -72,7 +76,11 @@ pub fn routes() -> Vec<Route<App>> {
             .id("problemGet")
             .summary("Read what a code means")
             .tag("Service")
-            .answers("text/plain", "The code's title, status and remedy.", "No valid credential was presented"),
+            .answers(
+                "text/plain",
+                "The code's title, status and remedy.",
+                "No valid credential was presented",
+            ),
     ]
 }
 

@@ -77,11 +77,32 @@ async fn the_same_headers_and_form_on_every_status() {
         ("DELETE", "/v1/messages", vec![ADMIN], "", 405, "method_not_allowed"),
         ("TRACE", "/v1/messages", vec![], "", 405, "method_not_allowed"),
         ("POST", "/v1/messages", vec![ADMIN, JSON], &large, 413, "payload_too_large"),
-        ("POST", "/v1/messages", vec![ADMIN, JSON, ("content-length", "999999999")], MESSAGE, 413, "payload_too_large"),
+        (
+            "POST",
+            "/v1/messages",
+            vec![ADMIN, JSON, ("content-length", "999999999")],
+            MESSAGE,
+            413,
+            "payload_too_large",
+        ),
         ("POST", "/v1/messages", vec![ADMIN], MESSAGE, 415, "unsupported_media_type"),
-        ("POST", "/v1/messages", vec![ADMIN, JSON, ("content-encoding", "gzip")], MESSAGE, 415, "unsupported_media_type"),
+        (
+            "POST",
+            "/v1/messages",
+            vec![ADMIN, JSON, ("content-encoding", "gzip")],
+            MESSAGE,
+            415,
+            "unsupported_media_type",
+        ),
         ("POST", "/v1/messages", vec![ADMIN, JSON], "{}", 422, "invalid_field"),
-        ("POST", "/v1/messages", vec![ADMIN, JSON, ("idempotency-key", "a b")], MESSAGE, 400, "invalid_parameter"),
+        (
+            "POST",
+            "/v1/messages",
+            vec![ADMIN, JSON, ("idempotency-key", "a b")],
+            MESSAGE,
+            400,
+            "invalid_parameter",
+        ),
         ("GET", "/fail?code=rate_limited", vec![], "", 429, "rate_limited"),
         ("GET", "/fail?code=conflict", vec![], "", 409, "conflict"),
         ("GET", "/fail?code=meta_unreachable", vec![], "", 502, "meta_unreachable"),
@@ -92,7 +113,14 @@ async fn the_same_headers_and_form_on_every_status() {
         ("GET", "/free", vec![("x-long", &long)], "", 431, "headers_too_large"),
         ("POST", app, vec![], "{}", 401, "signature_invalid"),
         ("POST", app, vec![("x-hub-signature-256", "sha256=bad")], "{}", 401, "signature_invalid"),
-        ("POST", app, vec![("x-hub-signature-256", "sha256=good"), ("x-hub-signature-256", "sha256=good")], "{}", 401, "signature_invalid"),
+        (
+            "POST",
+            app,
+            vec![("x-hub-signature-256", "sha256=good"), ("x-hub-signature-256", "sha256=good")],
+            "{}",
+            401,
+            "signature_invalid",
+        ),
         ("POST", app, vec![("x-hub-signature-256", "sha256=good")], "anything at all", 200, ""),
     ] {
         let answer = send(shared.clone(), request(method, uri, &headers, body.to_owned())).await;
@@ -107,7 +135,10 @@ async fn the_same_headers_and_form_on_every_status() {
     let answer = send(full, request("GET", "/free", &[], "")).await;
     note(&answer, 503, "unavailable");
     assert_eq!(answer.headers["retry-after"], "1");
-    assert_eq!(seen.into_iter().collect::<Vec<_>>(), [200, 202, 204, 400, 401, 403, 404, 405, 408, 409, 413, 415, 422, 429, 431, 500, 502, 503]);
+    assert_eq!(
+        seen.into_iter().collect::<Vec<_>>(),
+        [200, 202, 204, 400, 401, 403, 404, 405, 408, 409, 413, 415, 422, 429, 431, 500, 502, 503]
+    );
     assert!(ids.len() > 30, "request ids differ");
 }
 
@@ -152,7 +183,8 @@ async fn https_is_promised_only_where_it_is() {
 
 #[tokio::test]
 async fn behind_a_proxy_in_the_clear() {
-    let proxied = || router(Settings { proxies: vec!["127.0.0.0/8".parse().unwrap()], ..Settings::default() });
+    let proxied =
+        || router(Settings { proxies: vec!["127.0.0.0/8".parse().unwrap()], ..Settings::default() });
     let via = |proto: &str| {
         let mut request = request("GET", "/free", &[("x-forwarded-proto", proto)], "");
         let peer: std::net::SocketAddr = "127.0.0.1:9".parse().unwrap();

@@ -11,7 +11,9 @@ const SEND: (&str, &str) = ("authorization", "Bearer gp_test_send");
 
 #[tokio::test]
 async fn one_key_opens_in_either_header() {
-    for headers in [vec![SEND], vec![("x-api-key", "gp_test_send")], vec![SEND, ("x-api-key", "gp_test_send")]] {
+    for headers in
+        [vec![SEND], vec![("x-api-key", "gp_test_send")], vec![SEND, ("x-api-key", "gp_test_send")]]
+    {
         assert_eq!(ask("GET", "/v1/messages", &headers, "").await.status, 200);
     }
 }
@@ -34,7 +36,12 @@ async fn never_a_pick_between_two() {
 
 #[tokio::test]
 async fn keys_in_the_url_are_refused_even_when_right() {
-    for uri in ["/v1/messages?api_key=gp_test_send", "/v1/messages?x=gp_test_send", "/v1/messages?access_token=x", "/free?token=x"] {
+    for uri in [
+        "/v1/messages?api_key=gp_test_send",
+        "/v1/messages?x=gp_test_send",
+        "/v1/messages?access_token=x",
+        "/free?token=x",
+    ] {
         for headers in [vec![], vec![SEND]] {
             let answer = ask("GET", uri, &headers, "").await;
             assert_eq!((answer.status, answer.code().as_str()), (401, "unauthorized"), "{uri}");

@@ -23,7 +23,10 @@ fn checked_in(file: &str, now: &str) {
         std::fs::write(&path, now).unwrap();
     }
     let written = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(written == now, "{file} is stale; write it anew with: GATEPOST_UPDATE=1 cargo test -p gatepost-http");
+    assert!(
+        written == now,
+        "{file} is stale; write it anew with: GATEPOST_UPDATE=1 cargo test -p gatepost-http"
+    );
 }
 
 #[test]
@@ -52,7 +55,10 @@ fn operations(document: &Value) -> Vec<(String, String, Value)> {
         .unwrap()
         .iter()
         .flat_map(|(path, item)| {
-            item.as_object().unwrap().iter().map(|(method, op)| (path.clone(), method.to_uppercase(), op.clone()))
+            item.as_object()
+                .unwrap()
+                .iter()
+                .map(|(method, op)| (path.clone(), method.to_uppercase(), op.clone()))
         })
         .collect()
 }
@@ -131,7 +137,10 @@ fn fits(document: &Value, schema: &Value, value: &Value, at: &str) {
         return;
     }
     let kinds = kinds(schema);
-    assert!(kinds.is_empty() || kinds.iter().any(|kind| is_kind(value, kind)), "{at}: {value} is not {kinds:?}");
+    assert!(
+        kinds.is_empty() || kinds.iter().any(|kind| is_kind(value, kind)),
+        "{at}: {value} is not {kinds:?}"
+    );
     if let (Some(properties), Some(members)) = (schema["properties"].as_object(), value.as_object()) {
         for (name, member) in members {
             let Some(property) = properties.get(name) else { panic!("{at}/{name} is not in the schema") };
@@ -205,7 +214,8 @@ fn check_examples(document: &Value) -> usize {
 #[test]
 fn every_event_is_a_webhook_of_the_document() {
     let document = document(Surface::Public);
-    let described: BTreeSet<&str> = document["webhooks"].as_object().unwrap().keys().map(String::as_str).collect();
+    let described: BTreeSet<&str> =
+        document["webhooks"].as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(described, EventType::ALL.iter().map(|event| event.as_str()).collect());
 }
 

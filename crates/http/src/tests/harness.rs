@@ -12,9 +12,7 @@ use gatepost_core::access::operator_permission::{WorkspaceEnter, WorkspaceRead};
 use gatepost_core::access::permission::{KeyManage, MessageRead, MessageSend};
 use gatepost_core::access::{OperatorGrant, Principal, Scope, StoredKey, TokenDigest};
 use gatepost_core::channel::Mode;
-use gatepost_core::{
-    ApiKeyId, Code, Entropy, Error, MessageId, MetaAppId, Result, Timestamp, WorkspaceId,
-};
+use gatepost_core::{ApiKeyId, Code, Entropy, Error, MessageId, MetaAppId, Result, Timestamp, WorkspaceId};
 use http::{HeaderMap, Request, StatusCode};
 use serde_json::Value;
 use tower::ServiceExt;

@@ -6,3 +6,4 @@ mod answers;
 mod credentials;
 mod documents;
 mod harness;
+mod zz_bench;

@@ -47,13 +47,7 @@ impl Body for KeyCreate {
         let scopes = object.required("scopes", scopes);
         let channels = object.optional("channels", channels);
         let expires_at = object.optional("expires_at", parse::instant);
-        Some(Self {
-            name: name?,
-            mode: mode?,
-            scopes: scopes?,
-            channels: channels?,
-            expires_at: expires_at?,
-        })
+        Some(Self { name: name?, mode: mode?, scopes: scopes?, channels: channels?, expires_at: expires_at? })
     }
 }
 

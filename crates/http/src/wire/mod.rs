@@ -15,8 +15,7 @@ mod workspace;
 
 pub use channel::{Channel, ChannelCreate, ChannelUpdate};
 pub use endpoint::{
-    Attempt, Delivery, Endpoint, EndpointCreate, EndpointSecretRotate, EndpointUpdate,
-    EndpointWithSecret,
+    Attempt, Delivery, Endpoint, EndpointCreate, EndpointSecretRotate, EndpointUpdate, EndpointWithSecret,
 };
 pub use event::{Event, event_example, webhook_operation_id, webhook_summary};
 pub use installation::{Status, Vault};

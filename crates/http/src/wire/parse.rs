@@ -16,7 +16,10 @@ pub fn name(value: Value<'_>) -> Option<String> {
 
 pub fn mode(value: Value<'_>) -> Option<Mode> {
     value.parse(|written| {
-        [Mode::Test, Mode::Live].into_iter().find(|mode| mode.as_str() == written).ok_or("expected test or live")
+        [Mode::Test, Mode::Live]
+            .into_iter()
+            .find(|mode| mode.as_str() == written)
+            .ok_or("expected test or live")
     })
 }
 

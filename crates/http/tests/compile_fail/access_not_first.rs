@@ -1,12 +1,10 @@
 //! Something else is read before anybody asked who is there.
-use gatepost_http::access::{Grant, permission, post};
-use gatepost_http::{ApiState, Doors, Route};
+use gatepost_core::MessageId;
+use gatepost_http::access::{Grant, get, permission};
+use gatepost_http::{Doors, Id, Route};
 
-async fn late<A: Doors>(_: Everything, _: Grant<permission::MessageSend>) {}
-
-struct Everything;
+async fn late(_: Id<MessageId>, _: Grant<permission::MessageRead>) {}
 
 pub fn route<A: Doors>() -> Route<A> {
-    let _: Option<ApiState<A>> = None;
-    post("/a", late::<A>)
+    get("/{message_id}", late)
 }

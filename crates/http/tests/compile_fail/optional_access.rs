@@ -1,5 +1,5 @@
 //! An access that may be missing is none.
-use gatepost_http::access::{Grant, permission, get};
+use gatepost_http::access::{Grant, get, permission};
 use gatepost_http::{Doors, Failure, Route};
 
 async fn perhaps(_: Result<Grant<permission::MessageSend>, Failure>) {}

@@ -39,6 +39,7 @@ mod job;
 mod meter;
 mod migrate;
 mod postgres;
+mod role;
 mod row;
 mod sqlite;
 mod sqlite_calls;
@@ -63,7 +64,7 @@ pub use self::value::Value;
 
 /// The engine's own statements, for the test that prepares each on both engines.
 pub fn statements() -> Vec<&'static Stmt> {
-    [columns::ALL, migrate::ALL].concat()
+    [columns::ALL, migrate::ALL, role::ALL].concat()
 }
 
 /// Which database is underneath.

@@ -1,0 +1,104 @@
+//! The configuration: a file, overridden by variables, overridden by flags. Everything has a default.
+
+mod load;
+mod reference;
+mod spelling;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use gatepost_core::Secret;
+use gatepost_net::EgressConfig;
+use serde::Deserialize;
+
+pub use load::{Overrides, Settings, load};
+pub use spelling::nearest;
+
+/// The file, section by section. [`reference::KEYS`] describes each key; a test holds the two together.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    pub data_dir: Option<PathBuf>,
+    pub server: Server,
+    pub database: Database,
+    pub vault: Vault,
+    pub egress: EgressConfig,
+    pub meta: Meta,
+    pub retention: Retention,
+    pub log: Log,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Server {
+    /// `None`: the default, which may give way to the next free port.
+    pub listen: Option<SocketAddr>,
+    pub public_url: Option<String>,
+    pub tls_certificate: Option<PathBuf>,
+    pub tls_key: Option<PathBuf>,
+    pub trusted_proxies: Vec<String>,
+    pub metrics_listen: Option<MetricsListen>,
+    pub threads: Option<usize>,
+    pub drain_seconds: Option<u64>,
+}
+
+/// Where metrics are served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub enum MetricsListen {
+    Off,
+    At(SocketAddr),
+}
+
+impl TryFrom<String> for MetricsListen {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        if text == "off" {
+            return Ok(Self::Off);
+        }
+        text.parse().map(Self::At).map_err(|_| format!("expected an address and port, or \"off\", not {text:?}"))
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Database {
+    /// Holds a password, so it is never printed.
+    pub url: Option<Secret<String>>,
+    pub owner_url: Option<Secret<String>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Vault {
+    pub master_key_file: Option<PathBuf>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Meta {
+    pub base_url: Option<String>,
+    pub graph_version: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Retention {
+    pub content_hours: Option<u32>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Log {
+    pub level: Option<String>,
+    pub format: Option<LogFormat>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    #[default]
+    Text,
+    Json,
+}

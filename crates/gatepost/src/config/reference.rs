@@ -1,0 +1,265 @@
+//! The one table of all keys: unknown ones are found with it, and docs/configuration.md is written from it.
+
+use std::fmt::Write;
+
+use crate::environment::VARIABLES;
+
+/// One key of the file.
+pub struct Key {
+    /// Dotted path; `[]` stands for each entry of a list.
+    pub path: &'static str,
+    pub takes: &'static str,
+    /// What holds where the key is left out.
+    pub default: &'static str,
+    /// A value in TOML that is accepted.
+    pub example: &'static str,
+    pub about: &'static str,
+}
+
+/// Every key of the file, in the order of the reference.
+pub const KEYS: &[Key] = &[
+    Key {
+        path: "data_dir",
+        takes: "path",
+        default: "`$XDG_DATA_HOME/gatepost`, that is `~/.local/share/gatepost`; `gatepost-data` in the current directory for a user without a home",
+        example: r#""/var/lib/gatepost""#,
+        about: "The directory with the database (SQLite), the generated master key and the operator's socket. One running server owns it. Nobody else may write to it.",
+    },
+    Key {
+        path: "server.listen",
+        takes: "address and port",
+        default: "`127.0.0.1:8080`, or the next free port where that is taken",
+        example: r#""127.0.0.1:8080""#,
+        about: "Where the API and Meta's callbacks answer. An address other than loopback needs TLS or a trusted proxy. A port named here is never changed: where it is taken, `serve` refuses to start.",
+    },
+    Key {
+        path: "server.public_url",
+        takes: "URL",
+        default: "the address listened on",
+        example: r#""https://gatepost.example.com""#,
+        about: "Under which address the outside world, Meta above all, reaches this server. Callback URLs are made from it.",
+    },
+    Key {
+        path: "server.tls_certificate",
+        takes: "path",
+        default: "none",
+        example: r#""/etc/gatepost/tls/fullchain.pem""#,
+        about: "The certificate chain (PEM). With it and `server.tls_key` the server speaks TLS itself.",
+    },
+    Key {
+        path: "server.tls_key",
+        takes: "path",
+        default: "none",
+        example: r#""/etc/gatepost/tls/key.pem""#,
+        about: "The certificate's private key (PEM).",
+    },
+    Key {
+        path: "server.trusted_proxies",
+        takes: "list of networks",
+        default: "`[]`",
+        example: r#"["10.0.0.0/8"]"#,
+        about: "The reverse proxies that end TLS in front of this server. `X-Forwarded-For` and `X-Forwarded-Proto` are believed from these alone.",
+    },
+    Key {
+        path: "server.metrics_listen",
+        takes: "address and port, or `\"off\"`",
+        default: "`127.0.0.1:9464` where that is free, otherwise off",
+        example: r#""127.0.0.1:9464""#,
+        about: "Where Prometheus reads metrics (`/metrics`). Nothing there asks for a credential: keep it off the internet.",
+    },
+    Key {
+        path: "server.threads",
+        takes: "number",
+        default: "one for each processor",
+        example: "2",
+        about: "Threads that work on requests.",
+    },
+    Key {
+        path: "server.drain_seconds",
+        takes: "number",
+        default: "`20`",
+        example: "20",
+        about: "How long a server that was told to stop finishes what is under way. What is left is taken up at the next start.",
+    },
+    Key {
+        path: "database.url",
+        takes: "URL",
+        default: "SQLite in the data directory",
+        example: r#""postgresql://gatepost_app@db.example.com/gatepost?sslmode=verify-full""#,
+        about: "A PostgreSQL database, as the role that `serve` works with: no superuser, no `BYPASSRLS`, not the owner of the tables. Use `sslmode=verify-full` across any network that is not your own. A password is better given in the variable.",
+    },
+    Key {
+        path: "database.owner_url",
+        takes: "URL",
+        default: "none",
+        example: r#""postgresql://gatepost_owner@db.example.com/gatepost?sslmode=verify-full""#,
+        about: "The same database as the role that owns the tables; `migrate` alone uses it.",
+    },
+    Key {
+        path: "vault.master_key_file",
+        takes: "path",
+        default: "`master.key` in the data directory, made at the first start of a fresh SQLite store",
+        example: r#""/run/secrets/gatepost-master-key""#,
+        about: "The master keys, one a line, the first in use; mode 0600. A file named here must exist. Back it up apart from the data: without it the data is gone.",
+    },
+    Key {
+        path: "egress.exceptions",
+        takes: "list of tables",
+        default: "`[]`",
+        example: r#"[{ host = "10.1.2.0/24", port = 8080, scheme = "http" }]"#,
+        about: "Places that webhooks may reach although the rules refuse them (private addresses, plain http).",
+    },
+    Key {
+        path: "egress.exceptions[].host",
+        takes: "host name, address or network",
+        default: "required",
+        example: r#""crm.corp.example""#,
+        about: "The place.",
+    },
+    Key {
+        path: "egress.exceptions[].port",
+        takes: "number",
+        default: "the ports that are open on a public host",
+        example: "8443",
+        about: "The port.",
+    },
+    Key {
+        path: "egress.exceptions[].scheme",
+        takes: "`\"https\"` or `\"http\"`",
+        default: "`\"https\"`",
+        example: r#""http""#,
+        about: "The scheme.",
+    },
+    Key {
+        path: "egress.extra_ports",
+        takes: "list of numbers",
+        default: "`[]`",
+        example: "[444]",
+        about: "Ports that webhooks may use on any public host, besides 443 and those from 1024 up that no database, queue or the like is known for.",
+    },
+    Key {
+        path: "egress.deny_ports",
+        takes: "list of numbers",
+        default: "`[]`",
+        example: "[8080]",
+        about: "Ports that webhooks may not use on public hosts; wins over `egress.extra_ports`.",
+    },
+    Key {
+        path: "meta.base_url",
+        takes: "URL",
+        default: "`https://graph.facebook.com`",
+        example: r#""https://graph.facebook.com""#,
+        about: "Where live channels find Meta. Another address is for a simulated Meta (`gatepost sandbox`) or a proxy of yours. Test channels do not look here.",
+    },
+    Key {
+        path: "meta.graph_version",
+        takes: "text",
+        default: "`v25.0`",
+        example: r#""v25.0""#,
+        about: "The version of Meta's Graph API.",
+    },
+    Key {
+        path: "retention.content_hours",
+        takes: "number",
+        default: "`72`",
+        example: "72",
+        about: "How long message contents and event payloads are kept at most.",
+    },
+    Key {
+        path: "log.level",
+        takes: "level, or levels by part",
+        default: "`\"info\"`",
+        example: r#""info,gatepost_store=debug""#,
+        about: "What is logged to standard error. Libraries never say more than warnings.",
+    },
+    Key {
+        path: "log.format",
+        takes: "`\"text\"` or `\"json\"`",
+        default: "`\"text\"`",
+        example: r#""json""#,
+        about: "One line per entry either way.",
+    },
+];
+
+/// The reference as Markdown.
+pub fn markdown() -> String {
+    let mut out = String::from(
+        "# Configuration\n\n\
+         Gatepost needs no configuration. What is set comes from, in this order: flags of the command line, environment\n\
+         variables, the file.\n\n\
+         The file is the one that `--config` or `GATEPOST_CONFIG` names, or the first of `gatepost.toml` in the current\n\
+         directory, `~/.config/gatepost/gatepost.toml` and `/etc/gatepost/gatepost.toml` that exists. A key that does not\n\
+         exist is an error, wherever it stands.\n\n\
+         This page is written from the program's own table: `GATEPOST_UPDATE=1 cargo test -p gatepost reference`.\n\n\
+         ## Keys\n",
+    );
+    for key in KEYS {
+        let _ = write!(
+            out,
+            "\n### `{}`\n\n{}\n\n- takes: {}\n- default: {}\n- example: `{}`\n",
+            key.path, key.about, key.takes, key.default, key.example
+        );
+    }
+    out.push_str("\n## Environment variables\n\n| variable | meaning |\n|---|---|\n");
+    for variable in VARIABLES {
+        let _ = writeln!(out, "| `{}` | {} |", variable.name, variable.about);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::config::load::parse;
+
+    /// The file that the examples make.
+    fn example_file() -> String {
+        let mut text = String::new();
+        for key in KEYS.iter().filter(|key| !key.path.contains("[]")) {
+            let _ = writeln!(text, "{} = {}", key.path, key.example);
+        }
+        text
+    }
+
+    #[test]
+    fn every_example_is_accepted() {
+        assert!(parse(Path::new("gatepost.toml"), &example_file()).is_ok());
+    }
+
+    /// What serde itself says that it knows, section by section, is what the table lists.
+    #[test]
+    fn the_table_lists_exactly_the_keys_there_are() {
+        let known_to_serde = |prefix: &str, text: &str| -> BTreeSet<String> {
+            let error = toml::from_str::<Config>(text).err().unwrap().to_string();
+            let list = error.split("expected").nth(1).unwrap().to_owned();
+            list.split('`').skip(1).step_by(2).map(|name| format!("{prefix}{name}")).collect()
+        };
+        let mut serde = BTreeSet::new();
+        let top = known_to_serde("", "zzz = 1");
+        for name in &top {
+            if name == "data_dir" {
+                serde.insert(name.clone());
+            } else {
+                serde.extend(known_to_serde(&format!("{name}."), &format!("{name}.zzz = 1")));
+            }
+        }
+        serde.extend(known_to_serde("egress.exceptions[].", "egress.exceptions = [{ host = \"a\", zzz = 1 }]"));
+        let table: BTreeSet<String> = KEYS.iter().map(|key| key.path.to_owned()).collect();
+        assert_eq!(table, serde);
+    }
+
+    #[test]
+    fn the_reference_is_up_to_date() {
+        let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/configuration.md"));
+        if std::env::vars_os().any(|(name, _)| name == "GATEPOST_UPDATE") {
+            std::fs::write(path, markdown()).unwrap();
+        }
+        let written = std::fs::read_to_string(path).unwrap_or_default();
+        assert_eq!(written, markdown(), "run GATEPOST_UPDATE=1 cargo test -p gatepost reference");
+    }
+}

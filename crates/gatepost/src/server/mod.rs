@@ -1,0 +1,209 @@
+//! A server: an installation that answers. `serve` and `demo` run the same one.
+
+mod http;
+pub mod listeners;
+mod metrics;
+mod tls;
+
+use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
+
+use axum_server::Handle;
+use gatepost_app::App;
+use gatepost_channels::sandbox::SandboxConfig;
+use gatepost_http::{Settings, VaultRotate, operator_router, public_router};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::{Config, MetricsListen};
+use crate::failure::{Failure, Result};
+use crate::installation::{Installation, Running, Surroundings, drain, start_sandbox};
+
+/// What one process of an installation does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Role {
+    /// Answers requests and does the work behind them.
+    #[default]
+    All,
+    /// Answers requests; other processes send and deliver.
+    Api,
+    /// Sends and delivers; answers only the operator.
+    Worker,
+}
+
+/// Where a running server can be found.
+#[derive(Debug, Clone)]
+pub struct Addresses {
+    /// The API as this machine reaches it; `None` for a worker.
+    pub api: Option<String>,
+    /// The API as the outside world reaches it.
+    pub public: String,
+    /// The default port was taken, so it is another one.
+    pub moved: bool,
+    pub metrics: Option<SocketAddr>,
+    pub sandbox: String,
+    pub tls: bool,
+}
+
+/// A server that answers.
+pub struct Server {
+    running: Running,
+    pub addresses: Addresses,
+    handles: Vec<Handle<SocketAddr>>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+    drain: Duration,
+}
+
+/// How the operator's requests may take their time: wrapping many keys anew is one of them.
+const OPERATOR_TIMEOUT: Duration = Duration::from_secs(600);
+
+/// Settings of the operator's router of this process.
+pub fn operator_settings(running: &Running) -> Settings {
+    let (rotate, drop_old) = (running.keeper.clone(), running.keeper.clone());
+    Settings {
+        operator_uid: rustix::process::getuid().as_raw(),
+        vault_rotate: Some(VaultRotate::new(move |grant| rotate.clone().rotate(grant))),
+        vault_drop_old: Some(VaultRotate::new(move |grant| drop_old.clone().drop_old(grant))),
+        request_timeout: OPERATOR_TIMEOUT,
+        ..Settings::default()
+    }
+}
+
+fn public_settings(config: &Config) -> Result<Settings> {
+    let mut settings = Settings { tls: config.server.tls_certificate.is_some(), ..Settings::default() };
+    for proxy in &config.server.trusted_proxies {
+        let network = if proxy.contains('/') {
+            proxy.parse()
+        } else {
+            let bits = if proxy.contains(':') { 128 } else { 32 };
+            format!("{proxy}/{bits}").parse()
+        };
+        settings.proxies.push(network.map_err(|_| {
+            Failure::usage(format!("server.trusted_proxies: {proxy:?} is neither an address nor a network"))
+        })?);
+    }
+    Ok(settings)
+}
+
+impl Server {
+    /// Binds, checks and starts everything. When this returns, requests are answered.
+    pub async fn start(installation: Installation, role: Role, sandbox: SandboxConfig) -> Result<Self> {
+        let config = installation.config();
+        let drain = drain(config);
+        let settings = public_settings(config)?;
+        let tls = tls::load(&config.server)?;
+        let (public, moved) = match role {
+            Role::Worker => (None, false),
+            Role::All | Role::Api => {
+                let (listener, moved) = listeners::public(&config.server)?;
+                (Some(listener), moved)
+            }
+        };
+        // The simulated Meta calls back in the clear, so a server without a plain address has one on loopback for it.
+        let inner = if public.is_none() || tls.is_some() { Some(listeners::loopback()?) } else { None };
+        let metrics = listeners::metrics(config.server.metrics_listen)?;
+        let sandbox = start_sandbox(sandbox, installation.trusted()).await?;
+
+        let api_address = public.as_ref().map(address_of).transpose()?;
+        let inner_address = inner.as_ref().map(address_of).transpose()?;
+        let metrics_address = metrics.as_ref().map(address_of).transpose()?;
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let api = api_address.map(|address| format!("{scheme}://{}", listeners::reachable(address)));
+        let callbacks = match (inner_address, &api) {
+            (Some(inner), _) => format!("http://{inner}"),
+            (None, api) => api.clone().unwrap_or_default(),
+        };
+        let public_url = config.server.public_url.clone();
+        let addresses = Addresses {
+            public: public_url.or_else(|| api.clone()).unwrap_or_default(),
+            api,
+            moved,
+            metrics: metrics_address,
+            sandbox: sandbox.base_url(),
+            tls: tls.is_some(),
+        };
+        let socket = http::operator_listener(&installation.places().socket())?;
+        let own = [api_address, inner_address, metrics_address, Some(sandbox.addr())];
+        let around = Surroundings {
+            listeners: own.into_iter().flatten().collect(),
+            public_url: Some(addresses.public.clone()),
+        };
+        let recorder = metrics.map(|listener| metrics::install().map(|recorder| (listener, recorder))).transpose()?;
+        let running = installation.start(around).await?;
+        let app = running.app.clone();
+        app.join().await?;
+        app.sandbox_attach(sandbox, &callbacks).await?;
+        if role != Role::Api {
+            app.start_workers();
+        }
+
+        let mut server = Self {
+            addresses,
+            handles: Vec::new(),
+            stop: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            drain,
+            running,
+        };
+        let router = public_router(app.clone(), settings);
+        for (listener, tls) in [(public, tls), (inner, None)] {
+            if let Some(listener) = listener {
+                let handle = Handle::new();
+                server.handles.push(handle.clone());
+                server.spawn("the public address", http::serve(listener, router.clone(), tls, handle));
+            }
+        }
+        let operator = operator_router(app, operator_settings(&server.running));
+        server.spawn("the operator's socket", http::serve_operator(socket, operator, server.stop.clone()));
+        if let Some((listener, recorder)) = recorder {
+            server.spawn("the metrics listener", metrics::serve(listener, recorder, server.stop.clone()));
+        }
+        server.write_address();
+        Ok(server)
+    }
+
+    fn spawn(&self, what: &'static str, serving: impl Future<Output = std::io::Result<()>> + Send + 'static) {
+        self.tasks.spawn(async move {
+            if let Err(error) = serving.await {
+                tracing::error!(%error, "{what} stopped answering");
+            }
+        });
+    }
+
+    pub const fn app(&self) -> &App {
+        &self.running.app
+    }
+
+    /// For `send` and `listen` on this machine, which need not be told the address then.
+    fn write_address(&self) {
+        if let Some(api) = &self.addresses.api
+            && let Err(error) = std::fs::write(self.running.dir.places().address(), format!("{api}\n"))
+        {
+            tracing::warn!(%error, "the address could not be written into the data directory");
+        }
+    }
+
+    /// Stops accepting, finishes what is under way, keeps what is not finished for the next start.
+    pub async fn stop(self) {
+        let places = self.running.dir.places();
+        let _ = std::fs::remove_file(places.address());
+        let _ = std::fs::remove_file(places.socket());
+        for handle in &self.handles {
+            handle.graceful_shutdown(Some(self.drain));
+        }
+        self.stop.cancel();
+        self.tasks.close();
+        if tokio::time::timeout(self.drain, self.tasks.wait()).await.is_err() {
+            tracing::warn!("some connections were still open at the end of the drain time");
+        }
+        self.running.app.shutdown().await;
+    }
+}
+
+fn address_of(listener: &TcpListener) -> Result<SocketAddr> {
+    listener.local_addr().map_err(Failure::failed)
+}
+
+/// Where metrics go unless somebody says otherwise; the demo says "off".
+pub const NO_METRICS: MetricsListen = MetricsListen::Off;

@@ -1,0 +1,65 @@
+//! One of everything that a workspace can own, in one mode.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::{Client, Receiver, eventually};
+
+/// The ids of one workspace's things in one mode, by prefix: `chn`, `whk`, `msg`, `evt`, `dlv`, `key`, `app`, `ws`.
+#[derive(Debug, Clone)]
+pub struct Fixtures(BTreeMap<&'static str, String>);
+
+impl Fixtures {
+    /// Makes one of each through the API: a message goes out on `channel` and its news to a fresh endpoint, whose
+    /// delivery and event are taken. Answers once nothing of it is under way any more.
+    ///
+    /// # Panics
+    /// When something is refused.
+    pub async fn make(admin: &Client, channel: &str, meta_app: &str, receiver: &Receiver) -> Self {
+        let made = |answer: Value| answer["id"].as_str().expect("an id").to_owned();
+        let endpoint = json!({"url": receiver.url, "description": "fixture"});
+        let endpoint = made(admin.post("/v1/webhook-endpoints", &endpoint).await.expect(201).json());
+        let key = json!({"name": "fixture", "scopes": ["read"]});
+        let key = made(admin.post("/v1/keys", &key).await.expect(201).json());
+        let send = json!({"channel_id": channel, "to": "+12025550111", "purpose": "support", "text": "fixture"});
+        let message = made(admin.post("/v1/messages", &send).await.expect(202).json());
+        let deliveries = format!("/v1/webhook-endpoints/{endpoint}/deliveries?state=sent");
+        let delivery = eventually("three deliveries", async || {
+            let found = admin.get(&deliveries).await.expect(200).json();
+            let found = found["data"].as_array().expect("a list").clone();
+            (found.len() >= 3).then(|| found[0].clone())
+        })
+        .await;
+        let text = |name: &str| delivery[name].as_str().expect("an id").to_owned();
+        Self(BTreeMap::from([
+            ("app", meta_app.to_owned()),
+            ("chn", channel.to_owned()),
+            ("dlv", text("id")),
+            ("evt", text("event_id")),
+            ("key", key),
+            ("msg", message),
+            ("whk", endpoint),
+        ]))
+    }
+
+    /// The id with this prefix, or nothing where there is no such thing yet.
+    pub fn get(&self, prefix: &str) -> Option<&str> {
+        self.0.get(prefix).map(String::as_str)
+    }
+
+    pub fn ids(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.0.iter().map(|(prefix, id)| (*prefix, id.as_str()))
+    }
+
+    /// Ids like these that nobody has: the last characters differ, the time is the same.
+    #[must_use]
+    pub fn unknown(&self) -> Self {
+        let near = |id: &str| {
+            let (head, tail) = id.split_at(id.len() - 4);
+            let other = tail.bytes().map(|b| if b == b'q' { 'w' } else { 'q' });
+            format!("{head}{}", other.collect::<String>())
+        };
+        Self(self.0.iter().map(|(prefix, id)| (*prefix, near(id))).collect())
+    }
+}
