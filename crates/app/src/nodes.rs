@@ -10,6 +10,8 @@ use crate::App;
 
 /// How often uses of keys are written down.
 const FLUSH_USES_EVERY: u32 = 20;
+/// After the end of its lease a node is given this long before its work is taken over.
+const BURIAL_GRACE: Duration = Duration::from_secs(2);
 /// How long a revocation waits for other nodes at most: their leases have run out by then.
 const REVOCATION_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -80,6 +82,27 @@ impl App {
             })
             .await?;
         self.0.credentials.set_live_until(until);
+        self.bury_the_dead().await
+    }
+
+    /// Takes over the work of nodes whose lease ran out: they crashed, or lost the database, and can complete nothing
+    /// any more.
+    async fn bury_the_dead(&self) -> Result<()> {
+        let overdue = self.now().minus(BURIAL_GRACE);
+        let nodes = self.0.store.read_system(async |tx| tx.node_list().await).await?;
+        for node in nodes.into_iter().filter(|n| n.id != self.node() && n.lease_until < overdue) {
+            let id = node.id;
+            let released = self
+                .0
+                .store
+                .write_system(async move |tx| {
+                    let released = tx.jobs_release_of(id).await?;
+                    tx.node_leave(id).await?;
+                    tx.commit(Audit::None("a node that is gone"), released)
+                })
+                .await?;
+            tracing::warn!(node = %id, released, "a node is gone; its work is taken over");
+        }
         Ok(())
     }
 

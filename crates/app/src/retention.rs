@@ -16,8 +16,6 @@ const SWEEPS: usize = 200;
 /// Meta repeats a callback for up to seven days ("Webhooks" page); one more for good measure.
 const ITEMS_KEPT: Duration = Duration::from_hours(192);
 const IDEMPOTENCY_KEPT: Duration = Duration::from_hours(24);
-/// Nodes are remembered this long after their last sign of life.
-const NODES_KEPT: Duration = Duration::from_hours(24);
 
 impl App {
     pub(crate) async fn retain_forever(&self) {
@@ -34,14 +32,6 @@ impl App {
 
     /// Removes what is past its time, in every workspace.
     pub async fn retain(&self) -> Result<()> {
-        let nodes_before = self.now().minus(NODES_KEPT);
-        self.0
-            .store
-            .write_system(async move |tx| {
-                tx.node_purge(nodes_before).await?;
-                tx.commit(Audit::None("nodes that are gone"), ())
-            })
-            .await?;
         for scope in self.0.store.read_system(async |tx| tx.workspace_scopes().await).await? {
             self.retain_workspace(scope).await?;
         }

@@ -73,6 +73,7 @@ statements! {
     DEFER = same("UPDATE job SET run_at = $4, started_at = NULL, cut_at = NULL, lease_owner = NULL, lease_until = 0 WHERE id = $1 AND fence = $2 AND lease_owner = $3");
     HASTEN = same("UPDATE job SET run_at = $4 WHERE workspace_id = $1 AND kind = $2 AND lane = $3 AND run_at > $4 AND lease_until <= $4");
     RELEASE_OTHERS = same("UPDATE job SET lease_owner = NULL, lease_until = 0 WHERE lease_owner IS NOT NULL AND lease_owner <> $1");
+    RELEASE_OF = same("UPDATE job SET lease_owner = NULL, lease_until = 0 WHERE lease_owner = $1");
     LANES = same("WITH RECURSIVE lanes(lane) AS (SELECT (SELECT lane FROM job WHERE kind = $1 ORDER BY lane LIMIT 1) UNION ALL SELECT (SELECT j.lane FROM job j WHERE j.kind = $1 AND j.lane > lanes.lane ORDER BY j.lane LIMIT 1) FROM lanes WHERE lanes.lane IS NOT NULL) SELECT lane FROM lanes WHERE lane IS NOT NULL AND EXISTS (SELECT 1 FROM job d WHERE d.kind = $1 AND d.lane = lanes.lane AND d.run_at <= $2 AND d.lease_until <= $2)");
     COUNTS = same("SELECT kind, COUNT(*), MIN(run_at) FROM job GROUP BY kind ORDER BY kind");
     DROP_LANE = same("DELETE FROM job WHERE workspace_id = $1 AND kind = $2 AND lane = $3");
@@ -211,6 +212,11 @@ impl SystemTx<'_> {
     /// Gives back every lease that is not `node`'s: only for a process that owns the database alone.
     pub async fn jobs_release_others(&self, node: NodeId) -> Result<u64> {
         Ok(self.tx.execute(&RELEASE_OTHERS, params![node.uuid()]).await?)
+    }
+
+    /// Gives back the leases of a node that is gone; returns how many. A try it had begun shows as cut at the next claim.
+    pub async fn jobs_release_of(&self, node: NodeId) -> Result<u64> {
+        Ok(self.tx.execute(&RELEASE_OF, params![node.uuid()]).await?)
     }
 
     /// Per kind: how many jobs there are and when the first is due.

@@ -25,7 +25,6 @@ statements! {
     RENEW = same("INSERT INTO node (id, started_at, lease_until, credential_epoch) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO UPDATE SET lease_until = excluded.lease_until, credential_epoch = excluded.credential_epoch");
     LIST = same("SELECT id, started_at, lease_until, credential_epoch FROM node ORDER BY started_at, id");
     LEAVE = same("DELETE FROM node WHERE id = $1");
-    PURGE = same("DELETE FROM node WHERE lease_until < $1");
 }
 
 impl WorkspaceTx<'_> {
@@ -68,10 +67,5 @@ impl SystemTx<'_> {
     pub async fn node_leave(&self, id: NodeId) -> Result<()> {
         self.tx.execute(&LEAVE, params![id.uuid()]).await?;
         Ok(())
-    }
-
-    /// Forgets nodes whose lease ran out before `before`.
-    pub async fn node_purge(&self, before: Timestamp) -> Result<u64> {
-        Ok(self.tx.execute(&PURGE, params![before.micros()]).await?)
     }
 }

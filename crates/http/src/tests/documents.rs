@@ -232,7 +232,7 @@ fn core_events_fit_the_schema() {
         workspace_id: WorkspaceId::from_uuid(id),
         mode: "test",
         channel_id: None,
-        data: EventData::Message(MessageNews {
+        data: EventData::Message(Box::new(MessageNews {
             id: Some(MessageId::from_uuid(id)),
             direction: "outbound",
             kind: Some("text"),
@@ -250,7 +250,7 @@ fn core_events_fit_the_schema() {
                 action: "a".to_owned(),
             }),
             provider: Some(&raw),
-        }),
+        })),
     };
     let document = document(Surface::Public);
     let schema = &document["components"]["schemas"]["Event"];

@@ -1,0 +1,134 @@
+//! What the measuring process asks of the load process, and what it is answered: one JSON line each.
+
+use std::net::SocketAddr;
+
+use serde::{Deserialize, Serialize};
+
+/// One piece of work for the load process.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub enum Order {
+    /// Requests as fast as they are answered, for a time. Answered by [`Report`].
+    Requests { address: SocketAddr, connections: usize, millis: u64, what: What },
+    /// Signed callbacks, made before the clock starts. Answered by [`CallbackReport`].
+    Callbacks(Callbacks),
+    /// Starts a webhook receiver. Answered by [`Listening`].
+    Listen,
+    /// Lets the receiver answer, or keep its callers waiting. Answered by [`Received`].
+    Gate { open: bool },
+    /// Waits until the receiver has answered so many deliveries since the gate was last moved or callbacks last began.
+    /// Answered by [`Received`].
+    Await { deliveries: u64, seconds: u64 },
+}
+
+/// What is asked of the server.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "snake_case")]
+pub enum What {
+    /// `GET path`.
+    Get { path: String },
+    /// `POST path` with some bytes that are the size of a send.
+    Post { path: String },
+    /// `POST /v1/messages`, the connections spread over the senders.
+    Send { senders: Vec<Sender>, idempotency: bool },
+}
+
+/// An API key and a channel it may send on.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Sender {
+    pub key: String,
+    pub channel: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Callbacks {
+    pub address: SocketAddr,
+    pub connections: usize,
+    pub sources: Vec<Source>,
+    /// Inbound messages in one callback.
+    pub items: usize,
+    /// How many callbacks.
+    pub bodies: usize,
+    /// Tells this run's message ids from those of other runs.
+    pub run: u64,
+    /// Webhooks to wait for; 0 for none.
+    pub deliveries: u64,
+    pub patience_seconds: u64,
+}
+
+/// A channel as Meta knows it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Source {
+    /// The callback's path.
+    pub path: String,
+    pub app_secret: String,
+    pub phone_number_id: String,
+    pub waba_id: String,
+}
+
+/// How requests went.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Report {
+    pub done: u64,
+    pub failed: u64,
+    pub first_failure: Option<String>,
+    pub nanos: u64,
+    pub p50_micros: u64,
+    pub p99_micros: u64,
+    pub max_micros: u64,
+}
+
+impl Report {
+    pub fn per_second(&self) -> f64 {
+        if self.nanos == 0 { 0.0 } else { self.done as f64 * 1e9 / self.nanos as f64 }
+    }
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CallbackReport {
+    pub answered: Report,
+    /// From the first callback to the last webhook; 0 when none was waited for.
+    pub nanos_to_last_webhook: u64,
+    pub deliveries: u64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Listening {
+    pub port: u16,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Received {
+    pub deliveries: u64,
+    /// From the gate's last move to the last delivery.
+    pub nanos: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn orders_survive_the_pipe() {
+        let order = Order::Requests {
+            address: "127.0.0.1:80".parse().unwrap(),
+            connections: 2,
+            millis: 10,
+            what: What::Send {
+                senders: vec![Sender { key: "k".into(), channel: "c".into() }],
+                idempotency: true,
+            },
+        };
+        let line = serde_json::to_string(&order).unwrap();
+        assert!(!line.contains('\n'));
+        let back: Order = serde_json::from_str(&line).unwrap();
+        assert_eq!(format!("{back:?}"), format!("{order:?}"));
+    }
+
+    #[test]
+    fn rates() {
+        assert_eq!(Report { done: 500, nanos: 250_000_000, ..Report::default() }.per_second(), 2_000.0);
+        assert_eq!(Report::default().per_second(), 0.0);
+    }
+}

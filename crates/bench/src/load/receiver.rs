@@ -1,0 +1,95 @@
+//! A webhook receiver that counts, and can keep its callers waiting.
+
+use std::cell::Cell;
+use std::convert::Infallible;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Empty};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use super::protocol::Received;
+use crate::error::Result;
+
+/// Answers every request with 200 while its gate is open.
+pub struct Receiver {
+    pub port: u16,
+    count: Rc<Count>,
+    gate: watch::Sender<bool>,
+}
+
+struct Count {
+    since: Cell<Instant>,
+    answered: Cell<u64>,
+    last: Cell<Instant>,
+}
+
+impl Receiver {
+    pub async fn start() -> Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let port = listener.local_addr()?.port();
+        let now = Instant::now();
+        let count = Rc::new(Count { since: Cell::new(now), answered: Cell::new(0), last: Cell::new(now) });
+        let (gate, watched) = watch::channel(true);
+        let counting = Rc::clone(&count);
+        tokio::task::spawn_local(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                // Without it the answer would wait for an acknowledgement.
+                let _ = stream.set_nodelay(true);
+                let (count, gate) = (Rc::clone(&counting), watched.clone());
+                let service = service_fn(move |request| answer(request, Rc::clone(&count), gate.clone()));
+                tokio::task::spawn_local(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+            }
+        });
+        Ok(Self { port, count, gate })
+    }
+
+    /// Counts anew from now on.
+    pub fn reset(&self) {
+        self.count.answered.set(0);
+        self.count.since.set(Instant::now());
+        self.count.last.set(Instant::now());
+    }
+
+    /// Opens or closes the gate, and counts anew.
+    pub fn set_gate(&self, open: bool) {
+        self.reset();
+        self.gate.send_replace(open);
+    }
+
+    pub fn received(&self) -> Received {
+        let nanos = self.count.last.get().saturating_duration_since(self.count.since.get()).as_nanos();
+        Received { deliveries: self.count.answered.get(), nanos: u64::try_from(nanos).unwrap_or(u64::MAX) }
+    }
+
+    /// Waits until so many deliveries were answered, or the patience ends.
+    pub async fn wait(&self, deliveries: u64, patience: Duration) -> Received {
+        let started = Instant::now();
+        while self.count.answered.get() < deliveries && started.elapsed() < patience {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        self.received()
+    }
+}
+
+async fn answer(
+    request: Request<Incoming>,
+    count: Rc<Count>,
+    mut gate: watch::Receiver<bool>,
+) -> std::result::Result<Response<Empty<Bytes>>, Infallible> {
+    // A body that breaks off counts as nothing.
+    if request.into_body().collect().await.is_ok() {
+        // The sender lives as long as the receiver.
+        let _ = gate.wait_for(|open| *open).await;
+        count.answered.update(|answered| answered + 1);
+        count.last.set(Instant::now());
+    }
+    Ok(Response::new(Empty::new()))
+}

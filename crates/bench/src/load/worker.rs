@@ -1,0 +1,147 @@
+//! The load process: obeys orders from its standard input until that closes. One thread, so that it takes as little of
+//! the machine as it can from the server that is measured.
+
+use std::cell::Cell;
+use std::io::Write as _;
+use std::rc::Rc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use gatepost_vault::AppSecret;
+use http_body_util::Full;
+use hyper::Request;
+use serde::Serialize;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::task::LocalSet;
+
+use super::callback;
+use super::client::{Next, drive};
+use super::protocol::{CallbackReport, Callbacks, Listening, Order, What};
+use super::receiver::Receiver;
+use crate::error::{Failure, Result};
+
+/// As many bytes as a send has.
+const FILLER: &[u8] = br#"{"channel_id":"chn_01kagq5rh8e5htqh9sk95d3x4w","to":"+4915112345678","purpose":"transactional","text":"Your parcel 12345678 is here."}"#;
+
+/// Runs the load process.
+pub fn run() -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    LocalSet::new().block_on(&runtime, async {
+        let mut orders = BufReader::new(tokio::io::stdin()).lines();
+        let mut receiver = None;
+        while let Some(line) = orders.next_line().await? {
+            let answer = match obey(serde_json::from_str(&line)?, &mut receiver).await {
+                Ok(answer) => answer,
+                Err(failure) => said(&serde_json::json!({ "failure": failure.to_string() }))?,
+            };
+            let mut out = std::io::stdout().lock();
+            writeln!(out, "{answer}")?;
+            out.flush()?;
+        }
+        Ok(())
+    })
+}
+
+fn said<T: Serialize>(answer: &T) -> Result<String> {
+    Ok(serde_json::to_string(answer)?)
+}
+
+async fn obey(order: Order, receiver: &mut Option<Receiver>) -> Result<String> {
+    match order {
+        Order::Requests { address, connections, millis, what } => {
+            let time = Duration::from_millis(millis);
+            said(&drive(address, connections, Some(time), requests(what)).await?)
+        }
+        Order::Callbacks(callbacks) => said(&post_callbacks(callbacks, receiver.as_ref()).await?),
+        Order::Listen => {
+            let started = Receiver::start().await?;
+            let port = started.port;
+            *receiver = Some(started);
+            said(&Listening { port })
+        }
+        Order::Gate { open } => {
+            let receiver = known(receiver.as_ref())?;
+            receiver.set_gate(open);
+            said(&receiver.received())
+        }
+        Order::Await { deliveries, seconds } => {
+            said(&known(receiver.as_ref())?.wait(deliveries, Duration::from_secs(seconds)).await)
+        }
+    }
+}
+
+fn known(receiver: Option<&Receiver>) -> Result<&Receiver> {
+    receiver.ok_or_else(|| Failure::new("there is no receiver"))
+}
+
+fn requests(what: What) -> Rc<Next> {
+    match what {
+        What::Get { path } => Rc::new(move |_| Ok(Some(get(&path)?))),
+        What::Post { path } => {
+            Rc::new(move |_| Ok(Some(Request::post(&path).body(Full::new(Bytes::from_static(FILLER)))?)))
+        }
+        What::Send { senders, idempotency } => {
+            let number = Cell::new(0_u64);
+            Rc::new(move |connection| {
+                let sender =
+                    senders.get(connection % senders.len().max(1)).ok_or_else(|| Failure::new("no sender"))?;
+                number.update(|n| n + 1);
+                let n = number.get();
+                let body = format!(
+                    r#"{{"channel_id":"{}","to":"+49151{:07}","purpose":"transactional","text":"Your parcel {n:08} is here."}}"#,
+                    sender.channel,
+                    n % 10_000_000
+                );
+                let mut request = Request::post("/v1/messages")
+                    .header("host", "127.0.0.1")
+                    .header("authorization", format!("Bearer {}", sender.key))
+                    .header("content-type", "application/json");
+                if idempotency {
+                    request = request.header("idempotency-key", format!("{connection}-{}-{n}", std::process::id()));
+                }
+                Ok(Some(request.body(Full::new(Bytes::from(body)))?))
+            })
+        }
+    }
+}
+
+fn get(path: &str) -> Result<Request<Full<Bytes>>> {
+    Ok(Request::get(path).header("host", "127.0.0.1").body(Full::default())?)
+}
+
+async fn post_callbacks(order: Callbacks, receiver: Option<&Receiver>) -> Result<CallbackReport> {
+    let mut sources = Vec::with_capacity(order.sources.len());
+    for source in order.sources {
+        let secret = AppSecret::new(&source.app_secret)?;
+        sources.push((source, secret));
+    }
+    let mut prepared = Vec::with_capacity(order.bodies);
+    for number in 0..order.bodies as u64 {
+        prepared.push(callback::prepare(&sources, number, order.items, order.run)?);
+    }
+    let turn = Cell::new(0_usize);
+    let next: Rc<Next> = Rc::new(move |_| {
+        let at = turn.get();
+        turn.set(at + 1);
+        let Some(callback) = prepared.get(at) else { return Ok(None) };
+        let request = Request::post(&callback.path)
+            .header("host", "127.0.0.1")
+            .header("content-type", "application/json")
+            .header("x-hub-signature-256", &callback.signature);
+        Ok(Some(request.body(Full::new(callback.body.clone()))?))
+    });
+    if let Some(receiver) = receiver {
+        receiver.reset();
+    }
+    let answered = drive(order.address, order.connections, None, next).await?;
+    if order.deliveries == 0 {
+        return Ok(CallbackReport { answered, nanos_to_last_webhook: 0, deliveries: 0 });
+    }
+    let patience = Duration::from_secs(order.patience_seconds);
+    let received = known(receiver)?.wait(order.deliveries, patience).await;
+    Ok(CallbackReport {
+        answered,
+        nanos_to_last_webhook: received.nanos,
+        deliveries: received.deliveries,
+    })
+}
