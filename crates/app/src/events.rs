@@ -140,7 +140,7 @@ impl App {
         let limit = query.limit.clamp(1, LIMIT_MAX);
         let mode = grant.mode();
         let bound: Option<Vec<ChannelId>> = grant.channels().map(<[ChannelId]>::to_vec);
-        let after = self.event_position(scope, query.after.as_deref()).await?;
+        let after = self.event_position(grant, query.after.as_deref()).await?;
         let types = query.types;
         let (rows, position) = self
             .0
@@ -178,13 +178,15 @@ impl App {
         Ok(Page { items, next: Some(BASE64_URL_SAFE_NO_PAD.encode(position.to_be_bytes())) })
     }
 
-    async fn event_position(&self, scope: WorkspaceScope, after: Option<&str>) -> Result<i64> {
+    /// Where to go on after. An event that the caller does not see is no place, like one that nobody has.
+    async fn event_position(&self, grant: &Grant<permission::EventRead>, after: Option<&str>) -> Result<i64> {
         let unknown =
             || Error::new(Code::InvalidParameter, "after is neither an event id nor a cursor of this list");
         let Some(after) = after else { return Ok(0) };
         if let Ok(id) = after.parse::<EventId>() {
+            let scope = WorkspaceScope::from(grant);
             let row = self.0.store.read(scope, async move |tx| tx.event_get(id).await).await?;
-            return row.map(|r| r.seq).ok_or_else(unknown);
+            return row.filter(|r| visible(grant, r)).map(|r| r.seq).ok_or_else(unknown);
         }
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(after).map_err(|_| unknown())?;
         Ok(i64::from_be_bytes(bytes.try_into().map_err(|_| unknown())?))

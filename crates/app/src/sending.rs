@@ -25,6 +25,8 @@ const PRIORITIES: std::ops::RangeInclusive<i64> = 0..=2;
 const RESEND_AFTER: Duration = Duration::from_secs(5);
 /// How long a lane of a channel that cannot send sleeps; a change of the channel wakes it before.
 const PARKED: Duration = Duration::from_secs(30);
+/// A channel at its limit sends what this time allows at once.
+const BATCH_SECONDS: f64 = 0.05;
 /// The longest wait between two tries of one message.
 const LONGEST_PAUSE: Duration = Duration::from_mins(15);
 
@@ -69,7 +71,9 @@ impl Pace {
             )]
             return Ok(self.tokens as usize);
         }
-        Err(Duration::from_secs_f64((1.0 - self.tokens) / rate))
+        // A few at a time: each look at the table costs more than the message itself.
+        let few = (rate * BATCH_SECONDS).clamp(1.0, self.burst());
+        Err(Duration::from_secs_f64((few - self.tokens) / rate))
     }
 
     fn spend(&mut self, count: usize) {

@@ -165,7 +165,7 @@ impl Seen<'_> {
     }
 
     fn log(&self, status: u16, elapsed: std::time::Duration, error: Option<&Error>) {
-        let ms = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX) as f64 / 1_000.0;
+        let ms = elapsed.as_secs_f64() * 1_000.0;
         let actor = self.notes.0.actor.get().map(tracing::field::display);
         let client = self.client.map(tracing::field::display);
         let code = error.map(|e| e.code().as_str());
@@ -197,6 +197,7 @@ impl Seen<'_> {
 }
 
 /// A handler's panic as an error of ours; the panic hook has told where it was.
+#[expect(clippy::needless_pass_by_value, reason = "tower-http's signature")]
 pub fn caught(panic: Box<dyn Any + Send>) -> Response {
     let words = panic
         .downcast_ref::<&'static str>()

@@ -165,7 +165,7 @@ impl<A> Route<A> {
 
     /// A page of a list, with one example of an item.
     #[must_use]
-    pub fn answer_list<T: ToSchema>(mut self, description: &'static str, example: Value) -> Self {
+    pub fn answer_list<T: ToSchema>(mut self, description: &'static str, example: &Value) -> Self {
         let schema = NamedSchema::list_of::<T>();
         let example = json!({ "data": [example], "next_cursor": null });
         let content = Content::Json(schema, example);
@@ -230,7 +230,7 @@ impl<A> Route<A> {
             ]),
             Rule::Operator(_) => codes.push(Code::PermissionMissing),
             Rule::Signed(_) => {
-                codes.extend([Code::SignatureInvalid, Code::PayloadTooLarge, Code::RequestTimeout])
+                codes.extend([Code::SignatureInvalid, Code::PayloadTooLarge, Code::RequestTimeout]);
             }
             Rule::Public => {}
         }

@@ -41,8 +41,7 @@ struct Errors {
 
 fn errors_of(case: &str) -> Errors {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let mut command = Command::new(rustc);
+    let mut command = Command::new("rustc");
     command.args(["--edition=2024", "--crate-type=lib", "--emit=metadata", "--error-format=json"]);
     command.arg("-L").arg(format!("dependency={}", deps().display()));
     for name in ["gatepost_core", "gatepost_http", "gatepost_store"] {

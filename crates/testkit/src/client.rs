@@ -40,7 +40,11 @@ impl Answer {
 
 impl Client {
     #[expect(clippy::disallowed_methods, reason = "tests call over loopback")]
-    pub(crate) fn new(base: &str, key: Option<String>) -> Self {
+    /// A caller of the server at `base`.
+    ///
+    /// # Panics
+    /// Never in practice: a client without TLS needs nothing.
+    pub fn new(base: &str, key: Option<String>) -> Self {
         let http = reqwest::Client::builder().no_proxy().build().expect("a client without TLS needs nothing");
         Self { http, base: base.to_owned(), key }
     }
@@ -80,6 +84,17 @@ impl Client {
         self.raw(method, path, headers, bytes).await
     }
 
+    /// `None` when no whole answer came: nobody listens, or the connection was cut.
+    pub async fn try_call(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Option<Answer> {
+        self.attempt(method, path, headers, body.map(|b| b.to_string().into_bytes())).await.ok()
+    }
+
     /// # Panics
     /// When no answer comes at all.
     pub async fn raw(
@@ -89,6 +104,16 @@ impl Client {
         headers: &[(&str, &str)],
         body: Option<Vec<u8>>,
     ) -> Answer {
+        self.attempt(method, path, headers, body).await.expect("an answer")
+    }
+
+    async fn attempt(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<Vec<u8>>,
+    ) -> reqwest::Result<Answer> {
         let method: reqwest::Method = method.parse().expect("a method");
         let mut request = self.http.request(method, format!("{}{path}", self.base));
         if let Some(key) = &self.key {
@@ -103,8 +128,8 @@ impl Client {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let answer = request.send().await.expect("an answer");
+        let answer = request.send().await?;
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-        Answer { status, headers, text: answer.text().await.expect("a body") }
+        Ok(Answer { status, headers, text: answer.text().await? })
     }
 }

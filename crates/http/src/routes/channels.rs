@@ -38,7 +38,7 @@ pub fn routes() -> Vec<Route<App>> {
             .summary("List channels")
             .tag("Channels")
             .query(&LIST)
-            .answer_list::<wire::Channel<'static>>("A page of channels.", example()),
+            .answer_list::<wire::Channel<'static>>("A page of channels.", &example()),
         get("/v1/channels/{channel_id}", channel_get)
             .id("channelGet")
             .summary("Read a channel")

@@ -43,7 +43,7 @@ pub fn routes() -> Vec<Route<App>> {
             .summary("List webhook endpoints")
             .tag("Webhooks")
             .query(&LIST)
-            .answer_list::<wire::Endpoint<'static>>("A page of endpoints.", example()),
+            .answer_list::<wire::Endpoint<'static>>("A page of endpoints.", &example()),
         get("/v1/webhook-endpoints/{endpoint_id}", endpoint_get)
             .id("webhookEndpointGet")
             .summary("Read a webhook endpoint")
@@ -74,12 +74,12 @@ pub fn routes() -> Vec<Route<App>> {
             .tag("Webhooks")
             .query(&LIST)
             .query(&[STATE])
-            .answer_list::<wire::Delivery<'static>>("A page of deliveries.", delivery_example()),
+            .answer_list::<wire::Delivery<'static>>("A page of deliveries.", &delivery_example()),
         get("/v1/webhook-endpoints/{endpoint_id}/deliveries/{delivery_id}/attempts", attempt_list)
             .id("webhookAttemptList")
             .summary("List a delivery's attempts, the first one first")
             .tag("Webhooks")
-            .answer_list::<wire::Attempt<'static>>("Every attempt, on one page.", attempt_example()),
+            .answer_list::<wire::Attempt<'static>>("Every attempt, on one page.", &attempt_example()),
     ]
 }
 

@@ -35,7 +35,7 @@ pub fn routes() -> Vec<Route<App>> {
             .description("The log that webhooks are made from: whoever missed one finds it here. Each entry is the body of the webhook, byte for byte.")
             .tag("Events")
             .query(&PARAMETERS)
-            .answer_list::<wire::Event>("A page of events.", example()),
+            .answer_list::<wire::Event>("A page of events.", &example()),
         get("/v1/events/{event_id}", event_get)
             .id("eventGet")
             .summary("Read an event")

@@ -33,7 +33,7 @@ pub fn routes() -> Vec<Route<App>> {
             .summary("List API keys")
             .tag("API keys")
             .query(&LIST)
-            .answer_list::<wire::Key<'static>>("A page of keys.", example()),
+            .answer_list::<wire::Key<'static>>("A page of keys.", &example()),
         get("/v1/keys/{key_id}", key_get)
             .id("keyGet")
             .summary("Read an API key")

@@ -44,7 +44,7 @@ pub fn routes() -> Vec<Route<App>> {
             .summary("List messages, the newest first")
             .tag("Messages")
             .query(&LIST)
-            .answer_list::<wire::Message<'static>>("A page of messages.", example()),
+            .answer_list::<wire::Message<'static>>("A page of messages.", &example()),
         get("/v1/messages/{message_id}", message_get)
             .id("messageGet")
             .summary("Read a message")

@@ -37,7 +37,7 @@ pub fn routes() -> Vec<Route<App>> {
             .summary("List Meta apps")
             .tag("Meta apps")
             .query(&LIST)
-            .answer_list::<wire::MetaApp<'static>>("A page of Meta apps.", example()),
+            .answer_list::<wire::MetaApp<'static>>("A page of Meta apps.", &example()),
         get("/v1/meta-apps/{app_id}", meta_app_get)
             .id("metaAppGet")
             .summary("Read a Meta app")

@@ -29,7 +29,7 @@ pub fn routes() -> Vec<Route<App>> {
             .id("workspaceList")
             .summary("List workspaces")
             .tag("Workspaces")
-            .answer_list::<wire::Workspace<'static>>("Every workspace, on one page.", example()),
+            .answer_list::<wire::Workspace<'static>>("Every workspace, on one page.", &example()),
         get("/operator/v1/workspaces/{workspace_id}", workspace_get)
             .id("workspaceGet")
             .summary("Read a workspace")

@@ -131,7 +131,7 @@ async fn bare(_: Public) -> Answer {
 }
 
 async fn sleep(_: Public) -> Answer {
-    tokio::time::sleep(Duration::from_secs(3600)).await;
+    tokio::time::sleep(Duration::from_hours(1)).await;
     Ok("late".into_response())
 }
 

@@ -6,4 +6,3 @@ mod answers;
 mod credentials;
 mod documents;
 mod harness;
-mod zz_bench;

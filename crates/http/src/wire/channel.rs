@@ -107,7 +107,7 @@ impl Body for ChannelUpdate {
     fn read(object: &mut Object<'_>) -> Option<Self> {
         let name = object.optional("name", parse::name);
         let access_token = object.optional("access_token", parse::secret);
-        let enabled = object.optional("enabled", |v| v.boolean());
+        let enabled = object.optional("enabled", parse::boolean);
         let throughput = object.optional("throughput", |v| v.integer(1..=THROUGHPUT_MAX));
         let update =
             Self { name: name?, access_token: access_token?, enabled: enabled?, throughput: throughput? };

@@ -99,7 +99,7 @@ impl Body for EndpointUpdate {
         let url = object.optional("url", url);
         let description = object.optional("description", description);
         let events = object.optional("events", events);
-        let enabled = object.optional("enabled", |v| v.boolean());
+        let enabled = object.optional("enabled", parse::boolean);
         let update = Self { url: url?, description: description?, events: events?, enabled: enabled? };
         if let Self { url: None, description: None, events: None, enabled: None } = update {
             return object.wrong_itself("missing", "give at least one field to change");

@@ -90,7 +90,7 @@ fn text(value: Value<'_>) -> Option<Content> {
     }
     value.object(|object| {
         let body = object.required("body", words);
-        let preview_url = object.optional("preview_url", |v| v.boolean());
+        let preview_url = object.optional("preview_url", parse::boolean);
         Some(Content::Text { body: body?, preview_url: preview_url?.unwrap_or(false) })
     })
 }

@@ -56,3 +56,7 @@ pub fn meta_id(value: Value<'_>) -> Option<String> {
 pub fn id<I: std::str::FromStr<Err = InvalidId>>(value: Value<'_>) -> Option<I> {
     value.parse(str::parse)
 }
+
+pub fn boolean(value: Value<'_>) -> Option<bool> {
+    value.boolean()
+}

@@ -1,0 +1,269 @@
+//! The server that is measured: the real application, store and router in this process, as `serve` puts them together.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use gatepost_app::{
+    App, AppConfig, AppParts, ChannelCreate, ChannelSource, EndpointCreate, KeyCreate, MetaAppCreate, Outcome,
+    SystemClock,
+};
+use gatepost_channels::sandbox::{Sandbox, SandboxApp, SandboxConfig, SandboxHandle, SandboxNumber};
+use gatepost_core::access::{
+    Grant, LocalOperator, OperatorGrant, OperatorPermission, Permission, Principal, Scope, operator_permission,
+    permission,
+};
+use gatepost_core::channel::Mode;
+use gatepost_core::endpoint::WebhookUrl;
+use gatepost_core::event::EventFilter;
+use gatepost_core::job::JobKind;
+use gatepost_core::{Clock as _, Secret, WorkspaceId};
+use gatepost_net::{
+    Budgets, EgressConfig, Exception, Resolver, SafeClient, Scheme, TlsRoots, TrustedBudgets, TrustedClient,
+    UrlPolicy,
+};
+use gatepost_store::engine::{Engine, PostgresOptions, SqliteOptions};
+use gatepost_store::{MIGRATIONS, Store};
+use gatepost_testdb::{APP_ROLE, TestPostgres};
+use gatepost_vault::{MasterKey, MasterKeyring, SystemEntropy};
+use axum::serve::ListenerExt as _;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::error::{Failure, Result};
+use crate::load::{Sender, Source};
+
+/// Which engine, and where its data lies.
+#[derive(Debug, Clone)]
+pub enum Place {
+    /// A fresh directory inside this one for each installation.
+    Sqlite(PathBuf),
+    /// A fresh database for each installation, on a server that ends with this process.
+    Postgres,
+}
+
+/// A running installation.
+pub struct Installation {
+    pub app: App,
+    pub address: SocketAddr,
+    sandbox: SandboxHandle,
+    serving: JoinHandle<()>,
+    directory: Option<tempfile::TempDir>,
+}
+
+/// A workspace of the benchmark.
+pub struct Tenant {
+    pub principal: Arc<Principal>,
+    pub key: String,
+    /// One for each channel.
+    pub senders: Vec<Sender>,
+    pub sources: Vec<Source>,
+}
+
+/// The only answer of a use case without an idempotency key.
+pub fn fresh<V>(outcome: Outcome<V>) -> Result<V> {
+    match outcome {
+        Outcome::Fresh(value) => Ok(value),
+        Outcome::Replayed(_) => Err(Failure::new("an answer was replayed where none was recorded")),
+    }
+}
+
+fn operator<P: OperatorPermission>() -> Result<OperatorGrant<P>> {
+    let own = rustix::process::geteuid().as_raw();
+    Ok(LocalOperator::verify(own, own)?.grant())
+}
+
+/// The process's throwaway PostgreSQL server.
+pub fn postgres() -> Result<TestPostgres> {
+    TestPostgres::start().ok_or_else(|| Failure::new("no PostgreSQL server is installed"))
+}
+
+fn trusted() -> Result<TrustedClient> {
+    Ok(TrustedClient::new(no_names(), TrustedBudgets::default(), TlsRoots::Bundled)?)
+}
+
+fn no_names() -> Resolver {
+    Resolver::fixed([("localhost", vec![])])
+}
+
+/// The way out, with the exception that lets it reach the receiver on loopback.
+fn safe() -> Result<SafeClient> {
+    let exceptions = vec![Exception::new("127.0.0.1", None, Scheme::Http)?];
+    let policy = UrlPolicy::new(EgressConfig { exceptions, ..EgressConfig::default() });
+    Ok(SafeClient::new(Arc::new(policy), no_names(), Budgets::default(), TlsRoots::Bundled)?)
+}
+
+async fn open(place: &Place, directory: Option<&Path>) -> Result<Engine> {
+    let now = SystemClock.now().micros();
+    if let (Place::Sqlite(_), Some(directory)) = (place, directory) {
+        let engine = Engine::sqlite(SqliteOptions::new(directory.join("gatepost.db"))).await?;
+        engine.migrate(MIGRATIONS, None, now).await?;
+        return Ok(engine);
+    }
+    let database = postgres()?.create_database();
+    let owner = Engine::postgres(PostgresOptions::new(&database.owner_url)).await?;
+    owner.migrate(MIGRATIONS, Some(APP_ROLE), now).await?;
+    owner.shutdown().await;
+    Ok(Engine::postgres(PostgresOptions::new(&database.app_url)).await?)
+}
+
+impl Installation {
+    /// A fresh one. Without workers, what is accepted stays queued.
+    pub async fn start(place: &Place, workers: bool) -> Result<Self> {
+        let directory = match place {
+            Place::Sqlite(base) => Some(tempfile::Builder::new().prefix("installation-").tempdir_in(base)?),
+            Place::Postgres => None,
+        };
+        let engine = open(place, directory.as_ref().map(tempfile::TempDir::path)).await?;
+        let sandbox = Sandbox::start(SandboxConfig::default(), trusted()?, Arc::new(SystemClock)).await?;
+        let master = MasterKey::generate(&SystemEntropy)?;
+        let app = App::new(AppParts {
+            config: AppConfig {
+                meta_base_url: sandbox.base_url(),
+                sole_owner: matches!(place, Place::Sqlite(_)),
+                ..AppConfig::default()
+            },
+            store: Store::new(engine),
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
+            ring: MasterKeyring::new(master, Vec::new()),
+            safe: safe()?,
+            trusted: trusted()?,
+        });
+        app.prepare().await?;
+        app.vault_check().await?;
+        app.join().await?;
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        // Small answers are not held back; where it cannot be set the latencies show it.
+        let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
+        let router = gatepost_http::public_router(app.clone(), gatepost_http::Settings::default());
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        let serving = tokio::spawn(async move {
+            // It ends when it is aborted.
+            let _ = axum::serve(listener, service).await;
+        });
+        if workers {
+            app.start_workers();
+        }
+        Ok(Self { app, address, sandbox, serving, directory })
+    }
+
+    /// A workspace with live channels on the simulated Meta, and an endpoint where `webhooks` names a port.
+    pub async fn tenant(&self, channels: usize, webhooks: Option<u16>) -> Result<Tenant> {
+        let app = &self.app;
+        let manage = operator::<operator_permission::WorkspaceManage>()?;
+        let workspace = app.workspace_create(&manage, "Example Ltd".to_owned()).await?.id;
+        let principal = self.enter(workspace).await?;
+        let key = KeyCreate {
+            name: "benchmark".to_owned(),
+            mode: Mode::Live,
+            scopes: vec![Scope::Admin],
+            channels: None,
+            expires_at: None,
+        };
+        let key = fresh(app.key_create(&grant::<permission::KeyManage>(&principal)?, key, None).await?)?;
+        let key = key.secret.expose().clone();
+        if let Some(port) = webhooks {
+            let endpoint = EndpointCreate {
+                mode: Mode::Live,
+                url: WebhookUrl::parse(&format!("http://127.0.0.1:{port}/hook")).map_err(Failure::new)?,
+                description: "benchmark".to_owned(),
+                events: EventFilter::default(),
+            };
+            fresh(app.endpoint_create(&grant::<permission::EndpointManage>(&principal)?, endpoint, None).await?)?;
+        }
+        let mut tenant = Tenant { principal, key, senders: Vec::new(), sources: Vec::new() };
+        for _ in 0..channels {
+            self.add_channel(&mut tenant).await?;
+        }
+        Ok(tenant)
+    }
+
+    async fn enter(&self, workspace: WorkspaceId) -> Result<Arc<Principal>> {
+        let enter = operator::<operator_permission::WorkspaceEnter>()?;
+        Ok(self.app.workspace_enter(&enter, workspace).await?)
+    }
+
+    async fn add_channel(&self, tenant: &mut Tenant) -> Result<()> {
+        static NUMBER: AtomicU32 = AtomicU32::new(1);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let meta_app_id = format!("7000000{number:06}");
+        let app_secret = Secret::new(format!("{number:032x}"));
+        let source = Source {
+            path: String::new(),
+            app_secret: app_secret.expose().clone(),
+            phone_number_id: format!("8000000{number:06}"),
+            waba_id: format!("9000000{number:06}"),
+        };
+        let token = Secret::new(format!("EAAbench{number:024}"));
+        self.sandbox.add_app(SandboxApp {
+            app_id: meta_app_id.clone(),
+            app_secret: app_secret.clone(),
+            callback_url: None,
+            verify_token: "not asked".to_owned(),
+            require_proof: true,
+        })?;
+        self.sandbox.add_number(SandboxNumber {
+            phone_number_id: source.phone_number_id.clone(),
+            waba_id: source.waba_id.clone(),
+            app_id: meta_app_id.clone(),
+            token: token.clone(),
+            display_phone_number: "+1 202-555-0100".to_owned(),
+            verified_name: "Example Ltd".to_owned(),
+        });
+        let manage = grant::<permission::ChannelManage>(&tenant.principal)?;
+        let create = MetaAppCreate { name: "benchmark".to_owned(), app_id: meta_app_id, app_secret };
+        let meta_app = fresh(self.app.meta_app_create(&manage, create, None).await?)?.id;
+        let create = ChannelCreate {
+            mode: Mode::Live,
+            name: format!("Channel {number}"),
+            source: ChannelSource::Cloud {
+                phone_number_id: source.phone_number_id.clone(),
+                waba_id: source.waba_id.clone(),
+                access_token: token,
+                meta_app,
+            },
+        };
+        let channel = fresh(self.app.channel_create(&manage, create, None).await?)?;
+        tenant.senders.push(Sender { key: tenant.key.clone(), channel: channel.id.to_string() });
+        tenant.sources.push(Source { path: format!("/hooks/meta/{meta_app}"), ..source });
+        Ok(())
+    }
+
+    /// Jobs of one kind in the table.
+    pub async fn jobs(&self, kind: JobKind) -> Result<i64> {
+        let status = self.app.status(&operator::<operator_permission::StatusRead>()?).await?;
+        Ok(status.work.iter().find(|lane| lane.kind == kind).map_or(0, |lane| lane.jobs))
+    }
+
+    /// Waits until no job of this kind is left.
+    pub async fn done(&self, kind: JobKind, patience: Duration) -> Result<()> {
+        let started = std::time::Instant::now();
+        loop {
+            let left = self.jobs(kind).await?;
+            if left == 0 {
+                return Ok(());
+            }
+            if started.elapsed() > patience {
+                return Err(Failure::new(format!("{left} jobs of kind {kind} are left after {patience:?}")));
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Ends it as a signal would; its data goes.
+    pub async fn stop(self) {
+        self.serving.abort();
+        self.app.shutdown().await;
+        self.sandbox.shutdown().await;
+        drop(self.directory);
+    }
+}
+
+/// Proof of a permission.
+pub fn grant<P: Permission>(principal: &Arc<Principal>) -> Result<Grant<P>> {
+    Ok(principal.grant::<P>()?)
+}

@@ -1,0 +1,18 @@
+//! One file for each command.
+
+pub mod channel;
+pub mod channel_cloud;
+pub mod demo;
+pub mod doctor;
+pub mod documents;
+pub mod endpoint;
+pub mod key;
+pub mod listen;
+pub mod migrate;
+pub mod mode;
+pub mod sandbox;
+pub mod send;
+pub mod serve;
+pub mod url;
+pub mod vault;
+pub mod workspace;

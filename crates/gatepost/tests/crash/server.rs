@@ -1,0 +1,174 @@
+//! An installation of the real binary, with a simulated Meta and a customer outside of it.
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use gatepost_channels::sandbox::{
+    CallbackPace, SandboxApp, SandboxConfig, SandboxHandle, SandboxLimits, SandboxNumber, SandboxTimings,
+};
+use gatepost_core::Secret;
+use gatepost_testkit::{Client, Engines, Receiver, eventually, sandbox};
+use serde_json::{Value, json};
+
+const APP: &str = "700000000000001";
+const APP_SECRET: &str = "the-secret-of-the-crash-test-app";
+const PHONE: &str = "105000000000001";
+const WABA: &str = "106000000000001";
+const TOKEN: &str = "EAAcrashtesttoken";
+
+pub struct Installation {
+    directory: tempfile::TempDir,
+    server: Option<Child>,
+    base: String,
+    meta: SandboxHandle,
+    pub receiver: Receiver,
+}
+
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+impl Installation {
+    pub async fn new(engine: Engines) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let quick = SandboxTimings {
+            sent: Duration::from_millis(5),
+            delivered: Duration::from_millis(30),
+            read: Duration::from_millis(60),
+            ..SandboxTimings::default()
+        };
+        let patient = CallbackPace { attempts: 1000, longest_pause: Duration::from_millis(500), ..CallbackPace::default() };
+        let meta = sandbox(SandboxConfig {
+            timings: quick,
+            callbacks: patient,
+            limits: SandboxLimits::NONE,
+            ..SandboxConfig::default()
+        })
+        .await;
+        let receiver = Receiver::start().await;
+        let port = free_port();
+        let mut config = format!(
+            "data_dir = {:?}\n[server]\nlisten = \"127.0.0.1:{port}\"\nmetrics_listen = \"off\"\n\
+             [egress]\nexceptions = [{{ host = \"127.0.0.1\", port = {}, scheme = \"http\" }}]\n\
+             [meta]\nbase_url = \"{}\"\n",
+            directory.path().join("data"),
+            receiver.port,
+            meta.base_url(),
+        );
+        if engine == Engines::Postgres {
+            let database = gatepost_testdb::TestPostgres::start().unwrap().create_database();
+            config += &format!("[database]\nurl = {:?}\nowner_url = {:?}\n", database.app_url, database.owner_url);
+        }
+        std::fs::write(directory.path().join("gatepost.toml"), config).unwrap();
+        let installation =
+            Self { directory, server: None, base: format!("http://127.0.0.1:{port}"), meta, receiver };
+        if engine == Engines::Postgres {
+            installation.run(&["migrate"]);
+        }
+        installation
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gatepost"));
+        command
+            .arg("--config")
+            .arg(self.directory.path().join("gatepost.toml"))
+            .env("GATEPOST_MASTER_KEY", "6d9d1f0a4b7c2e835a1690cf77d4e2b83fe1c05d9a48b6721c3e5f80a2d4967b")
+            .env_remove("GATEPOST_DATABASE_URL")
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs a command of the line to its end.
+    fn run(&self, arguments: &[&str]) -> Value {
+        let output = self.command().args(arguments).arg("--json").output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{arguments:?}: {text}{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_str(text.lines().last().unwrap_or("null")).unwrap_or(Value::Null)
+    }
+
+    fn log(&self) -> PathBuf {
+        self.directory.path().join("server.log")
+    }
+
+    pub fn start_unready(&mut self) {
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log()).unwrap();
+        let child = self.command().arg("serve").stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
+        self.server = Some(child);
+    }
+
+    pub async fn ready(&self) {
+        let client = Client::new(&self.base, None);
+        eventually("the server to be ready", async || {
+            client.try_call("GET", "/readyz", &[], None).await.filter(|a| a.status == 200).map(drop)
+        })
+        .await;
+    }
+
+    pub async fn start(&mut self) {
+        self.start_unready();
+        self.ready().await;
+    }
+
+    /// SIGKILL: no goodbye.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.server.take() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+
+    /// A workspace with a live key, a channel at the simulated Meta, and an endpoint.
+    pub async fn set_up(&self) -> Client {
+        let workspace = self.run(&["workspace", "create", "Crash Test Ltd"]);
+        let id = workspace["id"].as_str().unwrap();
+        let key = self.run(&["key", "create", "--workspace", id, "--mode", "live", "--scope", "admin", "--name", "all"]);
+        let client = Client::new(&self.base, Some(key["secret"].as_str().unwrap().to_owned()));
+        let app = json!({"name": "ours", "app_id": APP, "app_secret": APP_SECRET});
+        let app = client.post("/v1/meta-apps", &app).await.expect(201).json();
+        let id = app["id"].as_str().unwrap();
+        self.meta
+            .add_app(SandboxApp {
+                app_id: APP.to_owned(),
+                app_secret: Secret::new(APP_SECRET.to_owned()),
+                callback_url: Some(format!("{}/hooks/meta/{id}", self.base)),
+                verify_token: app["verify_token"].as_str().unwrap().to_owned(),
+                require_proof: true,
+            })
+            .unwrap();
+        self.meta.add_number(SandboxNumber {
+            phone_number_id: PHONE.to_owned(),
+            waba_id: WABA.to_owned(),
+            app_id: APP.to_owned(),
+            token: Secret::new(TOKEN.to_owned()),
+            display_phone_number: "+1 202-555-0100".to_owned(),
+            verified_name: "Crash Test Ltd".to_owned(),
+        });
+        let channel = json!({
+            "type": "cloud", "name": "main", "phone_number_id": PHONE, "waba_id": WABA,
+            "access_token": TOKEN, "meta_app_id": id,
+        });
+        let channel = client.post("/v1/channels", &channel).await.expect(201).json();
+        let path = format!("/v1/channels/{}", channel["id"].as_str().unwrap());
+        client.patch(&path, &json!({"throughput": 1000})).await.expect(200);
+        client.post("/v1/webhook-endpoints", &json!({"url": self.receiver.url})).await.expect(201);
+        client
+    }
+
+    /// The ids, ours, of what the simulated Meta took.
+    pub fn sends(&self) -> Vec<String> {
+        self.meta.sends().into_iter().filter_map(|send| send.opaque).collect()
+    }
+}
+
+impl Drop for Installation {
+    fn drop(&mut self) {
+        self.kill();
+        if std::thread::panicking() {
+            let log = std::fs::read_to_string(self.log()).unwrap_or_default();
+            let tail: Vec<&str> = log.lines().rev().take(40).collect();
+            eprintln!("the server's last words:\n{}", tail.into_iter().rev().collect::<Vec<_>>().join("\n"));
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Making requests out of a route's declaration, and comparing answers.
+
+use std::collections::BTreeMap;
+
+use gatepost_http::RouteInfo;
+use gatepost_testkit::{Answer, Client, Fixtures};
+use serde_json::{Value, json};
+
+use crate::positions::Position;
+
+/// A request under construction.
+#[derive(Clone)]
+pub struct Asked {
+    method: String,
+    template: String,
+    path: BTreeMap<String, String>,
+    query: Vec<(String, String)>,
+    headers: Vec<(String, String)>,
+    body: Option<Value>,
+    ids: Vec<(String, &'static str)>,
+}
+
+impl Asked {
+    pub fn new(route: &RouteInfo) -> Self {
+        Self {
+            method: route.method.to_string(),
+            template: route.path.clone(),
+            path: BTreeMap::new(),
+            query: Vec::new(),
+            headers: Vec::new(),
+            body: None,
+            ids: route.ids.iter().map(|id| (id.name.clone(), id.prefix)).collect(),
+        }
+    }
+
+    /// Fills every path parameter.
+    pub fn with_ids(mut self, fixtures: &Fixtures) -> Self {
+        for (name, prefix) in self.ids.clone() {
+            // A workspace id stands in the operator's paths only.
+            let id = fixtures.get(prefix).or((prefix == "ws").then_some("ws_01kagq5rh8e5htqh9sk95d3x4w"));
+            let id = id.unwrap_or_else(|| {
+                panic!("{} {}: no fixture has an id for {{{name}}} ({prefix}_…); make one in gatepost_testkit::Fixtures", self.method, self.template)
+            });
+            self.path.insert(name, id.to_owned());
+        }
+        // The only parameter that is no id: a code of a problem.
+        self.path.insert("code".to_owned(), "not_found".to_owned());
+        self
+    }
+
+    /// The route's own example as the body; a send names its channel.
+    pub fn with_body(mut self, route: &RouteInfo, fixtures: &Fixtures) -> Self {
+        self.body.clone_from(&route.body);
+        if let (Some(body), "messageSend") = (&mut self.body, route.operation_id) {
+            body["channel_id"] = json!(fixtures.get("chn"));
+        }
+        self
+    }
+
+    /// Puts an id of `fixtures` in one place.
+    pub fn put(mut self, position: &Position, fixtures: &Fixtures) -> Self {
+        let id = |prefix: &str| fixtures.get(prefix).expect("an id").to_owned();
+        match position {
+            Position::Path(ids) => {
+                for (name, prefix) in ids {
+                    self.path.insert(name.clone(), id(prefix));
+                }
+            }
+            Position::Query { name, prefix } => self.query.push((name.clone(), id(prefix))),
+            Position::Header { name, prefix } => {
+                self.headers.push((name.clone(), id(prefix)));
+                if let Some(Value::Object(body)) = &mut self.body {
+                    body.remove("channel_id");
+                }
+            }
+            Position::Body { property, prefix, list } => {
+                if property == "meta_app_id" {
+                    self.body = Some(json!({
+                        "name": "x", "type": "cloud", "phone_number_id": "1050000000099999",
+                        "waba_id": "1060000000099999", "access_token": "EAAnobody0123456789",
+                    }));
+                }
+                let value = if *list { json!([id(prefix)]) } else { json!(id(prefix)) };
+                self.body.as_mut().expect("a body")[property] = value;
+            }
+        }
+        self
+    }
+
+    fn uri(&self) -> String {
+        let segments = self.template.split('/').map(|part| {
+            match part.strip_prefix('{').and_then(|p| p.strip_suffix('}')) {
+                None => part.to_owned(),
+                Some(name) => self.path.get(name).cloned().unwrap_or_else(|| {
+                    panic!("{} {}: say in with_ids what stands for {{{name}}}", self.method, self.template)
+                }),
+            }
+        });
+        let path = segments.collect::<Vec<_>>().join("/");
+        let query: Vec<String> = self.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        if query.is_empty() { path } else { format!("{path}?{}", query.join("&")) }
+    }
+}
+
+pub async fn ask(caller: &Client, asked: &Asked) -> Answer {
+    let headers: Vec<(&str, &str)> = asked.headers.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+    let answer = caller.call(&asked.method, &asked.uri(), &headers, asked.body.as_ref()).await;
+    assert!(answer.status < 500, "{} {}: {}", asked.method, asked.uri(), answer.text);
+    answer
+}
+
+/// An answer without what differs in any two: its id and its time.
+pub fn normal(answer: &Answer) -> (u16, Vec<(String, String)>, String) {
+    let own = answer.headers.iter().filter(|(name, _)| !matches!(name.as_str(), "request-id" | "date"));
+    let mut headers: Vec<(String, String)> =
+        own.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
+    headers.sort();
+    let id = answer.headers.get("request-id").expect("every answer has an id").to_str().unwrap();
+    (answer.status, headers, answer.text.replace(id, "REQUEST"))
+}
+
+/// The answers are the same but for the ids that were sent.
+pub fn same_answer(left: &Answer, sent_left: &Fixtures, right: &Answer, sent_right: &Fixtures, what: &str) {
+    let hide = |answer: &Answer, sent: &Fixtures| {
+        let (status, headers, mut text) = normal(answer);
+        for (prefix, id) in sent.ids() {
+            text = text.replace(id, &format!("{prefix}_SENT"));
+        }
+        (status, headers, text)
+    };
+    assert_eq!(hide(left, sent_left), hide(right, sent_right), "{what}");
+}

@@ -1,0 +1,104 @@
+//! Two workspaces that own one of everything in both modes.
+
+use std::time::Duration;
+
+use gatepost_channels::sandbox::{SandboxConfig, SandboxHandle};
+use gatepost_core::access::Scope;
+use gatepost_core::channel::Mode;
+use gatepost_core::{ApiKeyId, Clock, WorkspaceId};
+use gatepost_testkit::{Client, Engines, Fixtures, Receiver, Setup, World, eventually, sandbox};
+use gatepost_vault::{ApiKeyToken, SystemEntropy};
+use serde_json::json;
+
+pub struct Side {
+    pub workspace: WorkspaceId,
+    pub test_key: String,
+    live_key: String,
+    nobody: Client,
+    pub test: Fixtures,
+    pub live: Fixtures,
+    token: String,
+}
+
+pub struct Sides {
+    pub world: World,
+    pub attacker: Side,
+    pub victim: Side,
+    meta: SandboxHandle,
+}
+
+impl Side {
+    async fn make(world: &World, meta: &SandboxHandle, number: u32) -> Self {
+        let tenant = world.tenant(&format!("Workspace {number}")).await;
+        let live = world.live(meta, tenant.workspace, number).await;
+        let receiver = Receiver::start().await;
+        let channel = json!({"type": "test", "name": format!("Test desk {number}")});
+        let channel = tenant.admin.post("/v1/channels", &channel).await.expect(201).json();
+        let channel = channel["id"].as_str().unwrap();
+        let test = Fixtures::make(&tenant.admin, channel, &live.app.id, &receiver);
+        let test = test.await;
+        Self {
+            workspace: tenant.workspace,
+            test_key: tenant.admin_key,
+            live_key: live.admin_key.clone(),
+            nobody: world.nobody(),
+            test,
+            live: Fixtures::make(&live.admin, &live.channel, &live.app.id, &receiver).await,
+            token: live.token,
+        }
+    }
+
+    /// A caller with all permissions in one mode.
+    pub fn of(&self, mode: Mode) -> Client {
+        self.nobody.with_key(Some(match mode {
+            Mode::Test => &self.test_key,
+            Mode::Live => &self.live_key,
+        }))
+    }
+
+    pub fn fixtures(&self, mode: Mode) -> &Fixtures {
+        match mode {
+            Mode::Test => &self.test,
+            Mode::Live => &self.live,
+        }
+    }
+
+    /// What nobody else may ever read: every id, and a token.
+    pub fn secrets(&self) -> Vec<String> {
+        let ids = self.test.ids().chain(self.live.ids()).map(|(_, id)| id.to_owned());
+        ids.chain([self.token.clone(), self.workspace.to_string()]).collect()
+    }
+}
+
+impl Sides {
+    pub async fn start(engine: Engines) -> Self {
+        let meta = sandbox(SandboxConfig { seed: 7, ..SandboxConfig::default() }).await;
+        let mut setup = Setup::new(engine).with_meta(&meta);
+        // No sign of life comes in between, so nothing is written that no request asked for.
+        setup.config.heartbeat = Duration::from_secs(3600);
+        let world = World::start(setup).await;
+        let attacker = Side::make(&world, &meta, 1).await;
+        let victim = Side::make(&world, &meta, 2).await;
+        for workspace in [attacker.workspace, victim.workspace] {
+            eventually("all work to be done", async || {
+                let rows = world.rows_of(workspace).await;
+                (rows["job"].is_empty() && rows["envelope"].is_empty()).then_some(())
+            })
+            .await;
+        }
+        Self { world, attacker, victim, meta }
+    }
+
+    /// A key whose form is good and that was never given out.
+    pub fn unknown_key(&self) -> String {
+        let id = ApiKeyId::new(self.world.clock.now(), &SystemEntropy);
+        let (token, _) = ApiKeyToken::generate(Mode::Test, id, &SystemEntropy);
+        assert!(Scope::ALL.len() > 1 && ApiKeyToken::parse(token.expose()).is_ok());
+        token.expose().to_owned()
+    }
+
+    pub async fn stop(self) {
+        self.world.stop().await;
+        self.meta.shutdown().await;
+    }
+}
