@@ -309,7 +309,7 @@ impl App {
             action,
             target,
             details,
-            request: None,
+            request: grant.request(),
         }
     }
 }

@@ -195,12 +195,12 @@ impl App {
     pub async fn event_get(&self, grant: &Grant<permission::EventRead>, id: EventId) -> Result<EventView> {
         let scope = WorkspaceScope::from(grant);
         let row = self.0.store.read(scope, async move |tx| tx.event_get(id).await).await?;
-        let row = row
-            .filter(|r| {
-                grant.sees(r.mode)
-                    && (grant.channels().is_none() || r.channel.is_some_and(|c| grant.reaches(c)))
-            })
-            .ok_or_else(|| Error::of(Code::NotFound))?;
+        let row = row.filter(|r| visible(grant, r)).ok_or_else(|| Error::of(Code::NotFound))?;
         self.event_view(scope, row).await
     }
+}
+
+/// Whether an entry exists for this caller: in its mode and, for one bound to channels, about one of these.
+fn visible<P>(grant: &Grant<P>, row: &EventRow) -> bool {
+    grant.sees(row.mode) && (grant.channels().is_none() || row.channel.is_some_and(|c| grant.reaches(c)))
 }

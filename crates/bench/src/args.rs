@@ -106,7 +106,14 @@ mod tests {
         assert!(args.wants(Group::Ceilings) && args.wants(Group::Keys));
         assert_eq!((args.engine, args.millis(), args.repetitions()), (Engines::Both, 4_000, 3));
         let args = Args::try_parse_from([
-            "gatepost-bench", "--engine", "sqlite", "--rows", "accepts,inbound", "--quick", "--seconds", "9",
+            "gatepost-bench",
+            "--engine",
+            "sqlite",
+            "--rows",
+            "accepts,inbound",
+            "--quick",
+            "--seconds",
+            "9",
         ])
         .unwrap();
         assert!(args.wants(Group::Accepts) && !args.wants(Group::Growth));

@@ -6,14 +6,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use axum::serve::ListenerExt as _;
 use gatepost_app::{
-    App, AppConfig, AppParts, ChannelCreate, ChannelSource, EndpointCreate, KeyCreate, MetaAppCreate, Outcome,
-    SystemClock,
+    App, AppConfig, AppParts, ChannelCreate, ChannelSource, EndpointCreate, KeyCreate, MetaAppCreate,
+    Outcome, SystemClock,
 };
 use gatepost_channels::sandbox::{Sandbox, SandboxApp, SandboxConfig, SandboxHandle, SandboxNumber};
 use gatepost_core::access::{
-    Grant, LocalOperator, OperatorGrant, OperatorPermission, Permission, Principal, Scope, operator_permission,
-    permission,
+    Grant, LocalOperator, OperatorGrant, OperatorPermission, Permission, Principal, Scope,
+    operator_permission, permission,
 };
 use gatepost_core::channel::Mode;
 use gatepost_core::endpoint::WebhookUrl;
@@ -28,7 +29,6 @@ use gatepost_store::engine::{Engine, PostgresOptions, SqliteOptions};
 use gatepost_store::{MIGRATIONS, Store};
 use gatepost_testdb::{APP_ROLE, TestPostgres};
 use gatepost_vault::{MasterKey, MasterKeyring, SystemEntropy};
-use axum::serve::ListenerExt as _;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -173,7 +173,10 @@ impl Installation {
                 description: "benchmark".to_owned(),
                 events: EventFilter::default(),
             };
-            fresh(app.endpoint_create(&grant::<permission::EndpointManage>(&principal)?, endpoint, None).await?)?;
+            fresh(
+                app.endpoint_create(&grant::<permission::EndpointManage>(&principal)?, endpoint, None)
+                    .await?,
+            )?;
         }
         let mut tenant = Tenant { principal, key, senders: Vec::new(), sources: Vec::new() };
         for _ in 0..channels {

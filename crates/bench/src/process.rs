@@ -57,7 +57,8 @@ mod tests {
         let before = cpu();
         let memory = memory(None).unwrap();
         assert!(memory.resident > 0 && memory.peak >= memory.resident);
-        let sum = (0..5_000_000_u64).fold(0_u64, |sum, n| std::hint::black_box(sum ^ n.wrapping_mul(sum | 1)));
+        let sum =
+            (0..5_000_000_u64).fold(0_u64, |sum, n| std::hint::black_box(sum ^ n.wrapping_mul(sum | 1)));
         assert!(cpu() > before, "{sum}");
     }
 }

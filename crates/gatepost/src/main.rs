@@ -7,7 +7,6 @@ mod api_client;
 mod cli;
 mod commands;
 mod config;
-mod demo;
 mod environment;
 mod failure;
 mod installation;

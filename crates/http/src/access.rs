@@ -179,12 +179,16 @@ impl<A: Doors, P: Permission> FromRequestParts<ApiState<A>> for Grant<P> {
             let key = credential::presented_key(&parts.headers)?;
             state.app().principal_of_key(key).await?
         };
-        if let Some(notes) = parts.extensions.get::<Notes>() {
+        let notes = parts.extensions.get::<Notes>().cloned();
+        if let Some(notes) = &notes {
             notes.set_actor(principal.actor());
         }
         let grant = principal.grant()?;
         check_query(parts, state)?;
-        Ok(grant)
+        Ok(match notes {
+            Some(notes) => grant.in_request(notes.id()),
+            None => grant,
+        })
     }
 }
 

@@ -21,7 +21,10 @@ pub type Dump = BTreeMap<String, Vec<String>>;
 pub async fn tables(engine: &Engine) -> BTreeMap<String, Vec<String>> {
     let mut tables: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for column in engine.columns().await.expect("columns") {
-        assert!(!matches!(column.kind, ColumnKind::Other(_)), "{column:?} is of a type the house does not use");
+        assert!(
+            !matches!(column.kind, ColumnKind::Other(_)),
+            "{column:?} is of a type the house does not use"
+        );
         tables.entry(column.table).or_default().push(column.column);
     }
     tables
@@ -56,7 +59,12 @@ fn statement(sql: String) -> &'static Stmt {
     Box::leak(Box::new(Stmt::same("a dump", Box::leak(sql.into_boxed_str()))))
 }
 
-async fn texts(engine: &Engine, lane: Lane, stmt: &'static Stmt, workspace: Option<WorkspaceId>) -> Vec<String> {
+async fn texts(
+    engine: &Engine,
+    lane: Lane,
+    stmt: &'static Stmt,
+    workspace: Option<WorkspaceId>,
+) -> Vec<String> {
     let read = async move |tx: &gatepost_store::engine::Tx<'_>| -> Result<Vec<String>, Error> {
         let values: Vec<Value<'_>> = workspace.iter().map(|id| Value::Uuid(id.uuid())).collect();
         tx.query(stmt, &values, |row| row.get(0)).await
@@ -78,7 +86,8 @@ impl World {
             }
             let shown = row_text(&columns, engine.kind());
             let sql = format!("SELECT {shown} FROM \"{table}\" WHERE workspace_id = $1 ORDER BY 1");
-            let rows = texts(engine, Lane::Workspace(workspace.uuid()), statement(sql), Some(workspace)).await;
+            let rows =
+                texts(engine, Lane::Workspace(workspace.uuid()), statement(sql), Some(workspace)).await;
             dump.insert(table, rows);
         }
         dump
@@ -109,7 +118,9 @@ impl World {
 fn ids_sql(engine: &Engine) -> String {
     match engine.kind() {
         gatepost_store::engine::EngineKind::Sqlite => "SELECT hex(id) FROM workspace".to_owned(),
-        gatepost_store::engine::EngineKind::Postgres => "SELECT replace(id::text, '-', '') FROM workspace".to_owned(),
+        gatepost_store::engine::EngineKind::Postgres => {
+            "SELECT replace(id::text, '-', '') FROM workspace".to_owned()
+        }
     }
 }
 

@@ -22,7 +22,8 @@ impl Fixtures {
         let endpoint = made(admin.post("/v1/webhook-endpoints", &endpoint).await.expect(201).json());
         let key = json!({"name": "fixture", "scopes": ["read"]});
         let key = made(admin.post("/v1/keys", &key).await.expect(201).json());
-        let send = json!({"channel_id": channel, "to": "+12025550111", "purpose": "support", "text": "fixture"});
+        let send =
+            json!({"channel_id": channel, "to": "+12025550111", "purpose": "support", "text": "fixture"});
         let message = made(admin.post("/v1/messages", &send).await.expect(202).json());
         let deliveries = format!("/v1/webhook-endpoints/{endpoint}/deliveries?state=sent");
         let delivery = eventually("three deliveries", async || {

@@ -177,12 +177,7 @@ impl World {
         entries.map(|p| (p.display().to_string(), std::fs::read(&p).expect("a file"))).collect()
     }
 
-    async fn assemble(
-        setup: Setup,
-        place: &Place,
-        master: &str,
-        clock: &Arc<TestClock>,
-    ) -> (App, Store) {
+    async fn assemble(setup: Setup, place: &Place, master: &str, clock: &Arc<TestClock>) -> (App, Store) {
         let engine = match place {
             Place::Sqlite(path) => {
                 let engine = Engine::sqlite(SqliteOptions::new(path)).await.expect("SQLite opens");

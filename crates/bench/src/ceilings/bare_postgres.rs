@@ -16,8 +16,10 @@ pub async fn start(mut inbox: mpsc::Receiver<Waiting>) -> Result<JoinHandle<Resu
         while inbox.recv_many(&mut batch, BATCH).await > 0 {
             write(&client, &insert, next, &batch).await?;
             next += i64::try_from(batch.len()).unwrap_or(0);
-            // A caller that has gone away does not mind.
-            batch.drain(..).for_each(|waiting| drop(waiting.safe.send(())));
+            for waiting in batch.drain(..) {
+                // A caller that has gone away does not mind.
+                let _ = waiting.safe.send(());
+            }
         }
         Ok(())
     }))
@@ -29,11 +31,9 @@ async fn write(client: &Client, insert: &Statement, first: i64, batch: &[Waiting
     let inserts = ids.iter().zip(batch).map(|(id, waiting)| async move {
         client.execute(insert, &[id, &waiting.body.as_ref()]).await.map(drop)
     });
-    let (begun, inserted) = futures_util::future::join(
-        client.batch_execute("BEGIN"),
-        futures_util::future::join_all(inserts),
-    )
-    .await;
+    let (begun, inserted) =
+        futures_util::future::join(client.batch_execute("BEGIN"), futures_util::future::join_all(inserts))
+            .await;
     begun?;
     inserted.into_iter().collect::<std::result::Result<Vec<()>, _>>()?;
     Ok(client.batch_execute("COMMIT").await?)

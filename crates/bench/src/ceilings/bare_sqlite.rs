@@ -22,8 +22,10 @@ pub fn start(directory: &Path, mut inbox: mpsc::Receiver<Waiting>) -> Result<Wri
         let (mut batch, mut next) = (Vec::with_capacity(BATCH), 0_i64);
         while inbox.blocking_recv_many(&mut batch, BATCH) > 0 {
             write(&conn, &mut next, &batch)?;
-            // A caller that has gone away does not mind.
-            batch.drain(..).for_each(|waiting| drop(waiting.safe.send(())));
+            for waiting in batch.drain(..) {
+                // A caller that has gone away does not mind.
+                let _ = waiting.safe.send(());
+            }
         }
         Ok(())
     })?;

@@ -45,7 +45,8 @@ impl Load {
         line.push(b'\n');
         self.orders.write_all(&line).await?;
         self.orders.flush().await?;
-        let line = self.answers.next_line().await?.ok_or_else(|| Failure::new("the load process has ended"))?;
+        let line =
+            self.answers.next_line().await?.ok_or_else(|| Failure::new("the load process has ended"))?;
         let answer: serde_json::Value = serde_json::from_str(&line)?;
         if let Some(failure) = answer.get("failure").and_then(|f| f.as_str()) {
             return Err(Failure::new(format!("the load process: {failure}")));
@@ -61,8 +62,7 @@ impl Load {
         millis: u64,
         what: What,
     ) -> Result<Report> {
-        let report: Report =
-            self.order(&Order::Requests { address, connections, millis, what }).await?;
+        let report: Report = self.order(&Order::Requests { address, connections, millis, what }).await?;
         all_answered(report)
     }
 

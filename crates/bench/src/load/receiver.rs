@@ -45,7 +45,9 @@ impl Receiver {
                 let _ = stream.set_nodelay(true);
                 let (count, gate) = (Rc::clone(&counting), watched.clone());
                 let service = service_fn(move |request| answer(request, Rc::clone(&count), gate.clone()));
-                tokio::task::spawn_local(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+                tokio::task::spawn_local(
+                    http1::Builder::new().serve_connection(TokioIo::new(stream), service),
+                );
             }
         });
         Ok(Self { port, count, gate })

@@ -11,7 +11,6 @@ use gatepost_vault::AppSecret;
 use http_body_util::Full;
 use hyper::Request;
 use serde::Serialize;
-use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::task::LocalSet;
 
 use super::callback;
@@ -27,9 +26,8 @@ const FILLER: &[u8] = br#"{"channel_id":"chn_01kagq5rh8e5htqh9sk95d3x4w","to":"+
 pub fn run() -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     LocalSet::new().block_on(&runtime, async {
-        let mut orders = BufReader::new(tokio::io::stdin()).lines();
         let mut receiver = None;
-        while let Some(line) = orders.next_line().await? {
+        while let Some(line) = next_line().await? {
             let answer = match obey(serde_json::from_str(&line)?, &mut receiver).await {
                 Ok(answer) => answer,
                 Err(failure) => said(&serde_json::json!({ "failure": failure.to_string() }))?,
@@ -40,6 +38,15 @@ pub fn run() -> Result<()> {
         }
         Ok(())
     })
+}
+
+/// The next order; `None` when the measuring process has gone. Reading waits on a thread of its own.
+async fn next_line() -> Result<Option<String>> {
+    let read = tokio::task::spawn_blocking(|| {
+        let mut line = String::new();
+        std::io::stdin().read_line(&mut line).map(|length| (length > 0).then_some(line))
+    });
+    Ok(read.await??)
 }
 
 fn said<T: Serialize>(answer: &T) -> Result<String> {
@@ -83,8 +90,9 @@ fn requests(what: What) -> Rc<Next> {
         What::Send { senders, idempotency } => {
             let number = Cell::new(0_u64);
             Rc::new(move |connection| {
-                let sender =
-                    senders.get(connection % senders.len().max(1)).ok_or_else(|| Failure::new("no sender"))?;
+                let sender = senders
+                    .get(connection % senders.len().max(1))
+                    .ok_or_else(|| Failure::new("no sender"))?;
                 number.update(|n| n + 1);
                 let n = number.get();
                 let body = format!(
@@ -97,7 +105,8 @@ fn requests(what: What) -> Rc<Next> {
                     .header("authorization", format!("Bearer {}", sender.key))
                     .header("content-type", "application/json");
                 if idempotency {
-                    request = request.header("idempotency-key", format!("{connection}-{}-{n}", std::process::id()));
+                    request =
+                        request.header("idempotency-key", format!("{connection}-{}-{n}", std::process::id()));
                 }
                 Ok(Some(request.body(Full::new(Bytes::from(body)))?))
             })
@@ -139,9 +148,5 @@ async fn post_callbacks(order: Callbacks, receiver: Option<&Receiver>) -> Result
     }
     let patience = Duration::from_secs(order.patience_seconds);
     let received = known(receiver)?.wait(order.deliveries, patience).await;
-    Ok(CallbackReport {
-        answered,
-        nanos_to_last_webhook: received.nanos,
-        deliveries: received.deliveries,
-    })
+    Ok(CallbackReport { answered, nanos_to_last_webhook: received.nanos, deliveries: received.deliveries })
 }

@@ -9,7 +9,7 @@ use subtle::ConstantTimeEq;
 use super::permissions::{Permission, PermissionId, PermissionSet, Scope};
 use crate::channel::Mode;
 use crate::error::{Code, Error};
-use crate::id::{ApiKeyId, ChannelId, WorkspaceId};
+use crate::id::{ApiKeyId, ChannelId, RequestId, WorkspaceId};
 use crate::time::Timestamp;
 
 /// SHA-256 of an API key. Compared in constant time.
@@ -146,7 +146,7 @@ impl Principal {
     /// Proof that this principal holds `P`, or the refusal that names it.
     pub fn grant<P: Permission>(self: &Arc<Self>) -> Result<Grant<P>, Error> {
         if self.holds.holds(P::ID) {
-            Ok(Grant { principal: Arc::clone(self), permission: PhantomData })
+            Ok(Grant { principal: Arc::clone(self), request: None, permission: PhantomData })
         } else {
             Err(Error::new(Code::PermissionMissing, format!("the permission {} is needed", P::ID.as_str())))
         }
@@ -169,10 +169,22 @@ impl Principal {
 #[derive(Debug, Clone)]
 pub struct Grant<P> {
     principal: Arc<Principal>,
+    request: Option<RequestId>,
     permission: PhantomData<fn() -> P>,
 }
 
 impl<P> Grant<P> {
+    /// The same grant, with the request it is used in: audit entries name it.
+    #[must_use]
+    pub fn in_request(mut self, request: RequestId) -> Self {
+        self.request = Some(request);
+        self
+    }
+
+    pub const fn request(&self) -> Option<RequestId> {
+        self.request
+    }
+
     pub fn workspace(&self) -> WorkspaceId {
         self.principal.workspace
     }

@@ -27,17 +27,16 @@ struct Health {
 const WELCOME: &str = "\
 This is Gatepost, a self-hosted WhatsApp gateway.
 
-Next: make a workspace and its first API key on the machine that runs this,
+Next, on the machine that runs this:
 
-    gatepost workspace create \"Example Ltd\"
-    gatepost key create --workspace ws_… --name first --scope admin --mode test
+    gatepost workspace create \"My company\"
+    gatepost channel add test
+    gatepost key create --scope send --scope read
 
-then send a message through a test channel:
+Then, from anywhere that reaches it ($URL is this address, $KEY is what the last command showed):
 
-    curl -H 'Authorization: Bearer gp_test_…' -H 'Content-Type: application/json' \\
-         -d '{\"name\": \"first\", \"type\": \"test\"}' /v1/channels
-    curl -H 'Authorization: Bearer gp_test_…' -H 'Content-Type: application/json' \\
-         -d '{\"to\": \"+12025550101\", \"purpose\": \"transactional\", \"text\": \"hello\"}' /v1/messages
+    curl \"$URL/v1/messages\" -H \"Authorization: Bearer $KEY\" -H \"Content-Type: application/json\" \\
+         -d '{\"to\": \"+12025550101\", \"purpose\": \"transactional\", \"text\": \"hello\"}'
 
 /openapi.json      the API
 /problems/{code}   what a refusal means and what to do

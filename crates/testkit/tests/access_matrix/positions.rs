@@ -4,8 +4,12 @@ use gatepost_http::RouteInfo;
 use serde_json::Value;
 
 /// Properties of request bodies that take ids of ours, the prefix, and whether it is a list.
-const IN_BODIES: [(&str, &str, bool); 4] =
-    [("channel_id", "chn", false), ("reply_to", "msg", false), ("meta_app_id", "app", false), ("channels", "chn", true)];
+const IN_BODIES: [(&str, &str, bool); 4] = [
+    ("channel_id", "chn", false),
+    ("reply_to", "msg", false),
+    ("meta_app_id", "app", false),
+    ("channels", "chn", true),
+];
 /// Those that take Meta's.
 const METAS: [&str; 3] = ["phone_number_id", "waba_id", "app_id"];
 /// Headers that take ids of ours.
@@ -20,9 +24,19 @@ const PREFIXES: [&str; 7] = ["app", "chn", "dlv", "evt", "key", "msg", "whk"];
 pub enum Position {
     /// These path parameters, as name and prefix.
     Path(Vec<(String, &'static str)>),
-    Query { name: String, prefix: &'static str },
-    Header { name: String, prefix: &'static str },
-    Body { property: String, prefix: &'static str, list: bool },
+    Query {
+        name: String,
+        prefix: &'static str,
+    },
+    Header {
+        name: String,
+        prefix: &'static str,
+    },
+    Body {
+        property: String,
+        prefix: &'static str,
+        list: bool,
+    },
 }
 
 impl Position {
@@ -52,9 +66,9 @@ fn operation(route: &RouteInfo) -> &'static Value {
 pub fn positions(route: &RouteInfo) -> Vec<Position> {
     let mut found = in_path(route);
     let query = route.query.iter().filter(|p| p.kind == "string");
-    found.extend(query.flat_map(|p| {
-        PREFIXES.map(|prefix| Position::Query { name: p.name.to_owned(), prefix })
-    }));
+    found.extend(
+        query.flat_map(|p| PREFIXES.map(|prefix| Position::Query { name: p.name.to_owned(), prefix })),
+    );
     found.extend(in_headers(route));
     found.extend(in_body(route));
     found
@@ -100,7 +114,9 @@ fn in_body(route: &RouteInfo) -> Vec<Position> {
         }
         let looks_like_one = property.ends_with("_id")
             || property.ends_with("_ids")
-            || shape["example"].as_str().is_some_and(|e| PREFIXES.iter().any(|p| e.starts_with(&format!("{p}_01"))));
+            || shape["example"]
+                .as_str()
+                .is_some_and(|e| PREFIXES.iter().any(|p| e.starts_with(&format!("{p}_01"))));
         assert!(
             !looks_like_one || METAS.contains(&property.as_str()),
             "{} {}: say in this file what the property {property} takes",

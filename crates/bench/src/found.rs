@@ -1,0 +1,97 @@
+//! What the rows found, and how it stands against what Gatepost aims at.
+
+use crate::args::Engines;
+use crate::samples::Samples;
+use crate::table::{Row, number};
+
+/// The values that aims speak of; empty where a row was not measured.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// Accepts a second over those of the bare durable accept, pair by pair, at 128 connections.
+    pub accept_share: Samples,
+    /// p99 of accepts at 128 connections, in milliseconds.
+    pub accept_p99_ms: Samples,
+    /// Accepts a second at 128 connections, spread over workspaces.
+    pub accepts: Samples,
+    /// The same in one single workspace.
+    pub accepts_one_workspace: Samples,
+    /// Inbound items a second, up to the signed webhook.
+    pub inbound: Samples,
+    /// Processor time of the server for one delivery, in microseconds.
+    pub delivery_cpu_us: Samples,
+    /// Time of an accept with many messages stored, over that with few.
+    pub accept_growth: Samples,
+    /// Time of an inbound item up to its webhook with many messages stored, over that with few.
+    pub inbound_growth: Samples,
+    /// In MB.
+    pub idle_memory: Samples,
+    /// In MB.
+    pub peak_memory: Samples,
+    /// In milliseconds.
+    pub start_up_ms: Samples,
+}
+
+/// Which side of the bound is good.
+#[derive(Clone, Copy)]
+enum Bound {
+    AtLeast(f64),
+    AtMost(f64),
+}
+
+impl Found {
+    /// One row for each aim that something was measured for. Medians count.
+    pub fn aims(&self, engine: Engines) -> Vec<Row> {
+        use Bound::{AtLeast, AtMost};
+        let mut aims = match engine {
+            Engines::Postgres => vec![
+                ("accepts, 128 connections", &self.accepts, "/s", AtLeast(4_000.0)),
+                ("accepts, one busy workspace", &self.accepts_one_workspace, "/s", AtLeast(4_000.0)),
+                ("inbound item to signed webhook", &self.inbound, "/s", AtLeast(2_000.0)),
+            ],
+            Engines::Sqlite | Engines::Both => vec![
+                ("accepts ÷ bare durable accept, 128 connections", &self.accept_share, "×", AtLeast(0.35)),
+                ("p99 of accepts, 128 connections", &self.accept_p99_ms, "ms", AtMost(20.0)),
+                ("inbound item to signed webhook", &self.inbound, "/s", AtLeast(5_000.0)),
+            ],
+        };
+        aims.extend([
+            ("CPU of one delivery", &self.delivery_cpu_us, "µs", AtMost(150.0)),
+            ("accept, many ÷ few stored messages", &self.accept_growth, "×", AtMost(1.3)),
+            ("inbound to webhook, many ÷ few stored messages", &self.inbound_growth, "×", AtMost(1.3)),
+            ("idle memory", &self.idle_memory, "MB", AtMost(40.0)),
+            ("most memory under load", &self.peak_memory, "MB", AtMost(150.0)),
+            ("start-up", &self.start_up_ms, "ms", AtMost(300.0)),
+        ]);
+        let measured = aims.into_iter().filter(|(_, samples, ..)| !samples.is_empty());
+        measured.map(|(name, samples, unit, bound)| row(name, samples, unit, bound)).collect()
+    }
+}
+
+fn row(name: &str, samples: &Samples, unit: &str, bound: Bound) -> Row {
+    let value = samples.median();
+    let (reached, aim) = match bound {
+        Bound::AtLeast(least) => (value >= least, format!("≥ {}", number(least))),
+        Bound::AtMost(most) => (value <= most, format!("≤ {}", number(most))),
+    };
+    let verdict = if reached { "reached" } else { "NOT reached" };
+    Row::of(name, samples, unit, format!("{verdict} (aim {aim})"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn medians_are_held_against_the_aims() {
+        let found = Found {
+            accept_share: Samples::from_iter([0.2, 0.36, 0.4]),
+            accept_p99_ms: Samples::from_iter([20.1]),
+            accepts: Samples::from_iter([4_000.0]),
+            ..Found::default()
+        };
+        let notes = |engine| found.aims(engine).into_iter().map(|row| row.note).collect::<Vec<_>>();
+        assert_eq!(notes(Engines::Sqlite), ["reached (aim ≥ 0.35)", "NOT reached (aim ≤ 20.0)"]);
+        assert_eq!(notes(Engines::Postgres), ["reached (aim ≥ 4,000)"]);
+        assert!(Found::default().aims(Engines::Sqlite).is_empty(), "what was not measured is not judged");
+    }
+}

@@ -1,0 +1,227 @@
+//! `gatepost doctor`
+
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+use std::time::Duration;
+
+use gatepost_app::SystemClock;
+use gatepost_core::Clock as _;
+use gatepost_net::{Method, TrustedBody, TrustedRequest};
+use gatepost_store::MIGRATIONS;
+use serde_json::{Value, json};
+use tokio::net::UnixStream;
+
+use crate::cli::Context;
+use crate::config::Settings;
+use crate::environment;
+use crate::failure::{Failure, Result};
+use crate::installation::data_dir::Places;
+use crate::installation::master_keys::{KeyPlace, forbid_dumps};
+use crate::installation::{database, resolver, trusted_client};
+use crate::output::{Output, Tint};
+
+/// Check configuration, directory, keys and database, and say what to do.
+///
+/// Changes nothing, and sends nothing unless --online says so. Exits with 1 where something is wrong.
+#[derive(clap::Args)]
+pub struct Doctor {
+    /// Also ask whether Meta can be reached
+    #[arg(long)]
+    online: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Good,
+    /// Works, and could be better.
+    Note,
+    Bad,
+}
+
+struct Finding {
+    what: &'static str,
+    state: State,
+    says: String,
+    todo: Option<String>,
+}
+
+/// What was looked at so far.
+#[derive(Default)]
+struct Findings(Vec<Finding>);
+
+impl Findings {
+    fn good(&mut self, what: &'static str, says: impl Into<String>) {
+        self.0.push(Finding { what, state: State::Good, says: says.into(), todo: None });
+    }
+
+    fn note(&mut self, what: &'static str, says: impl Into<String>, todo: impl Into<String>) {
+        self.0.push(Finding { what, state: State::Note, says: says.into(), todo: Some(todo.into()) });
+    }
+
+    fn bad(&mut self, what: &'static str, failure: &Failure) {
+        self.0.push(Finding { what, state: State::Bad, says: failure.message.clone(), todo: failure.hint.clone() });
+    }
+}
+
+impl Doctor {
+    pub async fn run(self, context: Context) -> Result<()> {
+        let mut found = Findings::default();
+        let output = context.output;
+        match context.quiet_settings() {
+            Err(failure) => found.bad("configuration", &failure),
+            Ok(settings) => {
+                configuration(&settings, &mut found);
+                directory(&settings, &mut found).await;
+                master_key(&settings, &mut found);
+                stored(&settings, &mut found).await;
+                clock(&mut found);
+                if self.online {
+                    meta(&settings, &mut found).await;
+                }
+            }
+        }
+        tell(&found.0, output);
+        match found.0.iter().filter(|f| f.state == State::Bad).count() {
+            0 => Ok(()),
+            count => Err(Failure::failed(format!("{count} of {} things are not well", found.0.len()))),
+        }
+    }
+}
+
+fn tell(findings: &[Finding], output: Output) {
+    for finding in findings {
+        let (mark, tint, word) = match finding.state {
+            State::Good => ("✓", Tint::Green, "good"),
+            State::Note => ("!", Tint::Yellow, "note"),
+            State::Bad => ("✗", Tint::Red, "bad"),
+        };
+        let line: Value = json!({ "check": finding.what, "state": word, "says": finding.says, "todo": finding.todo });
+        output.data(&line);
+        output.say(format_args!("{} {:15} {}", output.tint(tint, mark), finding.what, finding.says));
+        if let Some(todo) = &finding.todo {
+            output.say(format_args!("  {:15} → {}", "", todo.replace('\n', "\n                    ")));
+        }
+    }
+}
+
+fn configuration(settings: &Settings, found: &mut Findings) {
+    match &settings.file {
+        Some(file) => found.good("configuration", file.display().to_string()),
+        None => found.good("configuration", "no file, and none is needed"),
+    }
+    for (name, meant) in environment::near_misses() {
+        found.note("configuration", format!("the variable {name} means nothing"), format!("{meant} does"));
+    }
+    let url = settings.config.server.public_url.as_deref();
+    if !url.is_some_and(|url| url.starts_with("https://")) {
+        found.note(
+            "public address",
+            "server.public_url is no https address, so Meta cannot call back (test channels work all the same)",
+            "set server.public_url (GATEPOST_PUBLIC_URL) before you add a live channel",
+        );
+    }
+}
+
+fn mode(path: &Path) -> Option<u32> {
+    std::fs::metadata(path).ok().map(|metadata| metadata.mode() & 0o7777)
+}
+
+async fn directory(settings: &Settings, found: &mut Findings) {
+    let path = &settings.data_dir;
+    match mode(path) {
+        None => found.note(
+            "data directory",
+            format!("{} does not exist yet", path.display()),
+            "gatepost serve makes it",
+        ),
+        Some(mode) if mode & 0o022 != 0 => found.bad(
+            "data directory",
+            &Failure::failed(format!("{} has mode {mode:04o}: others can put files into it", path.display()))
+                .hint(format!("chmod 700 {}", path.display())),
+        ),
+        Some(_) => found.good("data directory", path.display().to_string()),
+    }
+    let places = Places::new(path);
+    if let Some(open) = mode(&places.database()).filter(|mode| mode & 0o077 != 0) {
+        let database = places.database();
+        found.note(
+            "database file",
+            format!("mode {open:04o}: others can read it; contents in it are sealed, names are not"),
+            format!("chmod 600 {}", database.display()),
+        );
+    }
+    if UnixStream::connect(places.socket()).await.is_ok() {
+        let address = std::fs::read_to_string(places.address()).unwrap_or_default();
+        found.good("server", format!("runs here {}", address.trim()).trim_end().to_owned());
+    } else {
+        found.good("server", "none runs in this directory");
+    }
+}
+
+fn master_key(settings: &Settings, found: &mut Findings) {
+    let read = || -> Result<String> {
+        forbid_dumps()?;
+        let named = settings.config.vault.master_key_file.as_ref();
+        let place = KeyPlace::choose(named, Places::new(&settings.data_dir).master_key())?;
+        Ok(match place.read()? {
+            Some(ring) => format!("{} in {place}", ring.primary().id()),
+            None => "none yet; gatepost serve makes one for a new SQLite store".to_owned(),
+        })
+    };
+    match read() {
+        Ok(says) => found.good("master key", says),
+        Err(failure) => found.bad("master key", &failure),
+    }
+}
+
+async fn stored(settings: &Settings, found: &mut Findings) {
+    let Some(url) = &settings.config.database.url else {
+        let path = Places::new(&settings.data_dir).database();
+        let says = if path.exists() { "SQLite" } else { "SQLite, not made yet" };
+        return found.good("database", format!("{says}, {}", path.display()));
+    };
+    // Opening does it all: reaches the server, compares the schema, looks at the role.
+    match database::open_postgres(url).await {
+        Ok(store) => {
+            found.good("database", format!("PostgreSQL, schema {}", MIGRATIONS.last().map_or(0, |m| m.number)));
+            store.engine().shutdown().await;
+        }
+        Err(failure) => found.bad("database", &failure),
+    }
+}
+
+/// A clock that is years off makes ids that sort wrongly and signatures that nobody takes.
+fn clock(found: &mut Findings) {
+    /// 2026-01-01T00:00:00Z, before any release.
+    const EARLIEST: i64 = 1_767_225_600;
+    let now = SystemClock.now();
+    if now.seconds() < EARLIEST {
+        found.bad("clock", &Failure::failed(format!("it is {now} here, which cannot be")).hint("set the clock (NTP)"));
+    } else {
+        found.good("clock", now.to_string());
+    }
+}
+
+async fn meta(settings: &Settings, found: &mut Findings) {
+    let base = settings.config.meta.base_url.as_deref().unwrap_or("https://graph.facebook.com");
+    let asked = async {
+        let http = trusted_client(resolver()?)?;
+        http.send(TrustedRequest {
+            method: Method::Get,
+            url: base,
+            bearer: None,
+            headers: &[],
+            body: TrustedBody::Empty,
+            timeout: Duration::from_secs(10),
+        })
+        .await
+        .map_err(|error| {
+            Failure::failed(format!("{base} did not answer: {}", error.failure().detail))
+                .hint("let this machine out to it: DNS, port 443, no proxy in between")
+        })
+    };
+    match asked.await {
+        Ok(answer) => found.good("Meta", format!("{base} answers, in {} ms", answer.latency.as_millis())),
+        Err(failure) => found.bad("Meta", &failure),
+    }
+}

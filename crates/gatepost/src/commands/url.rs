@@ -1,0 +1,45 @@
+//! `gatepost url check`
+
+use std::io::{BufRead as _, Write as _};
+
+use gatepost_net::url_check_line;
+
+use crate::cli::Context;
+use crate::failure::{Failure, Result};
+use crate::installation::url_policy;
+
+/// What webhook deliveries may reach.
+#[derive(clap::Subcommand)]
+pub enum Url {
+    /// Judge URLs by the code that guards deliveries
+    ///
+    /// Reads JSON lines {"url": "…", "answers": ["10.0.0.1", …]} from standard input (answers stand in for the
+    /// resolver's, and may be left out) and prints {"url", "verdict": "allow"|"deny", "rule"} for each. Nothing is looked
+    /// up and nothing is sent.
+    #[command(after_help = "\
+Example:
+  echo '{\"url\": \"https://hooks.example.com/\", \"answers\": [\"10.0.0.1\"]}' | gatepost url check")]
+    Check,
+}
+
+impl Url {
+    pub fn run(self, context: &Context) -> Result<()> {
+        let settings = context.quiet_settings()?;
+        let policy = url_policy(&settings.config.egress);
+        let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+        for line in std::io::stdin().lock().split(b'\n') {
+            // A line that is no UTF-8 is malformed like any other, and costs the lines after it nothing.
+            let line = line.map_err(Failure::failed)?;
+            let line = String::from_utf8_lossy(&line);
+            let line = line.strip_suffix('\r').unwrap_or(&line);
+            if line.trim().is_empty() {
+                continue;
+            }
+            if writeln!(out, "{}", url_check_line(&policy, line)).is_err() {
+                return Ok(());
+            }
+        }
+        let _ = out.flush();
+        Ok(())
+    }
+}
