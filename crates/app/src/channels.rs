@@ -230,6 +230,7 @@ impl App {
         create: ChannelCreate,
     ) -> Result<ChannelView> {
         let row = match create.source {
+            ChannelSource::Test if create.mode == Mode::Live => return Err(Error::of(Code::LiveModeOnly)),
             ChannelSource::Test => self.test_channel_row(keys, create.name).await?,
             ChannelSource::Cloud { .. } if create.mode == Mode::Test => {
                 let detail =

@@ -52,7 +52,7 @@ mod tests {
     fn no_latency_is_lost() {
         let mut latencies = Latencies::new().unwrap();
         latencies.record(Duration::ZERO);
-        latencies.record(Duration::from_secs(3_600));
+        latencies.record(Duration::from_hours(1));
         assert_eq!(latencies.count(), 2);
         assert_eq!(latencies.micros_at(0.1), 1);
         assert!(latencies.micros_at(1.0) >= LONGEST_MICROS);

@@ -48,12 +48,15 @@ mod tests {
 
     #[test]
     fn the_middle_of_any_number() {
-        assert_eq!(Samples::default().median(), 0.0);
-        assert_eq!(Samples::from_iter([7.0]).median(), 7.0);
-        assert_eq!(Samples::from_iter([9.0, 1.0]).median(), 5.0);
-        let three = Samples::from_iter([5.0, 1.0, 3.0]);
-        assert_eq!((three.min(), three.median(), three.max()), (1.0, 3.0, 5.0));
-        assert_eq!(Samples::from_iter([4.0, 1.0, 2.0, 3.0]).median(), 2.5);
+        let summary = |values: &[f64]| {
+            let samples: Samples = values.iter().copied().collect();
+            format!("{} {} {}", samples.min(), samples.median(), samples.max())
+        };
+        assert_eq!(summary(&[]), "0 0 0");
+        assert_eq!(summary(&[7.0]), "7 7 7");
+        assert_eq!(summary(&[9.0, 1.0]), "1 5 9");
+        assert_eq!(summary(&[5.0, 1.0, 3.0]), "1 3 5");
+        assert_eq!(summary(&[4.0, 1.0, 2.0, 3.0]), "1 2.5 4");
     }
 
     #[test]

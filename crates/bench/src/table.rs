@@ -156,9 +156,9 @@ SQLite
 ======
 
 Accepts
-  one                2.00 /s  1.00–3.00  a note
-  a longer name    12,000 /s             another
-  alone                  yes
+  one              2.00 /s  1.00–3.00  a note
+  a longer name  12,000 /s             another
+  alone                yes
 ";
         assert_eq!(table.render("SQLite"), expected);
     }

@@ -17,7 +17,10 @@ fn refusal(status: u16, problem: &Value) -> Failure {
     let exit = if status < 500 { Exit::Refused } else { Exit::Failed };
     let text = |name: &str| problem[name].as_str().map(str::to_owned);
     let Some(code) = text("code") else {
-        return Failure::new(exit, format!("the answer was {status}, without a problem document: is this a Gatepost's address?"));
+        return Failure::new(
+            exit,
+            format!("the answer was {status}, without a problem document: is this a Gatepost's address?"),
+        );
     };
     let mut message = text("detail").or_else(|| text("title")).unwrap_or_else(|| code.clone());
     let errors = problem["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
@@ -43,8 +46,10 @@ pub fn cell(value: &Value, name: &str) -> String {
         Value::String(text) => text.clone(),
         Value::Null => "–".to_owned(),
         Value::Array(items) => {
-            let texts: Vec<String> =
-                items.iter().map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned)).collect();
+            let texts: Vec<String> = items
+                .iter()
+                .map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned))
+                .collect();
             texts.join(",")
         }
         other => other.to_string(),

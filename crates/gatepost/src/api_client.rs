@@ -62,7 +62,8 @@ impl Api {
                 url: &format!("{}{path}", self.base),
                 bearer: Some(self.key.expose()),
                 headers: &headers,
-                body: body.map_or(TrustedBody::Empty, |body| TrustedBody::Json(Bytes::from(body.to_string()))),
+                body: body
+                    .map_or(TrustedBody::Empty, |body| TrustedBody::Json(Bytes::from(body.to_string()))),
                 timeout: TIMEOUT,
             })
             .await

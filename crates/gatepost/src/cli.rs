@@ -9,7 +9,8 @@ use tokio::runtime::{Builder, Runtime};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::commands::{
-    channel, demo, doctor, documents, endpoint, key, listen, migrate, sandbox, send, serve, url, vault, workspace,
+    channel, demo, doctor, documents, endpoint, key, listen, migrate, sandbox, send, serve, url, vault,
+    workspace,
 };
 use crate::config::{self, LogFormat, Overrides, Settings};
 use crate::environment;
@@ -98,6 +99,8 @@ enum Command {
     Openapi,
     /// Print who may call what
     Permissions,
+    /// Print every configuration key and every environment variable
+    Configuration,
     /// Judge URLs as webhook deliveries do
     #[command(subcommand)]
     Url(url::Url),
@@ -166,6 +169,7 @@ fn run(command: Command, context: Context) -> Result<()> {
         Command::Sandbox(sandbox) => server_runtime(None)?.block_on(sandbox.run(context)),
         Command::Openapi => documents::openapi(context.output),
         Command::Permissions => documents::permissions(context.output),
+        Command::Configuration => documents::configuration(context.output),
         command => command_runtime()?.block_on(async {
             match command {
                 Command::Workspace(command) => command.run(context).await,

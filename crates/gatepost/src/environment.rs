@@ -59,7 +59,8 @@ pub const VARIABLES: &[Variable] = &[
 ];
 
 /// Variables for the tests of the repository and its documents; known, so that they are not taken for typing errors.
-const OTHERS: &[&str] = &["GATEPOST_UPDATE", "GATEPOST_TEST_REQUIRE_POSTGRES", "GATEPOST_TEST_POSTGRES_FSYNC"];
+const OTHERS: &[&str] =
+    &["GATEPOST_UPDATE", "GATEPOST_TEST_REQUIRE_POSTGRES", "GATEPOST_TEST_POSTGRES_FSYNC"];
 
 #[expect(clippy::disallowed_methods, reason = "the one place that reads variables")]
 fn raw(name: &str) -> Option<OsString> {

@@ -65,7 +65,8 @@ mod tests {
     fn libraries_never_say_more_than_warnings() {
         for text in ["trace", "trace,hyper=trace,h2::codec=debug,gatepost_store=trace"] {
             let filter = filter(Some(text), LevelFilter::INFO).unwrap();
-            for library in ["hyper", "hyper_util::client", "h2::codec", "rustls", "tokio_postgres", "reqwest"] {
+            for library in ["hyper", "hyper_util::client", "h2::codec", "rustls", "tokio_postgres", "reqwest"]
+            {
                 assert!(filter.would_enable(library, &Level::WARN), "{library}");
                 assert!(!filter.would_enable(library, &Level::INFO), "{library}");
             }

@@ -69,7 +69,7 @@ impl Run {
         let bodies = self.calibrate(installation, stream).await?.min(200);
         let (mut per_second, mut cpu_us) = (Samples::default(), Samples::default());
         for _ in 0..self.args.repetitions() * MORE {
-            let (rate, cpu, _) = self.once_to_webhooks(installation, stream, bodies).await?;
+            let (rate, cpu, _) = self.webhooks_once(installation, stream, bodies).await?;
             per_second.push(rate);
             cpu_us.push(cpu);
         }

@@ -62,7 +62,9 @@ impl Run {
         let aims = self.found.aims(self.engine);
         if !aims.is_empty() {
             self.table.heading("Aims");
-            aims.into_iter().for_each(|row| self.table.push(row));
+            for row in aims {
+                self.table.push(row);
+            }
         }
         Ok(())
     }

@@ -69,7 +69,8 @@ impl Cloud {
             "meta_app_id": app["id"],
         });
         let made = operator.post(&workspace.path("channels"), &body).await?;
-        output.say(output.tint(Tint::Green, "\nMeta accepts the number and the token; the channel is ready."));
+        output
+            .say(output.tint(Tint::Green, "\nMeta accepts the number and the token; the channel is ready."));
         channel::show(&made, output);
         output.say("\nNext:\n  gatepost key create --mode live --scope send --scope read");
         Ok(())
@@ -85,7 +86,8 @@ async fn meta_app(operator: &Operator, workspace: &Workspace, app_id: &str, outp
         return Ok(app);
     }
     let app_secret = secret("App secret", output)?;
-    let body = json!({ "name": format!("Meta app {app_id}"), "app_id": app_id, "app_secret": app_secret.expose() });
+    let body =
+        json!({ "name": format!("Meta app {app_id}"), "app_id": app_id, "app_secret": app_secret.expose() });
     let app = operator.post(&workspace.path("meta-apps"), &body).await?;
     output.data(&app);
     let url = text(&app, "callback_url");
@@ -135,7 +137,11 @@ fn secret(what: &str, output: Output) -> Result<Secret<String>> {
         line()?.unwrap_or_default()
     };
     let text = text.trim().to_owned();
-    if text.is_empty() { Err(Failure::usage(format!("{what}: nothing was given"))) } else { Ok(Secret::new(text)) }
+    if text.is_empty() {
+        Err(Failure::usage(format!("{what}: nothing was given")))
+    } else {
+        Ok(Secret::new(text))
+    }
 }
 
 /// The next line of standard input; `None` at its end.

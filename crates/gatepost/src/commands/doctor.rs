@@ -59,7 +59,12 @@ impl Findings {
     }
 
     fn bad(&mut self, what: &'static str, failure: &Failure) {
-        self.0.push(Finding { what, state: State::Bad, says: failure.message.clone(), todo: failure.hint.clone() });
+        self.0.push(Finding {
+            what,
+            state: State::Bad,
+            says: failure.message.clone(),
+            todo: failure.hint.clone(),
+        });
     }
 }
 
@@ -95,7 +100,8 @@ fn tell(findings: &[Finding], output: Output) {
             State::Note => ("!", Tint::Yellow, "note"),
             State::Bad => ("✗", Tint::Red, "bad"),
         };
-        let line: Value = json!({ "check": finding.what, "state": word, "says": finding.says, "todo": finding.todo });
+        let line: Value =
+            json!({ "check": finding.what, "state": word, "says": finding.says, "todo": finding.todo });
         output.data(&line);
         output.say(format_args!("{} {:15} {}", output.tint(tint, mark), finding.what, finding.says));
         if let Some(todo) = &finding.todo {
@@ -161,8 +167,7 @@ async fn directory(settings: &Settings, found: &mut Findings) {
 fn master_key(settings: &Settings, found: &mut Findings) {
     let read = || -> Result<String> {
         forbid_dumps()?;
-        let named = settings.config.vault.master_key_file.as_ref();
-        let place = KeyPlace::choose(named, Places::new(&settings.data_dir).master_key())?;
+        let place = KeyPlace::choose(settings, Places::new(&settings.data_dir).master_key())?;
         Ok(match place.read()? {
             Some(ring) => format!("{} in {place}", ring.primary().id()),
             None => "none yet; gatepost serve makes one for a new SQLite store".to_owned(),
@@ -183,7 +188,10 @@ async fn stored(settings: &Settings, found: &mut Findings) {
     // Opening does it all: reaches the server, compares the schema, looks at the role.
     match database::open_postgres(url).await {
         Ok(store) => {
-            found.good("database", format!("PostgreSQL, schema {}", MIGRATIONS.last().map_or(0, |m| m.number)));
+            found.good(
+                "database",
+                format!("PostgreSQL, schema {}", MIGRATIONS.last().map_or(0, |m| m.number)),
+            );
             store.engine().shutdown().await;
         }
         Err(failure) => found.bad("database", &failure),
@@ -196,7 +204,10 @@ fn clock(found: &mut Findings) {
     const EARLIEST: i64 = 1_767_225_600;
     let now = SystemClock.now();
     if now.seconds() < EARLIEST {
-        found.bad("clock", &Failure::failed(format!("it is {now} here, which cannot be")).hint("set the clock (NTP)"));
+        found.bad(
+            "clock",
+            &Failure::failed(format!("it is {now} here, which cannot be")).hint("set the clock (NTP)"),
+        );
     } else {
         found.good("clock", now.to_string());
     }

@@ -1,7 +1,8 @@
-//! `gatepost openapi`, `gatepost permissions`: the documents that the routes write.
+//! `gatepost openapi`, `gatepost permissions`, `gatepost configuration`: documents that the program writes itself.
 
 use serde_json::json;
 
+use crate::config;
 use crate::failure::Result;
 use crate::output::Output;
 
@@ -32,5 +33,12 @@ pub fn permissions(output: Output) -> Result<()> {
     } else {
         output.raw(&matrix);
     }
+    Ok(())
+}
+
+/// Every key of the configuration file and every variable.
+#[expect(clippy::unnecessary_wraps, reason = "a command like the others")]
+pub fn configuration(output: Output) -> Result<()> {
+    output.raw(&config::markdown());
     Ok(())
 }

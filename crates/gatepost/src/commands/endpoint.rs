@@ -105,7 +105,9 @@ impl Endpoint {
             }
             Self::Remove { id, workspace } => {
                 let workspace = operator.workspace(workspace.as_deref()).await?;
-                operator.call(Method::DELETE, &workspace.path(&format!("webhook-endpoints/{id}")), None).await?;
+                operator
+                    .call(Method::DELETE, &workspace.path(&format!("webhook-endpoints/{id}")), None)
+                    .await?;
                 output.data(&json!({ "id": id, "removed": true }));
                 output.say(format_args!("Removed {id}, and what was on its way to it."));
                 Ok(())
@@ -114,7 +116,9 @@ impl Endpoint {
                 let workspace = operator.workspace(workspace.as_deref()).await?;
                 let path = workspace.path(&format!("webhook-endpoints/{id}/rotate-secret"));
                 let rotated = operator.post(&path, &json!({ "overlap_seconds": overlap_seconds })).await?;
-                output.say(format_args!("{id} has a new secret; the old one signs too for {overlap_seconds} s."));
+                output.say(format_args!(
+                    "{id} has a new secret; the old one signs too for {overlap_seconds} s."
+                ));
                 show_secret(&rotated, output);
                 Ok(())
             }

@@ -94,7 +94,8 @@ fn expiry(text: &str) -> Result<String> {
     if let Some(instant) = Timestamp::parse(text) {
         return Ok(instant.to_string());
     }
-    let seconds = span(text).map_err(|why| Failure::usage(format!("--expires: {why}, or an RFC 3339 instant")))?;
+    let seconds =
+        span(text).map_err(|why| Failure::usage(format!("--expires: {why}, or an RFC 3339 instant")))?;
     Ok(SystemClock.now().plus(std::time::Duration::from_secs(seconds)).to_string())
 }
 
@@ -131,7 +132,11 @@ impl Key {
                 let workspace = operator.workspace(workspace.as_deref()).await?;
                 let revoked = operator.delete(&workspace.path(&format!("keys/{id}"))).await?;
                 output.data(&revoked);
-                output.say(format_args!("Revoked {} ({}); it opens nothing any more.", text(&revoked, "name"), text(&revoked, "id")));
+                output.say(format_args!(
+                    "Revoked {} ({}); it opens nothing any more.",
+                    text(&revoked, "name"),
+                    text(&revoked, "id")
+                ));
                 Ok(())
             }
         }
@@ -153,7 +158,8 @@ impl Create {
         show_new(&made, &workspace, output);
         output.say("\nNext:");
         output.say(format_args!("  export GATEPOST_API_KEY={}…    (the key above)", text(&made, "display")));
-        output.say("  gatepost send --to +12025550101 --purpose transactional --text \"Your parcel is here.\"");
+        output
+            .say("  gatepost send --to +12025550101 --purpose transactional --text \"Your parcel is here.\"");
         Ok(())
     }
 }
@@ -177,7 +183,8 @@ fn list(keys: &[Value], output: Output) {
     let rows: Vec<Vec<String>> = keys
         .iter()
         .map(|key| {
-            let state = if key["revoked_at"].is_null() { cell(key, "expires_at") } else { "revoked".to_owned() };
+            let state =
+                if key["revoked_at"].is_null() { cell(key, "expires_at") } else { "revoked".to_owned() };
             vec![
                 cell(key, "id"),
                 cell(key, "name"),

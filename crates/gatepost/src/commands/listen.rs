@@ -78,7 +78,9 @@ impl Listen {
 
 fn forward(url: &str, secret: Option<&str>, output: Output) -> Result<Forward> {
     let secret = match secret {
-        Some(text) => WebhookSecret::parse(text).map_err(|error| Failure::usage(format!("--secret: {error}")))?,
+        Some(text) => {
+            WebhookSecret::parse(text).map_err(|error| Failure::usage(format!("--secret: {error}")))?
+        }
         None => WebhookSecret::generate(&SystemEntropy),
     };
     let key = secret.signing_key().map_err(Failure::failed)?;
@@ -151,7 +153,10 @@ fn show(event: &Value, output: Output) {
     if let Some(detail) = message["error"]["detail"].as_str() {
         line.push_str(&format!("  {}", output.tint(Tint::Red, detail)));
     }
-    line.push_str(&format!("  {}", output.tint(Tint::Dim, message["id"].as_str().unwrap_or(text(event, "id")))));
+    line.push_str(&format!(
+        "  {}",
+        output.tint(Tint::Dim, message["id"].as_str().unwrap_or(text(event, "id")))
+    ));
     output.say(line);
 }
 
@@ -194,9 +199,13 @@ async fn pass_on(event: &Value, forward: &Forward, output: Output) {
         Ok(answer) if answer.is_success() => {
             output.say(output.tint(Tint::Dim, format_args!("          forwarded: {}", answer.status)));
         }
-        Ok(answer) => output.say(output.tint(Tint::Yellow, format_args!("          forwarded: {}", answer.status))),
+        Ok(answer) => {
+            output.say(output.tint(Tint::Yellow, format_args!("          forwarded: {}", answer.status)))
+        }
         Err(error) => {
-            output.say(output.tint(Tint::Red, format_args!("          not forwarded: {}", error.failure().detail)));
+            output.say(
+                output.tint(Tint::Red, format_args!("          not forwarded: {}", error.failure().detail)),
+            );
         }
     }
 }

@@ -49,8 +49,9 @@ impl Migrate {
                 let engine = database::connect(url).await?;
                 self.perform(&engine, None, output).await
             }
-            (None, Some(_)) => Err(Failure::usage("the URL of the database's owner is missing")
-                .hint("give it in GATEPOST_DATABASE_OWNER_URL or database.owner_url; the server never needs it")),
+            (None, Some(_)) => Err(Failure::usage("the URL of the database's owner is missing").hint(
+                "give it in GATEPOST_DATABASE_OWNER_URL or database.owner_url; the server never needs it",
+            )),
             (Some(owner), _) => {
                 let role = self.role(&settings);
                 if role.is_none() && !self.status {
@@ -86,14 +87,21 @@ impl Migrate {
             .map(|s| json!({ "number": s.number, "name": s.name, "state": word(s.state) }))
             .collect();
         output.data(&json!({ "ran": ran, "migrations": steps, "app_role": role }));
-        let rows: Vec<Vec<String>> =
-            states.iter().map(|s| vec![s.number.to_string(), s.name.clone(), word(s.state).to_owned()]).collect();
+        let rows: Vec<Vec<String>> = states
+            .iter()
+            .map(|s| vec![s.number.to_string(), s.name.clone(), word(s.state).to_owned()])
+            .collect();
         output.table(&["NUMBER", "NAME", "STATE"], &rows, "No migrations.");
         if states.iter().all(|s| matches!(s.state, MigrationState::Applied(_))) {
-            output.say(if ran == 0 { "\nThe database is up to date.".to_owned() } else { format!("\nDone: {ran} ran.") });
+            output.say(if ran == 0 {
+                "\nThe database is up to date.".to_owned()
+            } else {
+                format!("\nDone: {ran} ran.")
+            });
             Ok(())
         } else {
-            Err(Failure::failed("the database does not fit this version").hint("run `gatepost migrate` with the owner's URL"))
+            Err(Failure::failed("the database does not fit this version")
+                .hint("run `gatepost migrate` with the owner's URL"))
         }
     }
 }
@@ -103,7 +111,9 @@ fn role_of(url: &str) -> Option<String> {
     let role = match url.split_once("://") {
         Some((_, rest)) => {
             let authority = rest.split(['/', '?']).next().unwrap_or_default();
-            let named = authority.rsplit_once('@').map(|(user, _)| user.split(':').next().unwrap_or_default().to_owned());
+            let named = authority
+                .rsplit_once('@')
+                .map(|(user, _)| user.split(':').next().unwrap_or_default().to_owned());
             named.or_else(|| {
                 let (_, query) = rest.split_once('?')?;
                 query.split('&').find_map(|word| word.strip_prefix("user=")).map(str::to_owned)

@@ -94,9 +94,14 @@ impl SandboxCommand {
             ("account (WABA)", "waba_id", self.waba_id),
             ("access token", "token", token.expose().clone()),
             ("verify token", "verify_token", verify_token.expose().clone()),
-            ("callbacks to", "callback", self.callback.clone().unwrap_or_else(|| "nobody (--callback)".to_owned())),
+            (
+                "callbacks to",
+                "callback",
+                self.callback.clone().unwrap_or_else(|| "nobody (--callback)".to_owned()),
+            ),
         ];
-        let mut started: Value = facts.iter().map(|(_, name, value)| ((*name).to_owned(), json!(value))).collect();
+        let mut started: Value =
+            facts.iter().map(|(_, name, value)| ((*name).to_owned(), json!(value))).collect();
         started["event"] = json!("started");
         output.data(&started);
         output.say(output.tint(Tint::Bold, "A simulated Meta"));
@@ -148,8 +153,14 @@ impl Watch {
             self.sends = Some(send.number);
             let body: Value = serde_json::from_slice(&send.body).unwrap_or_default();
             let kind = body["type"].as_str().unwrap_or("message").to_owned();
-            output.data(&json!({ "event": "send", "wamid": send.wamid, "to": send.to, "type": kind, "body": body }));
-            output.say(format_args!("message    → {}  {kind}  {}", masked(&format!("+{}", send.to)), send.wamid));
+            output.data(
+                &json!({ "event": "send", "wamid": send.wamid, "to": send.to, "type": kind, "body": body }),
+            );
+            output.say(format_args!(
+                "message    → {}  {kind}  {}",
+                masked(&format!("+{}", send.to)),
+                send.wamid
+            ));
         }
         if observed.refused > self.observed.refused {
             let count = observed.refused - self.observed.refused;
@@ -161,7 +172,11 @@ impl Watch {
                 (observed.posts - self.observed.posts, observed.failed_posts - self.observed.failed_posts);
             output.data(&json!({ "event": "callbacks", "posts": posts, "failed": failed, "waiting": observed.pending }));
             let line = format!("callbacks  {posts} posted, {failed} failed, {} waiting", observed.pending);
-            output.say(if failed > 0 { output.tint(Tint::Yellow, line) } else { output.tint(Tint::Dim, line) });
+            output.say(if failed > 0 {
+                output.tint(Tint::Yellow, line)
+            } else {
+                output.tint(Tint::Dim, line)
+            });
         }
         self.observed = observed;
     }

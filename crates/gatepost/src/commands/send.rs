@@ -94,7 +94,12 @@ impl Send {
         if wait {
             message = follow(&api, &id, message, output).await?;
         } else {
-            output.say(output.tint(Tint::Dim, "Accepted and kept. Follow it: --wait, gatepost listen, or your webhooks."));
+            output.say(
+                output.tint(
+                    Tint::Dim,
+                    "Accepted and kept. Follow it: --wait, gatepost listen, or your webhooks.",
+                ),
+            );
         }
         output.data(&message);
         match message["error"].as_object() {

@@ -80,10 +80,14 @@ async fn serve(settings: Settings, role: Role, output: Output) -> Result<()> {
 /// What was found or made, as label and value.
 fn news(installation: &Installation, file: Option<&std::path::Path>) -> Vec<(&'static str, String)> {
     let new = |made: bool| if made { " (new)" } else { "" };
-    let configuration = file.map_or_else(|| "none, and none is needed".to_owned(), |f| f.display().to_string());
+    let configuration =
+        file.map_or_else(|| "none, and none is needed".to_owned(), |f| f.display().to_string());
     vec![
         ("configuration", configuration),
-        ("data directory", format!("{}{}", installation.path().display(), new(installation.directory_made()))),
+        (
+            "data directory",
+            format!("{}{}", installation.path().display(), new(installation.directory_made())),
+        ),
         ("database", installation.database()),
         ("master key", format!("{}{}", installation.key_place(), new(installation.key_made))),
     ]
@@ -110,7 +114,9 @@ fn greet(server: &Server, news: &[(&'static str, String)], output: Output) {
         "data_dir": news.iter().find(|(label, _)| *label == "data directory").map(|(_, value)| value.trim_end_matches(" (new)")),
         "version": env!("CARGO_PKG_VERSION"),
     }));
-    let line = |label: &str, value: &str| output.say(format_args!("  {}  {value}", output.tint(Tint::Dim, format_args!("{label:14}"))));
+    let line = |label: &str, value: &str| {
+        output.say(format_args!("  {}  {value}", output.tint(Tint::Dim, format_args!("{label:14}"))))
+    };
     output.say(format_args!("{} {}", output.tint(Tint::Bold, "Gatepost"), env!("CARGO_PKG_VERSION")));
     for (label, value) in news {
         line(label, value);

@@ -41,10 +41,19 @@ impl Vault {
         show(&vault, output);
         match self {
             Self::Rotate => {
-                output.say(output.tint(Tint::Yellow, "\nBack the master-key file up again: without it the data is gone."));
-                output.say("The old keys are still there for old backups; let go of them: gatepost vault drop-old");
+                output.say(
+                    output.tint(
+                        Tint::Yellow,
+                        "\nBack the master-key file up again: without it the data is gone.",
+                    ),
+                );
+                output.say(
+                    "The old keys are still there for old backups; let go of them: gatepost vault drop-old",
+                );
             }
-            Self::DropOld => output.say("\nOnly the key in use is left. Backups made under an older one need that one."),
+            Self::DropOld => {
+                output.say("\nOnly the key in use is left. Backups made under an older one need that one.")
+            }
             Self::Status => {}
         }
         Ok(())

@@ -25,12 +25,14 @@ pub struct Settings {
     pub file: Option<PathBuf>,
     pub data_dir: PathBuf,
     pub config: Config,
+    /// Whether a master key in the environment counts.
+    pub environment: bool,
 }
 
 impl Settings {
-    /// Everything by default, in `data_dir`; what the demo runs with.
+    /// Everything by default, in `data_dir`, whatever the environment says; what the demo runs with.
     pub fn fresh(data_dir: PathBuf) -> Self {
-        Self { file: None, data_dir, config: Config::default() }
+        Self { file: None, data_dir, config: Config::default(), environment: false }
     }
 }
 
@@ -63,7 +65,7 @@ pub fn load(overrides: &Overrides) -> Result<Settings> {
         env::data_home().map_or_else(|| PathBuf::from("gatepost-data"), |home| home.join("gatepost"))
     });
     check(&config)?;
-    Ok(Settings { file, data_dir, config })
+    Ok(Settings { file, data_dir, config, environment: true })
 }
 
 fn usual_places() -> Vec<PathBuf> {
@@ -124,12 +126,15 @@ fn unknown_key(prefix: &str, name: &str) -> String {
     let path = format!("{prefix}{name}");
     let sections = KEYS.iter().filter_map(|key| key.path.split_once('.')).map(|(section, _)| section);
     let here = KEYS.iter().filter_map(|key| key.path.strip_prefix(prefix)).filter(|rest| !rest.contains('.'));
-    let meant = nearest(name, here.chain(if prefix.is_empty() { Some(sections) } else { None }.into_iter().flatten()))
-        .map(|near| format!("{prefix}{near}"))
-        // The right name in the wrong section.
-        .or_else(|| {
-            KEYS.iter().find(|key| key.path.rsplit('.').next() == Some(name)).map(|key| key.path.to_owned())
-        });
+    let meant = nearest(
+        name,
+        here.chain(if prefix.is_empty() { Some(sections) } else { None }.into_iter().flatten()),
+    )
+    .map(|near| format!("{prefix}{near}"))
+    // The right name in the wrong section.
+    .or_else(|| {
+        KEYS.iter().find(|key| key.path.rsplit('.').next() == Some(name)).map(|key| key.path.to_owned())
+    });
     match meant {
         Some(meant) => format!("unknown key `{path}`, did you mean `{meant}`?"),
         None => format!("unknown key `{path}`"),
@@ -179,7 +184,9 @@ fn apply_variables(config: &mut Config) -> Result<()> {
 fn check(config: &Config) -> Result<()> {
     let server = &config.server;
     if server.tls_certificate.is_some() != server.tls_key.is_some() {
-        return Err(Failure::usage("server.tls_certificate and server.tls_key belong together: give both or none"));
+        return Err(Failure::usage(
+            "server.tls_certificate and server.tls_key belong together: give both or none",
+        ));
     }
     let urls = [
         ("server.public_url", server.public_url.as_deref()),
@@ -188,13 +195,19 @@ fn check(config: &Config) -> Result<()> {
     for (key, url) in urls {
         let good = url.is_none_or(|url| {
             let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-            rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/') && !rest.contains(['?', '#', '@', ' ']))
+            rest.is_some_and(|rest| {
+                !rest.is_empty() && !rest.starts_with('/') && !rest.contains(['?', '#', '@', ' '])
+            })
         });
         if !good {
-            return Err(Failure::usage(format!("{key}: expected a URL such as https://gatepost.example.com")));
+            return Err(Failure::usage(format!(
+                "{key}: expected a URL such as https://gatepost.example.com"
+            )));
         }
     }
-    for (key, url) in [("database.url", &config.database.url), ("database.owner_url", &config.database.owner_url)] {
+    for (key, url) in
+        [("database.url", &config.database.url), ("database.owner_url", &config.database.owner_url)]
+    {
         let postgres = url.as_ref().is_none_or(|url| {
             let url = url.expose();
             url.starts_with("postgresql://") || url.starts_with("postgres://") || url.contains('=')
@@ -225,7 +238,11 @@ mod tests {
             ("[sever]\nlisten = \"127.0.0.1:1\"", "sever", "server"),
             ("data_dri = \"/x\"", "data_dri", "data_dir"),
             ("listen = \"127.0.0.1:1\"", "listen", "server.listen"),
-            ("[egress]\nexceptions = [{ host = \"a\", prot = 1 }]", "egress.exceptions[].prot", "egress.exceptions[].port"),
+            (
+                "[egress]\nexceptions = [{ host = \"a\", prot = 1 }]",
+                "egress.exceptions[].prot",
+                "egress.exceptions[].port",
+            ),
         ] {
             let said = refused(text);
             assert!(said.contains(&format!("unknown key `{path}`, did you mean `{meant}`?")), "{said}");

@@ -12,6 +12,7 @@ use gatepost_net::EgressConfig;
 use serde::Deserialize;
 
 pub use load::{Overrides, Settings, load};
+pub use reference::markdown;
 pub use spelling::nearest;
 
 /// The file, section by section. [`reference::KEYS`] describes each key; a test holds the two together.
@@ -57,7 +58,9 @@ impl TryFrom<String> for MetricsListen {
         if text == "off" {
             return Ok(Self::Off);
         }
-        text.parse().map(Self::At).map_err(|_| format!("expected an address and port, or \"off\", not {text:?}"))
+        text.parse()
+            .map(Self::At)
+            .map_err(|_| format!("expected an address and port, or \"off\", not {text:?}"))
     }
 }
 

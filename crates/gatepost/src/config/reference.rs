@@ -248,7 +248,10 @@ mod tests {
                 serde.extend(known_to_serde(&format!("{name}."), &format!("{name}.zzz = 1")));
             }
         }
-        serde.extend(known_to_serde("egress.exceptions[].", "egress.exceptions = [{ host = \"a\", zzz = 1 }]"));
+        serde.extend(known_to_serde(
+            "egress.exceptions[].",
+            "egress.exceptions = [{ host = \"a\", zzz = 1 }]",
+        ));
         let table: BTreeSet<String> = KEYS.iter().map(|key| key.path.to_owned()).collect();
         assert_eq!(table, serde);
     }

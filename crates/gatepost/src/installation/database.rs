@@ -24,8 +24,9 @@ pub async fn open_sqlite(path: &Path) -> Result<Store> {
 pub async fn open_postgres(url: &Secret<String>) -> Result<Store> {
     let engine = connect(url).await?;
     if let Some(pending) = pending(&engine).await? {
-        return Err(Failure::failed(format!("the database lacks the migration {pending}"))
-            .hint("run `gatepost migrate` with the owner's URL (GATEPOST_DATABASE_OWNER_URL or database.owner_url)"));
+        return Err(Failure::failed(format!("the database lacks the migration {pending}")).hint(
+            "run `gatepost migrate` with the owner's URL (GATEPOST_DATABASE_OWNER_URL or database.owner_url)",
+        ));
     }
     let powers = engine.role_powers().await.map_err(unreachable)?;
     if !powers.is_empty() {

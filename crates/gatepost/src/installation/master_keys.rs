@@ -14,6 +14,7 @@ use gatepost_core::access::operator_permission::VaultManage;
 use gatepost_core::{Code, Error};
 use gatepost_vault::{MasterKey, MasterKeyId, MasterKeyRefused, MasterKeyring, SystemEntropy, master_file};
 
+use crate::config::Settings;
 use crate::environment;
 use crate::failure::{Exit, Failure, Result};
 
@@ -40,14 +41,16 @@ impl std::fmt::Display for KeyPlace {
 
 /// Marks this process as one whose memory, environment and core nobody but root may look at. Before any key is read.
 pub fn forbid_dumps() -> Result<()> {
-    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
-        .map_err(|error| Failure::failed(format!("this process cannot be protected from being dumped: {error}")))
+    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable).map_err(|error| {
+        Failure::failed(format!("this process cannot be protected from being dumped: {error}"))
+    })
 }
 
 impl KeyPlace {
-    /// The variable wins over every file.
-    pub fn choose(named: Option<&PathBuf>, usual: PathBuf) -> Result<Self> {
-        if environment::master_key()?.is_some() {
+    /// The place that the settings mean: the variable wins over every file.
+    pub fn choose(settings: &Settings, usual: PathBuf) -> Result<Self> {
+        let named = settings.config.vault.master_key_file.as_ref();
+        if settings.environment && environment::master_key()?.is_some() {
             return Ok(Self::Variable);
         }
         Ok(match named {
@@ -140,7 +143,8 @@ impl Keeper {
             return Err(Error::new(Code::Conflict, detail));
         }
         let KeyPlace::File { path, .. } = &*self.place else {
-            let detail = "the master keys come from GATEPOST_MASTER_KEY: take the old ones out of it and start anew";
+            let detail =
+                "the master keys come from GATEPOST_MASTER_KEY: take the old ones out of it and start anew";
             return Err(Error::new(Code::Conflict, detail));
         };
         let old: Vec<MasterKeyId> =

@@ -63,9 +63,9 @@ impl Installation {
     /// schema that does not fit, a database role with too much power.
     pub async fn open(dir: DataDir, settings: Settings) -> Result<Self> {
         forbid_dumps()?;
-        let config = settings.config;
         let places = dir.places();
-        let place = KeyPlace::choose(config.vault.master_key_file.as_ref(), places.master_key())?;
+        let place = KeyPlace::choose(&settings, places.master_key())?;
+        let config = settings.config;
         // A bad key is refused before a database is touched.
         let given = place.read()?;
         let postgres = config.database.url.is_some();
@@ -76,7 +76,9 @@ impl Installation {
         let (ring, key_made) = match given {
             Some(ring) => (ring, false),
             None if postgres => {
-                return Err(master_keys::missing("a PostgreSQL store needs a master key that is given, and none is"));
+                return Err(master_keys::missing(
+                    "a PostgreSQL store needs a master key that is given, and none is",
+                ));
             }
             None if App::vault_is_fresh(&store).await? => (place.make()?, true),
             None => {

@@ -39,8 +39,9 @@ pub async fn serve(
             server.serve(service).await
         }
         Some(config) => {
-            let acceptor =
-                RustlsAcceptor::new(config).handshake_timeout(HANDSHAKE_TIMEOUT).acceptor(NoDelayAcceptor::new());
+            let acceptor = RustlsAcceptor::new(config)
+                .handshake_timeout(HANDSHAKE_TIMEOUT)
+                .acceptor(NoDelayAcceptor::new());
             let mut server = axum_server::from_tcp(listener)?.acceptor(acceptor).handle(handle);
             limits(server.http_builder());
             server.serve(service).await

@@ -26,7 +26,9 @@ pub fn public(server: &Server) -> Result<(TcpListener, bool)> {
         Err(error) => {
             let failure = Failure::failed(format!("cannot listen on {wanted}: {error}"));
             Err(if error.kind() == std::io::ErrorKind::AddrInUse {
-                failure.hint("stop the program that uses this port, or name another one (server.listen, --listen)")
+                failure.hint(
+                    "stop the program that uses this port, or name another one (server.listen, --listen)",
+                )
             } else {
                 failure.hint("check server.listen")
             })
@@ -50,7 +52,10 @@ fn default_port() -> Result<(TcpListener, bool)> {
 
 /// An address that others on the network reach needs TLS, ours or a proxy's.
 fn refuse_in_the_clear(wanted: SocketAddr, server: &Server) -> Result<()> {
-    if wanted.ip().to_canonical().is_loopback() || server.tls_certificate.is_some() || !server.trusted_proxies.is_empty() {
+    if wanted.ip().to_canonical().is_loopback()
+        || server.tls_certificate.is_some()
+        || !server.trusted_proxies.is_empty()
+    {
         return Ok(());
     }
     Err(Failure::usage(format!(
@@ -114,7 +119,12 @@ mod tests {
         }
         for bad in ["0.0.0.0:1", "[::]:1", "192.168.1.1:1"] {
             let said = refuse_in_the_clear(bad.parse().unwrap(), &open).unwrap_err().to_string();
-            assert!(["1.", "2.", "3.", "trusted_proxies", "tls_certificate", "loopback"].iter().all(|w| said.contains(w)), "{said}");
+            assert!(
+                ["1.", "2.", "3.", "trusted_proxies", "tls_certificate", "loopback"]
+                    .iter()
+                    .all(|w| said.contains(w)),
+                "{said}"
+            );
         }
         let proxied = Server { trusted_proxies: vec!["10.0.0.5/32".to_owned()], ..Server::default() };
         assert!(refuse_in_the_clear("0.0.0.0:1".parse().unwrap(), &proxied).is_ok());

@@ -30,7 +30,11 @@ pub fn install() -> Result<PrometheusHandle> {
 }
 
 /// Answers `GET /metrics` until `stop`.
-pub async fn serve(listener: TcpListener, handle: PrometheusHandle, stop: CancellationToken) -> std::io::Result<()> {
+pub async fn serve(
+    listener: TcpListener,
+    handle: PrometheusHandle,
+    stop: CancellationToken,
+) -> std::io::Result<()> {
     let upkeep = handle.clone();
     let router = Router::new().route(
         "/metrics",

@@ -15,7 +15,7 @@ use gatepost_http::{Settings, VaultRotate, operator_router, public_router};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::config::{Config, MetricsListen};
+use crate::config::Config;
 use crate::failure::{Failure, Result};
 use crate::installation::{Installation, Running, Surroundings, drain, start_sandbox};
 
@@ -42,7 +42,6 @@ pub struct Addresses {
     pub moved: bool,
     pub metrics: Option<SocketAddr>,
     pub sandbox: String,
-    pub tls: bool,
 }
 
 /// A server that answers.
@@ -121,7 +120,6 @@ impl Server {
             moved,
             metrics: metrics_address,
             sandbox: sandbox.base_url(),
-            tls: tls.is_some(),
         };
         let socket = http::operator_listener(&installation.places().socket())?;
         let own = [api_address, inner_address, metrics_address, Some(sandbox.addr())];
@@ -129,7 +127,8 @@ impl Server {
             listeners: own.into_iter().flatten().collect(),
             public_url: Some(addresses.public.clone()),
         };
-        let recorder = metrics.map(|listener| metrics::install().map(|recorder| (listener, recorder))).transpose()?;
+        let recorder =
+            metrics.map(|listener| metrics::install().map(|recorder| (listener, recorder))).transpose()?;
         let running = installation.start(around).await?;
         let app = running.app.clone();
         app.join().await?;
@@ -204,6 +203,3 @@ impl Server {
 fn address_of(listener: &TcpListener) -> Result<SocketAddr> {
     listener.local_addr().map_err(Failure::failed)
 }
-
-/// Where metrics go unless somebody says otherwise; the demo says "off".
-pub const NO_METRICS: MetricsListen = MetricsListen::Off;

@@ -28,7 +28,10 @@ pub fn load(server: &Server) -> Result<Option<RustlsConfig>> {
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .map_err(|error| unreadable("server.tls_certificate", certificate, error))?;
     if chain.is_empty() {
-        return Err(Failure::usage(format!("server.tls_certificate: {} holds no certificate", certificate.display())));
+        return Err(Failure::usage(format!(
+            "server.tls_certificate: {} holds no certificate",
+            certificate.display()
+        )));
     }
     let key = PrivateKeyDer::from_pem_file(key).map_err(|error| unreadable("server.tls_key", key, error))?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -41,12 +44,16 @@ pub fn load(server: &Server) -> Result<Option<RustlsConfig>> {
 }
 
 fn refuse_open_key(path: &Path) -> Result<()> {
-    let metadata = fs::metadata(path)
-        .map_err(|error| Failure::usage(format!("server.tls_key: {} cannot be read: {error}", path.display())))?;
+    let metadata = fs::metadata(path).map_err(|error| {
+        Failure::usage(format!("server.tls_key: {} cannot be read: {error}", path.display()))
+    })?;
     // The group may read: certificate tools hand keys to a group such as ssl-cert.
     if metadata.mode() & 0o037 != 0 {
-        return Err(Failure::usage(format!("server.tls_key: {} can be read or changed by others", path.display()))
-            .hint(format!("chmod 600 {}", path.display())));
+        return Err(Failure::usage(format!(
+            "server.tls_key: {} can be read or changed by others",
+            path.display()
+        ))
+        .hint(format!("chmod 600 {}", path.display())));
     }
     Ok(())
 }

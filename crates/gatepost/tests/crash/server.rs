@@ -38,7 +38,11 @@ impl Installation {
             read: Duration::from_millis(60),
             ..SandboxTimings::default()
         };
-        let patient = CallbackPace { attempts: 1000, longest_pause: Duration::from_millis(500), ..CallbackPace::default() };
+        let patient = CallbackPace {
+            attempts: 1000,
+            longest_pause: Duration::from_millis(500),
+            ..CallbackPace::default()
+        };
         let meta = sandbox(SandboxConfig {
             timings: quick,
             callbacks: patient,
@@ -58,7 +62,8 @@ impl Installation {
         );
         if engine == Engines::Postgres {
             let database = gatepost_testdb::TestPostgres::start().unwrap().create_database();
-            config += &format!("[database]\nurl = {:?}\nowner_url = {:?}\n", database.app_url, database.owner_url);
+            config +=
+                &format!("[database]\nurl = {:?}\nowner_url = {:?}\n", database.app_url, database.owner_url);
         }
         std::fs::write(directory.path().join("gatepost.toml"), config).unwrap();
         let installation =
@@ -123,7 +128,18 @@ impl Installation {
     pub async fn set_up(&self) -> Client {
         let workspace = self.run(&["workspace", "create", "Crash Test Ltd"]);
         let id = workspace["id"].as_str().unwrap();
-        let key = self.run(&["key", "create", "--workspace", id, "--mode", "live", "--scope", "admin", "--name", "all"]);
+        let key = self.run(&[
+            "key",
+            "create",
+            "--workspace",
+            id,
+            "--mode",
+            "live",
+            "--scope",
+            "admin",
+            "--name",
+            "all",
+        ]);
         let client = Client::new(&self.base, Some(key["secret"].as_str().unwrap().to_owned()));
         let app = json!({"name": "ours", "app_id": APP, "app_secret": APP_SECRET});
         let app = client.post("/v1/meta-apps", &app).await.expect(201).json();
