@@ -85,6 +85,10 @@ impl App {
     /// transaction. What belongs to no channel of the app is kept under the platform's key, counted and alarmed.
     pub async fn callback_accept(&self, callback: VerifiedCallback) -> Result<()> {
         let VerifiedCallback { app, body } = callback;
+        if crate::well_formed::is_too_deep(&body) {
+            metrics::counter!("gatepost_callbacks_total", "result" => "too_deep").increment(1);
+            return Err(Error::new(Code::InvalidJson, "the body is nested too deep"));
+        }
         let parts = split(&body).map_err(|error| {
             metrics::counter!("gatepost_callbacks_total", "result" => "not_json").increment(1);
             Error::new(Code::InvalidJson, error.to_string())

@@ -57,7 +57,7 @@ pub(crate) fn draft(
 ) -> Result<NewEvent> {
     let id = EventId::new(now, entropy);
     let workspace = WorkspaceId::from_uuid(keys.workspace());
-    let body = serde_json::to_vec(&EventPayload {
+    let mut body = serde_json::to_vec(&EventPayload {
         id,
         event_type: draft.event_type,
         api_version: API_VERSION,
@@ -68,6 +68,7 @@ pub(crate) fn draft(
         data: draft.data,
     })
     .map_err(Error::internal)?;
+    crate::well_formed::mend_surrogates(&mut body);
     let payload = keys.seal(&place(workspace, id), &body).map_err(failed)?.into_vec();
     Ok(NewEvent {
         id,

@@ -28,6 +28,7 @@ mod status;
 mod system;
 mod test_channels;
 mod vault;
+mod well_formed;
 mod workspaces;
 
 use std::sync::{Arc, OnceLock};

@@ -345,7 +345,7 @@ fn odd_bodies(live: &Live) -> Vec<Vec<u8>> {
     odd.push("[".repeat(10_000).into_bytes());
     odd.push(format!("{}{}", "[".repeat(10_000), "]".repeat(10_000)).into_bytes());
     odd.push(format!("{}1{}", "{\"a\":".repeat(10_000), "}".repeat(10_000)).into_bytes());
-    let deep = format!("{}1{}", "[".repeat(100), "]".repeat(100));
+    let deep = |depth: usize| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
     for value in [
         json!({"statuses": {}}),
         json!({"statuses": [null, 1, "x", {}]}),
@@ -363,13 +363,13 @@ fn odd_bodies(live: &Live) -> Vec<Vec<u8>> {
     }
     for text in [
         format!(
-            "{{\"entry\":[{{\"id\":\"{waba}\",\"changes\":[{{\"field\":\"messages\",\"value\":{{\"metadata\":{{\"phone_number_id\":\"{number}\"}},\"deep\":{deep}}}}}]}}]}}"
+            "{{\"entry\":[{{\"id\":\"{waba}\",\"changes\":[{{\"field\":\"messages\",\"value\":{{\"metadata\":{{\"phone_number_id\":\"{number}\"}},\"deep\":{}}}}}]}}]}}"
         ),
         format!(
             "{{\"entry\":[{{\"id\":\"{waba}\",\"changes\":[{{\"field\":\"messages\",\"value\":{{\"metadata\":{{\"phone_number_id\":\"{number}\"}},\"messages\":[{{\"id\":\"wamid.s\",\"from\":\"1202555017\\ud800\",\"type\":\"text\",\"text\":{{\"body\":\"\\udead\"}}}}]}}}}]}}]}}"
         ),
         format!(
-            "{{\"entry\":[{{\"id\":{waba},\"changes\":[{{\"field\":\"messages\",\"field\":\"x\",\"value\":{{\"metadata\":{{\"phone_number_id\":{number}}},\"n\":1e400}}}}]}}]}}"
+            "{{\"entry\":[{{\"id\":{waba},\"changes\":[{{\"field\":\"messages\",\"field\":\"x\",\"value\":{{\"metadata\":{{\"phone_number_id\":{number}}}}}}}]}}]}}"
         ),
         format!(
             "{{\"entry\":[{{\"id\":\"{waba}\",\"changes\":[{{\"field\":\"{}\",\"value\":null}}]}}]}}",
