@@ -5,7 +5,6 @@
 //! numbers or tokens.
 
 use std::io::IsTerminal as _;
-use std::str::FromStr as _;
 
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -40,18 +39,25 @@ fn filter(level: Option<&str>, usual: LevelFilter) -> Result<Targets> {
     let Some(text) = level else {
         return Ok(Targets::new().with_default(usual.min(LevelFilter::WARN)).with_target(OURS, usual));
     };
-    let wanted = Targets::from_str(text).map_err(|_| {
+    let wrong = |part: &str| {
         Failure::usage(format!(
-            "log.level: {text:?} is neither a level (error, warn, info, debug, trace, off) nor levels by part \
-             (info,gatepost_store=debug)"
+            "log.level: {part:?} is neither a level (error, warn, info, debug, trace, off) nor the level of a part \
+             (gatepost_store=debug)"
         ))
-    })?;
-    let general = wanted.default_level().unwrap_or(usual);
+    };
+    let mut general = usual;
+    let mut parts = Vec::new();
+    for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+        match part.split_once('=') {
+            None => general = part.parse().map_err(|_| wrong(part))?,
+            Some((target, level)) => {
+                let level: LevelFilter = level.parse().map_err(|_| wrong(part))?;
+                parts.push((target, if target.starts_with(OURS) { level } else { level.min(LevelFilter::WARN) }));
+            }
+        }
+    }
     let filter = Targets::new().with_default(general.min(LevelFilter::WARN)).with_target(OURS, general);
-    Ok(wanted.iter().fold(filter, |filter, (target, level)| {
-        let capped = if target.starts_with(OURS) { level } else { level.min(LevelFilter::WARN) };
-        filter.with_target(target, capped)
-    }))
+    Ok(parts.into_iter().fold(filter, |filter, (target, level)| filter.with_target(target, level)))
 }
 
 #[cfg(test)]

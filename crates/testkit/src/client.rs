@@ -31,6 +31,7 @@ impl Answer {
 
     /// # Panics
     /// When the status is another.
+    #[expect(clippy::return_self_not_must_use, reason = "an assertion is of use without its value")]
     #[track_caller]
     pub fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{}", self.text);
@@ -53,6 +54,11 @@ impl Client {
     #[must_use]
     pub fn with_key(&self, key: Option<&str>) -> Self {
         Self { http: self.http.clone(), base: self.base.clone(), key: key.map(str::to_owned) }
+    }
+
+    /// The key in use.
+    pub fn key(&self) -> Option<&str> {
+        self.key.as_deref()
     }
 
     pub async fn get(&self, path: &str) -> Answer {

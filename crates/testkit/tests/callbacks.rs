@@ -345,7 +345,12 @@ fn odd_bodies(live: &Live) -> Vec<Vec<u8>> {
     odd.push("[".repeat(10_000).into_bytes());
     odd.push(format!("{}{}", "[".repeat(10_000), "]".repeat(10_000)).into_bytes());
     odd.push(format!("{}1{}", "{\"a\":".repeat(10_000), "}".repeat(10_000)).into_bytes());
-    let deep = |depth: usize| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+    let nested = |depth: usize| {
+        let deep = format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+        format!(
+            "{{\"entry\":[{{\"id\":\"{waba}\",\"changes\":[{{\"field\":\"messages\",\"value\":{{\"metadata\":{{\"phone_number_id\":\"{number}\"}},\"deep\":{deep}}}}}]}}]}}"
+        )
+    };
     for value in [
         json!({"statuses": {}}),
         json!({"statuses": [null, 1, "x", {}]}),
@@ -362,9 +367,8 @@ fn odd_bodies(live: &Live) -> Vec<Vec<u8>> {
         odd.push(body(&[change(waba, number, &value)]));
     }
     for text in [
-        format!(
-            "{{\"entry\":[{{\"id\":\"{waba}\",\"changes\":[{{\"field\":\"messages\",\"value\":{{\"metadata\":{{\"phone_number_id\":\"{number}\"}},\"deep\":{}}}}}]}}]}}"
-        ),
+        nested(80),
+        nested(10_000),
         format!(
             "{{\"entry\":[{{\"id\":\"{waba}\",\"changes\":[{{\"field\":\"messages\",\"value\":{{\"metadata\":{{\"phone_number_id\":\"{number}\"}},\"messages\":[{{\"id\":\"wamid.s\",\"from\":\"1202555017\\ud800\",\"type\":\"text\",\"text\":{{\"body\":\"\\udead\"}}}}]}}}}]}}]}}"
         ),

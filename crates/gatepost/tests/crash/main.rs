@@ -4,7 +4,7 @@
 //! What the kill may do is said plainly: a message whose POST to Meta was begun and not recorded is doubtful. It is
 //! never sent again by itself; a status that carries our id resolves it, otherwise it fails as `outcome_unknown`. The
 //! test counts those, and they can be no more than were under way at the kills.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "tests")]
 
 mod server;
 

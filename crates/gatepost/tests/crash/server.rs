@@ -25,6 +25,10 @@ pub struct Installation {
     pub receiver: Receiver,
 }
 
+fn toml_line(key: &str, value: &str) -> String {
+    format!("{key} = '{value}'\n")
+}
+
 fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
@@ -53,17 +57,19 @@ impl Installation {
         let receiver = Receiver::start().await;
         let port = free_port();
         let mut config = format!(
-            "data_dir = {:?}\n[server]\nlisten = \"127.0.0.1:{port}\"\nmetrics_listen = \"off\"\n\
+            "{}[server]\nlisten = \"127.0.0.1:{port}\"\nmetrics_listen = \"off\"\n\
              [egress]\nexceptions = [{{ host = \"127.0.0.1\", port = {}, scheme = \"http\" }}]\n\
              [meta]\nbase_url = \"{}\"\n",
-            directory.path().join("data"),
+            toml_line("data_dir", &directory.path().join("data").display().to_string()),
             receiver.port,
             meta.base_url(),
         );
         if engine == Engines::Postgres {
             let database = gatepost_testdb::TestPostgres::start().unwrap().create_database();
-            config +=
-                &format!("[database]\nurl = {:?}\nowner_url = {:?}\n", database.app_url, database.owner_url);
+            let (app, owner) = (database.app_url, database.owner_url);
+            config.push_str("[database]\n");
+            config.push_str(&toml_line("url", &app));
+            config.push_str(&toml_line("owner_url", &owner));
         }
         std::fs::write(directory.path().join("gatepost.toml"), config).unwrap();
         let installation =

@@ -1,0 +1,16 @@
+//! The command line and the server as people use them: the real binary, on loopback, in directories of its own.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod channel_cloud;
+mod commands;
+mod demo;
+mod keys;
+mod listen;
+mod master_keys;
+mod postgres;
+mod quiet;
+mod refusals;
+mod shutdown;
+mod support;
+mod tls;
+mod url_check;
