@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use gatepost_core::audit::Audit;
 use gatepost_core::endpoint::{DeliveryState, retry_delay};
-use gatepost_core::{DeliveryId, EndpointId, Result, Timestamp};
+use gatepost_core::{Code, DeliveryId, EndpointId, Result, Timestamp};
 use gatepost_net::{Attempt, Decision, Target};
 use gatepost_store::{AttemptRow, Claimed, DeliveryWork, EndpointRow, LaneKey};
 use gatepost_vault::{SigningKey, WebhookSecret, WorkspaceKeys, sign_raw_body, sign_standard};
@@ -89,8 +89,8 @@ impl Work for Delivering {
         let keys = app.0.sealing.keys(scope).await?;
         let prepared = match endpoint {
             Some(row) if !row.enabled => {
-                self.put_off(scope, jobs).await?;
-                return Ok(Taken { items: Vec::new(), again: None });
+                let again = self.put_off(scope, jobs).await?.then_some(Duration::ZERO);
+                return Ok(Taken { items: Vec::new(), again });
             }
             Some(row) => Some(self.prepared(&keys, &row)?),
             None => None,
@@ -100,7 +100,12 @@ impl Work for Delivering {
             let payload = match work.as_ref().and_then(|w| w.payload.as_ref().map(|p| (w.event, p))) {
                 Some((event, sealed)) => {
                     let aad = crate::events::place(scope.workspace(), event);
-                    Bytes::from(app.0.sealing.open(scope, &aad, sealed).await?)
+                    // One that does not open (and was logged as that) holds up no other.
+                    match app.0.sealing.open(scope, &aad, sealed).await {
+                        Ok(payload) => Bytes::from(payload),
+                        Err(error) if error.code() == Code::Internal => Bytes::new(),
+                        Err(error) => return Err(error),
+                    }
                 }
                 None => Bytes::new(),
             };
@@ -277,17 +282,20 @@ impl Delivering {
         Ok((row, state, Some(self.app.now().plus(wait))))
     }
 
-    /// Nothing goes to a disabled endpoint; what waits stays.
-    async fn put_off(&self, scope: gatepost_store::WorkspaceScope, jobs: Vec<Claimed>) -> Result<()> {
-        let later = self.app.now().plus(DISABLED);
+    /// Nothing goes to a disabled endpoint; what waits stays. True when it was enabled meanwhile, and what waits is due:
+    /// whoever enabled it could not hasten what this lane held under a lease.
+    async fn put_off(&self, scope: gatepost_store::WorkspaceScope, jobs: Vec<Claimed>) -> Result<bool> {
+        let (now, endpoint) = (self.app.now(), EndpointId::from_uuid(self.key.lane));
         self.app
             .0
             .store
             .write(scope, async move |tx| {
+                let enabled = tx.endpoint_get(endpoint).await?.is_some_and(|e| e.enabled);
+                let at = if enabled { now } else { now.plus(DISABLED) };
                 for job in &jobs {
-                    tx.job_defer(job, later).await?;
+                    tx.job_defer(job, at).await?;
                 }
-                tx.commit(Audit::None("the endpoint is disabled; its deliveries wait"), ())
+                tx.commit(Audit::None("the endpoint is disabled; its deliveries wait"), enabled)
             })
             .await
     }

@@ -10,7 +10,7 @@ use gatepost_core::channel::Mode;
 use gatepost_core::event::{EventData, EventType, MessageError, MessageNews, Notification, Party};
 use gatepost_core::message::MessageState;
 use gatepost_core::{
-    ChannelId, ContactId, EnvelopeId, Error, MessageId, MetaAppId, Phone, Result, Timestamp,
+    ChannelId, Code, ContactId, EnvelopeId, Error, MessageId, MetaAppId, Phone, Result, Timestamp,
 };
 use gatepost_store::{
     ChannelRow, Claimed, ContactRow, LaneKey, MessageChange, NewEvent, NewInbound, WorkspaceTx,
@@ -90,6 +90,8 @@ impl Work for Inbound {
         let Some(scope) = jobs.first().map(Claimed::scope) else {
             return Ok(Taken { items: Vec::new(), again: None });
         };
+        // Without the keys nothing opens, and that is not the rows' fault.
+        self.app.0.sealing.keys(scope).await?;
         let ids: Vec<EnvelopeId> = jobs.iter().map(|j| EnvelopeId::from_uuid(j.subject)).collect();
         let rows = self.app.0.store.read(scope, async move |tx| tx.envelopes_get(&ids).await).await?;
         let mut items = Vec::with_capacity(jobs.len());
@@ -97,13 +99,20 @@ impl Work for Inbound {
             let envelope = match row {
                 Some(row) => {
                     let aad = crate::callbacks::place(scope.workspace(), row.id);
-                    let body = self.app.0.sealing.open(scope, &aad, &row.body).await?;
-                    Some(Arc::new(Envelope {
-                        id: row.id,
-                        meta_app: row.meta_app,
-                        body,
-                        received_at: row.received_at,
-                    }))
+                    match self.app.0.sealing.open(scope, &aad, &row.body).await {
+                        Ok(body) => Some(Arc::new(Envelope {
+                            id: row.id,
+                            meta_app: row.meta_app,
+                            body,
+                            received_at: row.received_at,
+                        })),
+                        // It holds up no other: it stays where it is, and nobody reads it again.
+                        Err(error) if error.code() == Code::Internal => {
+                            tracing::error!(%error, envelope = %row.id, "an envelope does not open; it is kept");
+                            None
+                        }
+                        Err(error) => return Err(error),
+                    }
                 }
                 None => None,
             };

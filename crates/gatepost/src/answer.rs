@@ -1,5 +1,7 @@
 //! Answers of the API as the command line sees them.
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 
 use crate::failure::{Exit, Failure, Result};
@@ -27,7 +29,7 @@ fn refusal(status: u16, problem: &Value) -> Failure {
     if errors.len() > 1 {
         for error in errors {
             let part = |name: &str| error[name].as_str().unwrap_or_default();
-            message.push_str(&format!("\n  {}: {}", part("pointer"), part("detail")));
+            let _ = write!(message, "\n  {}: {}", part("pointer"), part("detail"));
         }
     }
     let remedy = gatepost_core::Code::parse(&code).map(|code| code.remedy().to_owned());

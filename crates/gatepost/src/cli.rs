@@ -127,6 +127,7 @@ impl Context {
     }
 
     /// Logging alone, for commands without a configuration.
+    #[expect(clippy::unused_self, reason = "reads like its sibling above")]
     pub fn log(&self) -> Result<()> {
         telemetry::start(environment::text(environment::LOG)?.as_deref(), LevelFilter::WARN, LogFormat::Text)
     }

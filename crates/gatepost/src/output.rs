@@ -69,6 +69,7 @@ impl Output {
     }
 
     /// A text that is the answer itself, whoever reads.
+    #[expect(clippy::unused_self, reason = "whoever may say something holds an output")]
     pub fn raw(self, text: &str) {
         let mut out = std::io::stdout().lock();
         let _ = out.write_all(text.as_bytes());
@@ -76,6 +77,7 @@ impl Output {
     }
 
     /// A question to a person, without a line end; on standard error, so that answers stay clean.
+    #[expect(clippy::unused_self, reason = "whoever may say something holds an output")]
     pub fn ask(self, text: &str) {
         let mut out = std::io::stderr().lock();
         let _ = write!(out, "{text}");
@@ -83,6 +85,7 @@ impl Output {
     }
 
     /// Something a person should know that is no answer; on standard error.
+    #[expect(clippy::unused_self, reason = "whoever may say something holds an output")]
     pub fn note(self, text: impl fmt::Display) {
         let _ = writeln!(std::io::stderr().lock(), "{text}");
     }

@@ -52,7 +52,10 @@ fn filter(level: Option<&str>, usual: LevelFilter) -> Result<Targets> {
             None => general = part.parse().map_err(|_| wrong(part))?,
             Some((target, level)) => {
                 let level: LevelFilter = level.parse().map_err(|_| wrong(part))?;
-                parts.push((target, if target.starts_with(OURS) { level } else { level.min(LevelFilter::WARN) }));
+                parts.push((
+                    target,
+                    if target.starts_with(OURS) { level } else { level.min(LevelFilter::WARN) },
+                ));
             }
         }
     }

@@ -99,7 +99,7 @@ statements! {
     );
     FIND_PROVIDER = same("SELECT id FROM message WHERE workspace_id = $1 AND provider_index = $2 ORDER BY id LIMIT 1");
     ABANDON = same("UPDATE message SET state = $3, failed_at = $4, content = NULL WHERE workspace_id = $1 AND channel_id = $2 AND state = $5");
-    CHANGE = same("UPDATE message SET state = $3, sending_at = COALESCE(sending_at, $4), sent_at = COALESCE(sent_at, $5), delivered_at = COALESCE(delivered_at, $6), read_at = COALESCE(read_at, $7), failed_at = COALESCE(failed_at, $8), provider_index = COALESCE(provider_index, $9), provider_id = COALESCE(provider_id, $10), error = COALESCE($11, error), doubtful = $12, content = CASE WHEN $13 = 1 THEN NULL ELSE content END WHERE workspace_id = $1 AND id = $2");
+    CHANGE = same("UPDATE message SET state = $3, sending_at = COALESCE(sending_at, $4), sent_at = COALESCE(sent_at, $5), delivered_at = COALESCE(delivered_at, $6), read_at = COALESCE(read_at, $7), failed_at = CASE WHEN $3 = CAST($14 AS BIGINT) THEN COALESCE(failed_at, $8) END, provider_index = COALESCE(provider_index, $9), provider_id = COALESCE(provider_id, $10), error = CASE WHEN $3 = CAST($14 AS BIGINT) THEN COALESCE($11, error) END, doubtful = $12, content = CASE WHEN $13 = 1 THEN NULL ELSE content END WHERE workspace_id = $1 AND id = $2");
 }
 
 /// A mode out of a column; every table with one stores it alike.
@@ -227,6 +227,7 @@ impl WorkspaceTx<'_> {
         Ok(found.into_iter().map(|id| id.map(MessageId::from_uuid)).collect())
     }
 
+    /// Writes down news of messages. A time that is known stays; a message that is not failed (any more) has no error.
     pub async fn message_change(&self, changes: &[MessageChange]) -> Result<()> {
         let rows: Vec<Vec<Value<'_>>> = changes
             .iter()
@@ -245,7 +246,8 @@ impl WorkspaceTx<'_> {
                     c.provider.as_ref().map(|(_, sealed)| sealed.as_slice()),
                     c.error.as_deref(),
                     c.doubtful,
-                    c.drop_content
+                    c.drop_content,
+                    MessageState::Failed.number()
                 ]
                 .to_vec()
             })

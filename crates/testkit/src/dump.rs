@@ -115,6 +115,46 @@ impl World {
     }
 }
 
+/// A sealed column of a table whose rows have an id of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    pub workspace: WorkspaceId,
+    pub table: &'static str,
+    pub column: &'static str,
+    pub row: uuid::Uuid,
+}
+
+impl World {
+    /// What lies sealed in a place.
+    ///
+    /// # Panics
+    /// When there is no such row, or nothing in it.
+    pub async fn sealed(&self, place: Place) -> Vec<u8> {
+        let Place { workspace, table, column, row } = place;
+        let sql = format!("SELECT {column} FROM {table} WHERE workspace_id = $1 AND id = $2");
+        let stmt = statement(sql);
+        let read = async move |tx: &gatepost_store::engine::Tx<'_>| -> Result<Vec<u8>, Error> {
+            tx.query_one(stmt, &[Value::Uuid(workspace.uuid()), Value::Uuid(row)], |row| row.get(0)).await
+        };
+        self.store.engine().read(Lane::Workspace(workspace.uuid()), read).await.expect("a sealed value")
+    }
+
+    /// Puts something else there, as whoever holds the database could.
+    ///
+    /// # Panics
+    /// When there is no such row.
+    pub async fn tamper(&self, place: Place, bytes: Vec<u8>) {
+        let Place { workspace, table, column, row } = place;
+        let sql = format!("UPDATE {table} SET {column} = $3 WHERE workspace_id = $1 AND id = $2");
+        let stmt = statement(sql);
+        let write = async move |tx: &gatepost_store::engine::Tx<'_>| -> Result<(), Error> {
+            let values = [Value::Uuid(workspace.uuid()), Value::Uuid(row), Value::Bytes(&bytes)];
+            tx.execute_one(stmt, &values).await
+        };
+        self.store.engine().write(Lane::Workspace(workspace.uuid()), write).await.expect("a row");
+    }
+}
+
 fn ids_sql(engine: &Engine) -> String {
     match engine.kind() {
         gatepost_store::engine::EngineKind::Sqlite => "SELECT hex(id) FROM workspace".to_owned(),

@@ -50,7 +50,7 @@ fn header<'r>(received: &'r Received, name: &str) -> &'r str {
 }
 
 async fn heard(receiver: &Receiver, count: usize) -> Vec<Received> {
-    eventually(&format!("{count} webhooks"), async || {
+    eventually(&format!("{count} webhooks at {}", receiver.url), async || {
         let received = receiver.received();
         (received.len() >= count).then_some(received)
     })
@@ -232,10 +232,10 @@ async fn filters_and_switches_hold() {
             Receiver::start().await,
             Receiver::start().await,
         );
-        let (all_id, _) = desk.endpoint(&all, &["*"]).await;
+        let (all_id, _) = desk.endpoint(&all, &["message.*"]).await;
         desk.endpoint(&read, &["message.read", "channel.*"]).await;
-        let (off_id, off_secret) = desk.endpoint(&off, &["*"]).await;
-        let (gone_id, _) = desk.endpoint(&gone, &["*"]).await;
+        let (off_id, off_secret) = desk.endpoint(&off, &["message.*"]).await;
+        let (gone_id, _) = desk.endpoint(&gone, &["message.*"]).await;
         let off_path = format!("/v1/webhook-endpoints/{off_id}");
         off.answer_with(&[500, 500, 500]);
         desk.send().await;
@@ -321,8 +321,8 @@ async fn a_stalled_endpoint_delays_nobody() {
         let desk = Desk::open(setup).await;
         let (dead, alive) = (Receiver::start().await, Receiver::start().await);
         dead.stall();
-        let (dead_id, _) = desk.endpoint(&dead, &["*"]).await;
-        desk.endpoint(&alive, &["*"]).await;
+        let (dead_id, _) = desk.endpoint(&dead, &["message.*"]).await;
+        desk.endpoint(&alive, &["message.*"]).await;
         for _ in 0..10 {
             desk.send().await;
         }

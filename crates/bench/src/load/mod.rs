@@ -80,10 +80,10 @@ impl Load {
         Ok(report)
     }
 
-    /// Starts the receiver; answers its port.
-    pub async fn listen(&mut self) -> Result<u16> {
-        let listening: Listening = self.order(&Order::Listen).await?;
-        Ok(listening.port)
+    /// Starts the receiver; answers its ports.
+    pub async fn listen(&mut self, ports: usize) -> Result<Vec<u16>> {
+        let listening: Listening = self.order(&Order::Listen { ports }).await?;
+        Ok(listening.ports)
     }
 
     pub async fn gate(&mut self, open: bool) -> Result<()> {

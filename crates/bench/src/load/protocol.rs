@@ -12,8 +12,8 @@ pub enum Order {
     Requests { address: SocketAddr, connections: usize, millis: u64, what: What },
     /// Signed callbacks, made before the clock starts. Answered by [`CallbackReport`].
     Callbacks(Callbacks),
-    /// Starts a webhook receiver. Answered by [`Listening`].
-    Listen,
+    /// Starts a webhook receiver on so many ports, as many customers' are. Answered by [`Listening`].
+    Listen { ports: usize },
     /// Lets the receiver answer, or keep its callers waiting. Answered by [`Received`].
     Gate { open: bool },
     /// Waits until the receiver has answered so many deliveries since the gate was last moved or callbacks last began.
@@ -94,7 +94,7 @@ pub struct CallbackReport {
 
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Listening {
-    pub port: u16,
+    pub ports: Vec<u16>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]

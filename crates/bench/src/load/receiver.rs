@@ -20,7 +20,7 @@ use crate::error::Result;
 
 /// Answers every request with 200 while its gate is open.
 pub struct Receiver {
-    pub port: u16,
+    pub ports: Vec<u16>,
     count: Rc<Count>,
     gate: watch::Sender<bool>,
 }
@@ -32,25 +32,17 @@ struct Count {
 }
 
 impl Receiver {
-    pub async fn start() -> Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let port = listener.local_addr()?.port();
+    pub async fn start(ports: usize) -> Result<Self> {
         let now = Instant::now();
         let count = Rc::new(Count { since: Cell::new(now), answered: Cell::new(0), last: Cell::new(now) });
         let (gate, watched) = watch::channel(true);
-        let counting = Rc::clone(&count);
-        tokio::task::spawn_local(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                // Without it the answer would wait for an acknowledgement.
-                let _ = stream.set_nodelay(true);
-                let (count, gate) = (Rc::clone(&counting), watched.clone());
-                let service = service_fn(move |request| answer(request, Rc::clone(&count), gate.clone()));
-                tokio::task::spawn_local(
-                    http1::Builder::new().serve_connection(TokioIo::new(stream), service),
-                );
-            }
-        });
-        Ok(Self { port, count, gate })
+        let mut bound = Vec::with_capacity(ports);
+        for _ in 0..ports {
+            let listener = TcpListener::bind("127.0.0.1:0").await?;
+            bound.push(listener.local_addr()?.port());
+            tokio::task::spawn_local(serve(listener, Rc::clone(&count), watched.clone()));
+        }
+        Ok(Self { ports: bound, count, gate })
     }
 
     /// Counts anew from now on.
@@ -78,6 +70,16 @@ impl Receiver {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
         self.received()
+    }
+}
+
+async fn serve(listener: TcpListener, count: Rc<Count>, gate: watch::Receiver<bool>) {
+    while let Ok((stream, _)) = listener.accept().await {
+        // Without it the answer would wait for an acknowledgement.
+        let _ = stream.set_nodelay(true);
+        let (count, gate) = (Rc::clone(&count), gate.clone());
+        let service = service_fn(move |request| answer(request, Rc::clone(&count), gate.clone()));
+        tokio::task::spawn_local(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
     }
 }
 

@@ -60,11 +60,11 @@ async fn obey(order: Order, receiver: &mut Option<Receiver>) -> Result<String> {
             said(&drive(address, connections, Some(time), requests(what)).await?)
         }
         Order::Callbacks(callbacks) => said(&post_callbacks(callbacks, receiver.as_ref()).await?),
-        Order::Listen => {
-            let started = Receiver::start().await?;
-            let port = started.port;
+        Order::Listen { ports } => {
+            let started = Receiver::start(ports).await?;
+            let ports = started.ports.clone();
             *receiver = Some(started);
-            said(&Listening { port })
+            said(&Listening { ports })
         }
         Order::Gate { open } => {
             let receiver = known(receiver.as_ref())?;

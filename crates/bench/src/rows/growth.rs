@@ -49,8 +49,8 @@ impl Run {
 
     async fn inbound_at(&mut self, many: usize) -> Result<((Samples, Samples), (Samples, Samples))> {
         let installation = Installation::start(&self.place, true).await?;
-        let port = self.load.listen().await?;
-        let tenant = installation.tenant(WORKSPACES, Some(port)).await?;
+        let ports = self.load.listen(1).await?;
+        let tenant = installation.tenant(WORKSPACES, ports.first().copied()).await?;
         fill::fill(&installation.app, &tenant, FEW).await?;
         let stream = Stream { sources: tenant.sources.clone(), items: 20, webhooks: true };
         let few = self.some_inbound(&installation, &stream).await?;

@@ -37,10 +37,10 @@ impl Run {
         ));
         process::reset_peak()?;
         let installation = Installation::start(&self.place, true).await?;
-        let port = self.load.listen().await?;
+        let ports = self.load.listen(WORKSPACES).await?;
         let mut spread = Vec::new();
-        for _ in 0..WORKSPACES {
-            spread.extend(installation.tenant(1, Some(port)).await?.sources);
+        for port in &ports {
+            spread.extend(installation.tenant(1, Some(*port)).await?.sources);
         }
         for items in [1, 20] {
             let stream = Stream { sources: spread.clone(), items, webhooks: true };
@@ -51,7 +51,7 @@ impl Run {
                 self.found.inbound = per_second;
             }
         }
-        let alone: Tenant = installation.tenant(WORKSPACES, Some(port)).await?;
+        let alone: Tenant = installation.tenant(WORKSPACES, ports.first().copied()).await?;
         let stream = Stream { sources: alone.sources, items: 20, webhooks: true };
         let (_, row) =
             self.measure_webhooks(&installation, &stream, "20 items in a callback, one workspace").await?;

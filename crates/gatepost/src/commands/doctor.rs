@@ -15,14 +15,14 @@ use crate::cli::Context;
 use crate::config::Settings;
 use crate::environment;
 use crate::failure::{Failure, Result};
-use crate::installation::data_dir::Places;
+use crate::installation::data_dir::{DataDir, Places};
 use crate::installation::master_keys::{KeyPlace, forbid_dumps};
-use crate::installation::{database, resolver, trusted_client};
+use crate::installation::{Installation, Surroundings, database, resolver, trusted_client};
 use crate::output::{Output, Tint};
 
 /// Check configuration, directory, keys and database, and say what to do.
 ///
-/// Changes nothing, and sends nothing unless --online says so. Exits with 1 where something is wrong.
+/// Changes no data, and sends nothing unless --online says so. Exits with 1 where something is wrong.
 #[derive(clap::Args)]
 pub struct Doctor {
     /// Also ask whether Meta can be reached
@@ -77,8 +77,11 @@ impl Doctor {
             Ok(settings) => {
                 configuration(&settings, &mut found);
                 directory(&settings, &mut found).await;
-                master_key(&settings, &mut found);
+                let key = master_key(&settings, &mut found);
                 stored(&settings, &mut found).await;
+                if key && let Ok(again) = context.quiet_settings() {
+                    fit(again, &mut found).await;
+                }
                 clock(&mut found);
                 if self.online {
                     meta(&settings, &mut found).await;
@@ -164,18 +167,45 @@ async fn directory(settings: &Settings, found: &mut Findings) {
     }
 }
 
-fn master_key(settings: &Settings, found: &mut Findings) {
-    let read = || -> Result<String> {
+/// Whether there is a key to go on with.
+fn master_key(settings: &Settings, found: &mut Findings) -> bool {
+    let read = || -> Result<Option<String>> {
         forbid_dumps()?;
         let place = KeyPlace::choose(settings, Places::new(&settings.data_dir).master_key())?;
-        Ok(match place.read()? {
-            Some(ring) => format!("{} in {place}", ring.primary().id()),
-            None => "none yet; gatepost serve makes one for a new SQLite store".to_owned(),
-        })
+        Ok(place.read()?.map(|ring| format!("{} in {place}", ring.primary().id())))
     };
     match read() {
-        Ok(says) => found.good("master key", says),
-        Err(failure) => found.bad("master key", &failure),
+        Ok(Some(says)) => {
+            found.good("master key", says);
+            true
+        }
+        Ok(None) => {
+            found.good("master key", "none yet; gatepost serve makes one for a new SQLite store");
+            false
+        }
+        Err(failure) => {
+            found.bad("master key", &failure);
+            false
+        }
+    }
+}
+
+/// Whether the master key opens the SQLite store; a running server has looked at that itself.
+async fn fit(settings: Settings, found: &mut Findings) {
+    let places = Places::new(&settings.data_dir);
+    if settings.config.database.url.is_some() || !places.database().exists() {
+        return;
+    }
+    let opened = async {
+        let Some(dir) = DataDir::try_own(&settings.data_dir)? else { return Ok(false) };
+        let running = Installation::open(dir, settings).await?.start(Surroundings::default()).await?;
+        running.app.shutdown().await;
+        Ok(true)
+    };
+    match opened.await {
+        Ok(true) => found.good("vault", "the master key opens the store"),
+        Ok(false) => found.good("vault", "in use by the server"),
+        Err(failure) => found.bad("vault", &failure),
     }
 }
 

@@ -1,5 +1,6 @@
 //! `gatepost listen`: a webhook receiver's view of the world, without a public address.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -145,18 +146,16 @@ fn show(event: &Value, output: Output) {
         text(event, "type")
     );
     if let Some(contact) = contact {
-        line.push_str(&format!("  {arrow} {}", masked(contact)));
+        let _ = write!(line, "  {arrow} {}", masked(contact));
     }
     if let Some(words) = message["text"].as_str() {
-        line.push_str(&format!("  {words:?}"));
+        let _ = write!(line, "  {words:?}");
     }
     if let Some(detail) = message["error"]["detail"].as_str() {
-        line.push_str(&format!("  {}", output.tint(Tint::Red, detail)));
+        let _ = write!(line, "  {}", output.tint(Tint::Red, detail));
     }
-    line.push_str(&format!(
-        "  {}",
-        output.tint(Tint::Dim, message["id"].as_str().unwrap_or(text(event, "id")))
-    ));
+    let id = message["id"].as_str().unwrap_or(text(event, "id"));
+    let _ = write!(line, "  {}", output.tint(Tint::Dim, id));
     output.say(line);
 }
 
@@ -200,7 +199,7 @@ async fn pass_on(event: &Value, forward: &Forward, output: Output) {
             output.say(output.tint(Tint::Dim, format_args!("          forwarded: {}", answer.status)));
         }
         Ok(answer) => {
-            output.say(output.tint(Tint::Yellow, format_args!("          forwarded: {}", answer.status)))
+            output.say(output.tint(Tint::Yellow, format_args!("          forwarded: {}", answer.status)));
         }
         Err(error) => {
             output.say(

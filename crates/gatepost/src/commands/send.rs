@@ -139,7 +139,7 @@ async fn follow(api: &Api, id: &str, mut message: Value, output: Output) -> Resu
     let started = Instant::now();
     let mut known = text(&message, "state").to_owned();
     while !matches!(known.as_str(), "delivered" | "read" | "failed") {
-        if started.elapsed() > Duration::from_secs(60) {
+        if started.elapsed() > Duration::from_mins(1) {
             return Err(Failure::failed(format!("{id} is still {known} after a minute"))
                 .hint("it goes on without you: see gatepost listen, or GET /v1/messages"));
         }

@@ -115,7 +115,7 @@ fn greet(server: &Server, news: &[(&'static str, String)], output: Output) {
         "version": env!("CARGO_PKG_VERSION"),
     }));
     let line = |label: &str, value: &str| {
-        output.say(format_args!("  {}  {value}", output.tint(Tint::Dim, format_args!("{label:14}"))))
+        output.say(format_args!("  {}  {value}", output.tint(Tint::Dim, format_args!("{label:14}"))));
     };
     output.say(format_args!("{} {}", output.tint(Tint::Bold, "Gatepost"), env!("CARGO_PKG_VERSION")));
     for (label, value) in news {

@@ -24,6 +24,7 @@ Example:
 
 impl Url {
     pub fn run(self, context: &Context) -> Result<()> {
+        let Self::Check = self;
         let settings = context.quiet_settings()?;
         let policy = url_policy(&settings.config.egress);
         let mut out = std::io::BufWriter::new(std::io::stdout().lock());

@@ -52,7 +52,7 @@ impl Vault {
                 );
             }
             Self::DropOld => {
-                output.say("\nOnly the key in use is left. Backups made under an older one need that one.")
+                output.say("\nOnly the key in use is left. Backups made under an older one need that one.");
             }
             Self::Status => {}
         }

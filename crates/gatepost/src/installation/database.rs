@@ -28,7 +28,7 @@ pub async fn open_postgres(url: &Secret<String>) -> Result<Store> {
             "run `gatepost migrate` with the owner's URL (GATEPOST_DATABASE_OWNER_URL or database.owner_url)",
         ));
     }
-    let powers = engine.role_powers().await.map_err(unreachable)?;
+    let powers = engine.role_powers().await.map_err(|error| unreachable(&error))?;
     if !powers.is_empty() {
         return Err(Failure::refused(format!(
             "the database role is too powerful: it {}. Row level security does not bind it, so the walls between \
@@ -45,7 +45,7 @@ pub async fn open_postgres(url: &Secret<String>) -> Result<Store> {
 
 /// Connects without looking at anything.
 pub async fn connect(url: &Secret<String>) -> Result<Engine> {
-    Engine::postgres(PostgresOptions::new(url.expose().clone())).await.map_err(unreachable)
+    Engine::postgres(PostgresOptions::new(url.expose().clone())).await.map_err(|error| unreachable(&error))
 }
 
 /// The first migration that this database lacks.
@@ -67,7 +67,7 @@ pub fn schema(error: engine::Error) -> Failure {
     Failure::failed(error)
 }
 
-fn unreachable(error: engine::Error) -> Failure {
+fn unreachable(error: &engine::Error) -> Failure {
     Failure::failed(format!("the database cannot be used: {error}"))
         .hint("check database.url: host, port, database, role, password, sslmode")
 }

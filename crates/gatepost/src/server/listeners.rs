@@ -111,6 +111,15 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
+    #[tokio::test]
+    async fn the_default_port_gives_way_and_says_so() {
+        // Whoever has it, it is taken now.
+        let _taken = TcpListener::bind(DEFAULT);
+        let (listener, moved) = public(&Server::default()).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        assert!(moved && port > DEFAULT.port() && port <= DEFAULT.port() + NEXT_PORTS, "{port}");
+    }
+
     #[test]
     fn only_loopback_in_the_clear() {
         let open = Server::default();

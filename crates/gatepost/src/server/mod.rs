@@ -55,7 +55,7 @@ pub struct Server {
 }
 
 /// How the operator's requests may take their time: wrapping many keys anew is one of them.
-const OPERATOR_TIMEOUT: Duration = Duration::from_secs(600);
+const OPERATOR_TIMEOUT: Duration = Duration::from_mins(10);
 
 /// Settings of the operator's router of this process.
 pub fn operator_settings(running: &Running) -> Settings {
@@ -174,9 +174,13 @@ impl Server {
         &self.running.app
     }
 
-    /// For `send` and `listen` on this machine, which need not be told the address then.
+    /// For `send` and `listen` on this machine, which need not be told the address then. A certificate is for the public
+    /// name, so with TLS that is where they go.
     fn write_address(&self) {
-        if let Some(api) = &self.addresses.api
+        let tls = self.addresses.public.starts_with("https://")
+            && self.addresses.api.as_ref().is_some_and(|api| api.starts_with("https://"));
+        let api = if tls { Some(&self.addresses.public) } else { self.addresses.api.as_ref() };
+        if let Some(api) = api
             && let Err(error) = std::fs::write(self.running.dir.places().address(), format!("{api}\n"))
         {
             tracing::warn!(%error, "the address could not be written into the data directory");

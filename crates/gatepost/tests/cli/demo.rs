@@ -1,8 +1,8 @@
 //! `gatepost demo`: the first thing that anybody sees.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::support::{Ended, Machine, run};
+use crate::support::{Ended, Http, Machine, Server, run};
 
 fn demo(machine: &Machine) -> std::process::Command {
     let mut command = machine.command(&["demo", "--once", "--json"]);
@@ -61,9 +61,36 @@ fn a_person_is_told_what_happens_and_what_comes_next() {
     let machine = Machine::new();
     let mut command = machine.command(&["demo", "--once"]);
     let said = run(command.env("TMPDIR", machine.home())).ok().out;
-    for words in ["delivered", "read", "←", "→", "gatepost serve", "gatepost channel add cloud", "signatures verified"] {
+    for words in
+        ["delivered", "read", "←", "→", "gatepost serve", "gatepost channel add cloud", "signatures verified"]
+    {
         assert!(said.contains(words), "{words} is missing:\n{said}");
     }
     assert!(!said.contains('\x1b'), "no colours without a terminal");
     assert!(!said.contains("+12025550111"), "numbers are masked");
+}
+
+#[test]
+fn it_stays_up_until_it_is_told_to_go_and_takes_its_data_along() {
+    let machine = Machine::new();
+    let mut command = machine.command(&["demo", "--json"]);
+    let mut demo = Server::start(command.env("TMPDIR", machine.home()));
+    let mut ready = Value::Null;
+    loop {
+        let line = demo.next_line();
+        if line["event"] == "ready" {
+            ready = line;
+        } else if line["ok"] == true {
+            break;
+        }
+    }
+    let http = Http::new();
+    let message = json!({ "to": "+12025550123", "purpose": "support", "text": "x" });
+    let url = format!("{}/v1/messages", ready["url"].as_str().unwrap());
+    assert_eq!(http.post(&url, ready["key"].as_str(), &message).unwrap().status, 202, "{ready}");
+    let data = std::path::PathBuf::from(ready["data_dir"].as_str().unwrap());
+    assert!(data.join("gatepost.db").exists(), "{ready}");
+    demo.signal(rustix::process::Signal::INT);
+    assert!(demo.wait().success());
+    assert!(!data.exists(), "its data is still there");
 }

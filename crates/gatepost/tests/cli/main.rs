@@ -1,5 +1,5 @@
 //! The command line and the server as people use them: the real binary, on loopback, in directories of its own.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod channel_cloud;
 mod commands;

@@ -24,7 +24,10 @@ fn weak_and_wrong_values_are_refused_and_never_shown() {
         if !value.trim().is_empty() {
             assert!(!ended.err.contains(value) && !ended.out.contains(value), "{ended:?}");
         }
-        assert!(!machine.data().join("gatepost.db").exists(), "the key is looked at before a database is made");
+        assert!(
+            !machine.data().join("gatepost.db").exists(),
+            "the key is looked at before a database is made"
+        );
     }
 }
 
@@ -51,7 +54,10 @@ fn a_file_that_was_named_must_exist_and_be_private() {
 fn a_fresh_store_gets_a_key_and_a_loud_warning_and_is_bound_to_it() {
     let machine = Machine::new();
     let made = machine.run(&["workspace", "create", "First"]).ok();
-    assert!(made.err.contains("BACK THIS UP") && made.err.contains("without it the data is gone"), "{made:?}");
+    assert!(
+        made.err.contains("BACK THIS UP") && made.err.contains("without it the data is gone"),
+        "{made:?}"
+    );
     let file = machine.data().join("master.key");
     assert_eq!(std::fs::metadata(&file).unwrap().mode() & 0o777, 0o600);
     assert!(!machine.run(&["workspace", "list"]).ok().err.contains("BACK THIS UP"), "only once");
@@ -124,7 +130,8 @@ fn keys_rotate_while_the_server_runs_and_old_ones_are_let_go() {
     assert_eq!(dropped["keys"].as_array().unwrap().len(), 1, "{dropped}");
     let text = std::fs::read_to_string(machine.data().join("master.key")).unwrap();
     assert_eq!(text.lines().filter(|line| !line.starts_with('#')).count(), 1);
-    let send = ["send", "--to", "+12025550123", "--purpose", "support", "--text", "x", "--wait", "--key", &key];
+    let send =
+        ["send", "--to", "+12025550123", "--purpose", "support", "--text", "x", "--wait", "--key", &key];
     machine.run(&send).ok();
     assert!(server.stop().success());
     // And the file alone opens the store again.

@@ -3,11 +3,18 @@
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 
+use gatepost_vault::{MasterKey, SystemEntropy};
+
 use crate::support::{Ended, Machine, run};
 
 /// Starts `serve`, which must refuse with this exit code and these words, and never say `hunter2`.
 #[track_caller]
-fn refused(machine: &Machine, set: impl FnOnce(&mut std::process::Command), code: i32, words: &[&str]) -> Ended {
+fn refused(
+    machine: &Machine,
+    set: impl FnOnce(&mut std::process::Command),
+    code: i32,
+    words: &[&str],
+) -> Ended {
     let mut command = machine.command(&["serve"]);
     command.env("GATEPOST_LISTEN", "127.0.0.1:0");
     set(&mut command);
@@ -29,9 +36,17 @@ fn with_file(text: &str, code: i32, words: &[&str]) {
 
 #[test]
 fn a_misspelt_key_is_named_with_the_one_that_was_meant() {
-    with_file("[server]\nlisen = \"127.0.0.1:1\"", 2, &["unknown key `server.lisen`", "did you mean `server.listen`?"]);
+    with_file(
+        "[server]\nlisen = \"127.0.0.1:1\"",
+        2,
+        &["unknown key `server.lisen`", "did you mean `server.listen`?"],
+    );
     with_file("[loging]\nlevel = \"info\"", 2, &["unknown key `loging`"]);
-    with_file("[database]\nurl = \"postgresql://u:hunter2@h/d\"\nulr = 1", 2, &["`database.ulr`", "`database.url`"]);
+    with_file(
+        "[database]\nurl = \"postgresql://u:hunter2@h/d\"\nulr = 1",
+        2,
+        &["`database.ulr`", "`database.url`"],
+    );
 }
 
 #[test]
@@ -48,7 +63,8 @@ fn values_of_the_wrong_kind_are_named() {
 #[test]
 fn a_proxy_that_is_no_network_is_named() {
     let machine = Machine::new();
-    std::fs::write(machine.home().join("gatepost.toml"), "[server]\ntrusted_proxies = [\"the proxy\"]").unwrap();
+    std::fs::write(machine.home().join("gatepost.toml"), "[server]\ntrusted_proxies = [\"the proxy\"]")
+        .unwrap();
     refused(&machine, |_| {}, 2, &["server.trusted_proxies", "the proxy"]);
 }
 
@@ -57,7 +73,14 @@ fn nothing_answers_in_the_clear_on_a_network() {
     for address in ["0.0.0.0:0", "[::]:0"] {
         let machine = Machine::new();
         let words = ["1. ", "2. ", "3. ", "loopback", "server.tls_certificate", "server.trusted_proxies"];
-        refused(&machine, |command| { command.env("GATEPOST_LISTEN", address); }, 2, &words);
+        refused(
+            &machine,
+            |command| {
+                command.env("GATEPOST_LISTEN", address);
+            },
+            2,
+            &words,
+        );
     }
 }
 
@@ -66,9 +89,13 @@ fn a_port_that_somebody_named_is_never_changed() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let machine = Machine::new();
-    let set = |command: &mut std::process::Command| { command.env("GATEPOST_LISTEN", &address); };
+    let set = |command: &mut std::process::Command| {
+        command.env("GATEPOST_LISTEN", &address);
+    };
     refused(&machine, set, 1, &["cannot listen on", &address, "--listen"]);
-    let metrics = |command: &mut std::process::Command| { command.env("GATEPOST_METRICS_LISTEN", &address); };
+    let metrics = |command: &mut std::process::Command| {
+        command.env("GATEPOST_METRICS_LISTEN", &address);
+    };
     refused(&Machine::new(), metrics, 1, &["metrics", &address, "server.metrics_listen"]);
 }
 
@@ -92,17 +119,12 @@ fn one_server_owns_a_directory() {
 #[test]
 fn a_database_that_cannot_be_reached_is_told_without_its_password() {
     let machine = Machine::new();
-    let key = "GATEPOST_MASTER_KEY";
+    let key = MasterKey::generate(&SystemEntropy).unwrap().to_hex().expose().clone();
     let url = "postgresql://u:hunter2@127.0.0.1:1/d";
-    let words = ["database"];
-    refused(
-        &machine,
-        |command| {
-            command.env("GATEPOST_DATABASE_URL", url).env(key, "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQAxQlNkdYaXo");
-        },
-        1,
-        &words,
-    );
+    let set = |command: &mut std::process::Command| {
+        command.env("GATEPOST_DATABASE_URL", url).env("GATEPOST_MASTER_KEY", key);
+    };
+    refused(&machine, set, 1, &["the database cannot be used", "database.url"]);
 }
 
 #[test]
@@ -110,7 +132,10 @@ fn a_variable_that_is_almost_a_known_one_is_told() {
     let machine = Machine::new();
     let mut command = machine.command(&["doctor"]);
     let ended = run(command.env("GATEPOST_MASTER_KEY_FIEL", "/x"));
-    assert!(ended.out.contains("GATEPOST_MASTER_KEY_FIEL") && ended.out.contains("GATEPOST_MASTER_KEY_FILE"), "{ended:?}");
+    assert!(
+        ended.out.contains("GATEPOST_MASTER_KEY_FIEL") && ended.out.contains("GATEPOST_MASTER_KEY_FILE"),
+        "{ended:?}"
+    );
 }
 
 #[test]

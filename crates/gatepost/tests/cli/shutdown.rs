@@ -21,7 +21,8 @@ fn what_was_accepted_is_sent_though_the_server_was_told_to_stop() {
     let stopping = Arc::new(AtomicBool::new(false));
     let senders: Vec<_> = (0..SENDERS)
         .map(|sender| {
-            let (client, url, key, stopping) = (http.client(), url.clone(), key.clone(), Arc::clone(&stopping));
+            let (client, url, key, stopping) =
+                (http.client(), url.clone(), key.clone(), Arc::clone(&stopping));
             http.runtime().spawn(async move {
                 let mut accepted = Vec::new();
                 for number in 0.. {

@@ -156,6 +156,17 @@ impl Server {
         kill_process(pid, signal).unwrap();
     }
 
+    /// Waits for its end.
+    pub fn wait(mut self) -> ExitStatus {
+        self.child.wait().unwrap()
+    }
+
+    /// Ends it, where the value is still needed afterwards; whether it ended well.
+    pub fn end(&mut self) -> bool {
+        self.signal(Signal::TERM);
+        self.child.wait().unwrap().success()
+    }
+
     /// Ends it as a supervisor does.
     pub fn stop(mut self) -> ExitStatus {
         self.signal(Signal::TERM);
@@ -182,7 +193,8 @@ impl Http {
     }
 
     pub fn trusting(roots: TlsRoots) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let client = {
             let _inside = runtime.enter();
             TrustedClient::new(Resolver::system().unwrap(), TrustedBudgets::default(), roots).unwrap()
@@ -233,4 +245,9 @@ pub fn eventually(what: &str, mut done: impl FnMut() -> bool) {
         assert!(started.elapsed() < Duration::from_secs(20), "{what} did not happen");
         std::thread::sleep(Duration::from_millis(50));
     }
+}
+
+/// Says why a test did not do what it is there for.
+pub fn skipped(why: &str) {
+    let _ = writeln!(std::io::stderr(), "skipped: {why}");
 }

@@ -30,5 +30,8 @@ fn the_operators_exceptions_count() {
     assert!(check(&machine, line)[0].contains("deny"));
     let file = "[egress]\nexceptions = [{ host = \"10.1.2.0/24\", port = 8080, scheme = \"http\" }]";
     std::fs::write(machine.home().join("gatepost.toml"), file).unwrap();
-    assert_eq!(check(&machine, line)[0], r#"{"url":"http://10.1.2.3:8080/","verdict":"allow","rule":"exception"}"#);
+    assert_eq!(
+        check(&machine, line)[0],
+        r#"{"url":"http://10.1.2.3:8080/","verdict":"allow","rule":"exception"}"#
+    );
 }

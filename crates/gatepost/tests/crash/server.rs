@@ -85,7 +85,7 @@ impl Installation {
         command
             .arg("--config")
             .arg(self.directory.path().join("gatepost.toml"))
-            .env("GATEPOST_MASTER_KEY", "6d9d1f0a4b7c2e835a1690cf77d4e2b83fe1c05d9a48b6721c3e5f80a2d4967b")
+            .env("GATEPOST_MASTER_KEY", master_key())
             .env_remove("GATEPOST_DATABASE_URL")
             .stdin(Stdio::null());
         command
@@ -193,4 +193,12 @@ impl Drop for Installation {
             eprintln!("the server's last words:\n{}", tail.into_iter().rev().collect::<Vec<_>>().join("\n"));
         }
     }
+}
+
+/// One for this run.
+fn master_key() -> &'static str {
+    static KEY: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+    KEY.get_or_init(|| {
+        gatepost_vault::MasterKey::generate(&gatepost_vault::SystemEntropy).unwrap().to_hex().expose().clone()
+    })
 }

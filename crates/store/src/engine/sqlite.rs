@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{mpsc, watch};
 
@@ -76,6 +77,8 @@ impl SqliteOptions {
         conn.pragma_update(None, "temp_store", "memory")?; // savepoints keep their undo pages there
         conn.pragma_update(None, "cache_size", -i64::from(cache_kib))?;
         conn.pragma_update(None, "trusted_schema", false)?;
+        // Without it the planner looks at bound values (every LIMIT is one) and parses the statement anew at each run.
+        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         conn.set_prepared_statement_cache_capacity(STATEMENTS);
         Ok(())
     }
@@ -114,6 +117,7 @@ impl Pool {
             let (inbox, alive) = (Arc::clone(&inbox), alive.clone());
             spawn(format!("store-reader-{number}"), move || {
                 serve_reads(&conn, &inbox);
+                drop(conn); // closed before we are known to have ended
                 drop(alive);
             })?;
         }

@@ -1,15 +1,18 @@
 //! What only the server engine can get wrong: lanes, row level security's setting, lost connections, collisions.
 
+use std::io;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use futures_util::future::join_all;
-use gatepost_store::engine::{Engine, Error, Lane, Tx};
+use gatepost_store::engine::{Engine, Error, Lane, Tx, Value};
 use gatepost_store::{params, statements};
 use gatepost_testdb::{APP_ROLE, TestDatabase, TestPostgres};
-use tokio::io::copy_bidirectional;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf, copy_bidirectional};
 use tokio::net::{UnixListener, UnixStream};
 use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
@@ -291,6 +294,45 @@ struct Line {
     directory: tempfile::TempDir,
     server: String,
     carrier: Option<tokio::task::JoinHandle<()>>,
+    /// How often the server was spoken to after it had answered.
+    turns: Arc<AtomicU32>,
+}
+
+/// The server's end of a line: counts round trips.
+struct Counted {
+    line: UnixStream,
+    turns: Arc<AtomicU32>,
+    listening: bool,
+}
+
+impl AsyncRead for Counted {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let read = Pin::new(&mut self.line).poll_read(cx, buf);
+        self.listening |= read.is_ready();
+        read
+    }
+}
+
+impl AsyncWrite for Counted {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.line).poll_write(cx, buf);
+        if written.is_ready() && std::mem::take(&mut self.listening) {
+            self.turns.fetch_add(1, Ordering::Relaxed);
+        }
+        written
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.line).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.line).poll_shutdown(cx)
+    }
 }
 
 impl Line {
@@ -300,19 +342,20 @@ impl Line {
         let (socket, name) = rest.split_once('/').unwrap();
         let url = format!("{user}@{}/{name}", directory.path().display().to_string().replace('/', "%2F"));
         let server = format!("{}/.s.PGSQL.5432", socket.replace("%2F", "/"));
-        let mut line = Self { directory, server, carrier: None };
+        let mut line = Self { directory, server, carrier: None, turns: Arc::default() };
         line.mend();
         (line, url)
     }
 
     fn mend(&mut self) {
         let listener = UnixListener::bind(self.directory.path().join(".s.PGSQL.5432")).unwrap();
-        let server = self.server.clone();
+        let (server, turns) = (self.server.clone(), Arc::clone(&self.turns));
         self.carrier = Some(tokio::spawn(async move {
             let mut calls = tokio::task::JoinSet::new(); // dropped, and so cut, with this task
             loop {
                 let (mut near, _) = listener.accept().await.unwrap();
-                let mut far = UnixStream::connect(&server).await.unwrap();
+                let far = UnixStream::connect(&server).await.unwrap();
+                let mut far = Counted { line: far, turns: Arc::clone(&turns), listening: true };
                 calls.spawn(async move { copy_bidirectional(&mut near, &mut far).await });
             }
         }));
@@ -360,4 +403,32 @@ async fn an_outage_is_waited_for_a_while_and_then_told() {
     line.mend();
     insert_one(&engine, LANE, 4).await.unwrap();
     assert_eq!(items(&engine).await, [1, 2, 4]);
+}
+
+#[tokio::test]
+async fn many_statements_are_one_round_trip() {
+    let Some((_, database)) = one_lane().await else { return };
+    let (line, url) = Line::new(&database);
+    let engine = Engine::postgres(postgres_options(&url)).await.unwrap();
+    let turns_for = async |many: bool, first: i64| {
+        let before = line.turns.load(Ordering::Relaxed);
+        let rows: Vec<[i64; 2]> = (first..first + 50).map(|id| [id, id]).collect();
+        let work = async move |tx: &Tx<'_>| {
+            let rows: Vec<_> = rows.iter().map(|row| row.map(Value::from)).collect();
+            if many {
+                return tx.execute_many(&ITEM_INSERT, &rows).await.map(drop);
+            }
+            for row in &rows {
+                tx.execute_one(&ITEM_INSERT, row).await?;
+            }
+            Ok(())
+        };
+        engine.write::<_, Error, _>(LANE, work).await.unwrap();
+        line.turns.load(Ordering::Relaxed) - before
+    };
+    assert!(turns_for(false, 0).await >= 50, "one by one, each waits for its answer");
+    let turns = turns_for(true, 100).await;
+    // BEGIN with the statements, COMMIT; the server may begin to answer before it has heard them all
+    assert!(turns < 15, "{turns} round trips for 50 statements at once");
+    assert_eq!(items(&engine).await.len(), 100);
 }
