@@ -21,7 +21,6 @@ use tokio::net::UnixStream;
 use tower::ServiceExt as _;
 
 use crate::answer;
-use crate::commands::serve::tell_of_new_key;
 use crate::config::Settings;
 use crate::failure::{Failure, Result};
 use crate::installation::data_dir::{DataDir, Places, in_use};
@@ -58,7 +57,7 @@ impl Operator {
 
     async fn in_process(dir: DataDir, settings: Settings, output: Output) -> Result<Self> {
         let installation = Installation::open(dir, settings).await?;
-        tell_of_new_key(&installation, output);
+        installation.tell_of_new_key(output);
         // Test channels need a simulated Meta to be made; nothing is sent here, so nobody needs to call back.
         let sandbox = start_sandbox(SandboxConfig::default(), installation.trusted()).await?;
         let running = installation.start(Surroundings::default()).await?;

@@ -56,7 +56,7 @@ async fn serve(settings: Settings, role: Role, output: Output) -> Result<()> {
     let dir = DataDir::own(&settings.data_dir)?;
     let installation = Installation::open(dir, settings).await?;
     let news = news(&installation, file.as_deref());
-    tell_of_new_key(&installation, output);
+    installation.tell_of_new_key(output);
     let server = tokio::select! {
         server = Server::start(installation, role, SandboxConfig::default()) => server?,
         () = signals.next() => return Ok(()),
@@ -91,16 +91,6 @@ fn news(installation: &Installation, file: Option<&std::path::Path>) -> Vec<(&'s
         ("database", installation.database()),
         ("master key", format!("{}{}", installation.key_place(), new(installation.key_made))),
     ]
-}
-
-/// A key that was just made is worth as much as all data under it.
-pub fn tell_of_new_key(installation: &Installation, output: Output) {
-    if installation.key_made {
-        output.note(format_args!(
-            "\n  A new master key was made: {}\n  BACK THIS UP, apart from the data: without it the data is gone.\n",
-            installation.key_place()
-        ));
-    }
 }
 
 fn greet(server: &Server, news: &[(&'static str, String)], output: Output) {

@@ -24,6 +24,7 @@ use self::data_dir::{DataDir, Places};
 use self::master_keys::{Keeper, KeyPlace, forbid_dumps};
 use crate::config::{Config, Settings};
 use crate::failure::{Failure, Result};
+use crate::output::Output;
 
 /// An installation that this process owns.
 pub struct Installation {
@@ -120,6 +121,16 @@ impl Installation {
     /// What the store is, for people.
     pub fn database(&self) -> String {
         if self.postgres { "PostgreSQL".to_owned() } else { self.places().database().display().to_string() }
+    }
+
+    /// A key that was just made is worth as much as all data under it: says so, loudly.
+    pub fn tell_of_new_key(&self, output: Output) {
+        if self.key_made {
+            output.note(format_args!(
+                "\n  A new master key was made: {}\n  BACK THIS UP, apart from the data: without it the data is gone.\n",
+                self.keys
+            ));
+        }
     }
 
     /// Puts the application together and refuses keys that do not open what the store holds. Nothing runs yet.
