@@ -8,7 +8,7 @@ use gatepost_core::audit::Audit;
 use gatepost_core::endpoint::{DeliveryState, retry_delay};
 use gatepost_core::{Code, DeliveryId, EndpointId, Result, Timestamp};
 use gatepost_net::{Attempt, Decision, Target};
-use gatepost_store::{AttemptRow, Claimed, DeliveryWork, EndpointRow, LaneKey};
+use gatepost_store::{AttemptRow, Claimed, DeliveryRecord, DeliveryWork, EndpointRow, LaneKey};
 use gatepost_vault::{SigningKey, WebhookSecret, WorkspaceKeys, sign_raw_body, sign_standard};
 
 use crate::App;
@@ -139,29 +139,26 @@ impl Work for Delivering {
         let app = &self.app;
         let keys = app.0.sealing.keys(scope).await?;
         let endpoint = EndpointId::from_uuid(self.key.lane);
-        let mut rows = Vec::with_capacity(done.len());
-        for delivered in done {
-            let record = match &delivered.result {
-                Some((id, number, attempt, at)) => Some((*id, self.row(&keys, *id, *number, attempt, *at)?)),
-                None => None,
-            };
-            rows.push((delivered.job, record));
+        let mut records = Vec::with_capacity(done.len());
+        let (mut deferred, mut finished) = (Vec::new(), Vec::with_capacity(done.len()));
+        for Delivered { job, result } in done {
+            let mut next = None;
+            if let Some((id, number, attempt, at)) = &result {
+                let (row, state, next_at) = self.row(&keys, *id, *number, attempt, *at)?;
+                records.push(DeliveryRecord { delivery: *id, attempt: row, state, next_at });
+                next = next_at;
+            }
+            match next {
+                Some(at) => deferred.push((job, at)),
+                None => finished.push(job),
+            }
         }
         app.0
             .store
             .write(scope, async move |tx| {
-                let mut finished = Vec::with_capacity(rows.len());
-                for (job, record) in &rows {
-                    match record {
-                        Some((id, (row, state, next_at))) => {
-                            tx.delivery_record(endpoint, *id, row, *state, *next_at).await?;
-                            match next_at {
-                                Some(at) => tx.job_defer(job, *at).await?,
-                                None => finished.push(job.clone()),
-                            }
-                        }
-                        None => finished.push(job.clone()),
-                    }
+                tx.deliveries_record(endpoint, &records).await?;
+                for (job, at) in &deferred {
+                    tx.job_defer(job, *at).await?;
                 }
                 tx.job_complete_many(&finished).await?;
                 tx.commit(Audit::None("attempts are in the delivery log"), ())

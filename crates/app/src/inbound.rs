@@ -218,18 +218,22 @@ fn copy_event(event: &NewEvent) -> NewEvent {
 }
 
 async fn write_statuses(tx: &WorkspaceTx<'_>, fresh: &[&Prepared]) -> Result<()> {
+    let unnamed: Vec<[u8; 16]> = fresh
+        .iter()
+        .filter_map(|item| match &item.effect {
+            Effect::Status { message: None, wamid_index, .. } => Some(*wamid_index),
+            _ => None,
+        })
+        .collect();
+    let mut looked_up = tx.message_find_by_provider(&unnamed).await?.into_iter();
     let mut ids: Vec<MessageId> = Vec::new();
     let mut news = Vec::new();
     for item in fresh {
-        if let Effect::Status { message, wamid_index, state, at, provider, error } = &item.effect {
-            let id = match message {
-                Some(id) => Some(*id),
-                None => tx.message_find_by_provider(&[*wamid_index]).await?.pop().flatten(),
-            };
-            if let Some(id) = id {
-                ids.push(id);
-                news.push((id, *state, *at, provider, error));
-            }
+        if let Effect::Status { message, state, at, provider, error, .. } = &item.effect
+            && let Some(id) = message.or_else(|| looked_up.next().flatten())
+        {
+            ids.push(id);
+            news.push((id, *state, *at, provider, error));
         }
     }
     ids.sort_unstable();
@@ -260,33 +264,35 @@ async fn write_statuses(tx: &WorkspaceTx<'_>, fresh: &[&Prepared]) -> Result<()>
 }
 
 async fn write_inbound(tx: &WorkspaceTx<'_>, fresh: &[&Prepared]) -> Result<()> {
-    let mut rows = Vec::new();
-    for item in fresh {
-        if let Effect::Inbound { message, contact, reply_index } = &item.effect {
-            let reply_to = match reply_index {
-                Some(index) => tx.message_find_by_provider(&[*index]).await?.pop().flatten(),
-                None => None,
-            };
-            let contact = if contact.phone_index.is_none() && contact.bsuid_index.is_none() {
-                None
-            } else {
-                Some(tx.contact_upsert(contact).await?)
-            };
-            rows.push(NewInbound {
-                id: message.id,
-                channel: message.channel,
-                mode: message.mode,
-                kind: message.kind.clone(),
-                contact,
-                party: message.party.clone(),
-                content: message.content.clone(),
-                provider_index: message.provider_index,
-                provider_id: message.provider_id.clone(),
-                reply_to,
-                created_at: message.created_at,
-            });
-        }
-    }
+    let inbound: Vec<(&NewInbound, &ContactRow, Option<[u8; 16]>)> = fresh
+        .iter()
+        .filter_map(|item| match &item.effect {
+            Effect::Inbound { message, contact, reply_index } => Some((message, contact, *reply_index)),
+            _ => None,
+        })
+        .collect();
+    // One question for all of them, each time: on PostgreSQL a question is a round trip.
+    let replies: Vec<[u8; 16]> = inbound.iter().filter_map(|(.., reply)| *reply).collect();
+    let mut originals = tx.message_find_by_provider(&replies).await?.into_iter();
+    let known = |c: &ContactRow| c.phone_index.is_some() || c.bsuid_index.is_some();
+    let people: Vec<&ContactRow> = inbound.iter().map(|(_, c, _)| *c).filter(|c| known(c)).collect();
+    let mut contacts = tx.contacts_upsert(&people).await?.into_iter();
+    let rows: Vec<NewInbound> = inbound
+        .into_iter()
+        .map(|(message, contact, reply)| NewInbound {
+            id: message.id,
+            channel: message.channel,
+            mode: message.mode,
+            kind: message.kind.clone(),
+            contact: if known(contact) { contacts.next() } else { None },
+            party: message.party.clone(),
+            content: message.content.clone(),
+            provider_index: message.provider_index,
+            provider_id: message.provider_id.clone(),
+            reply_to: reply.and_then(|_| originals.next().flatten()),
+            created_at: message.created_at,
+        })
+        .collect();
     tx.message_insert_inbound(&rows).await
 }
 

@@ -78,7 +78,11 @@ mod tests {
         assert_eq!(mended(r#""\ud83d\udc4b""#), r#""\ud83d\udc4b""#);
         assert_eq!(mended(r#""a\ud83d""#), r#""a\ufffd""#);
         assert_eq!(mended(r#""\udc4b\ud83d\ud83d\udc4b\uD83Dx""#), r#""\ufffd\ufffd\ud83d\udc4b\ufffdx""#);
-        assert_eq!(mended(r#""\\ud83d \"\n\u00e4""#), r#""\\ud83d \"\n\u00e4""#, "an escaped backslash is none");
+        assert_eq!(
+            mended(r#""\\ud83d \"\n\u00e4""#),
+            r#""\\ud83d \"\n\u00e4""#,
+            "an escaped backslash is none"
+        );
         assert_eq!(mended(r#"{"a":"\"#), r#"{"a":"\"#);
         for json in [r#""\ud800""#, r#"{"\udead":"x\ud83d\n"}"#] {
             assert!(serde_json::from_str::<serde_json::Value>(json).is_err());

@@ -66,34 +66,22 @@ struct Global {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Start the server
     Serve(serve::Serve),
-    /// See everything work: gateway, simulated Meta and webhook receiver, for as long as you like
     Demo(demo::Demo),
-    /// Run a simulated Meta alone, for the tests of your own software
     Sandbox(Box<sandbox::SandboxCommand>),
-    /// Workspaces: the tenants
     #[command(subcommand)]
     Workspace(workspace::Workspace),
-    /// Channels: the WhatsApp numbers that a workspace sends from
     #[command(subcommand)]
     Channel(channel::Channel),
-    /// Webhook endpoints: where your software hears of events
     #[command(subcommand)]
     Endpoint(endpoint::Endpoint),
-    /// API keys
     #[command(subcommand)]
     Key(key::Key),
-    /// Send a message through the API
     Send(Box<send::Send>),
-    /// Print events as they happen, and forward them to a local URL
     Listen(listen::Listen),
-    /// Master keys: which wrap what, and moving to a new one
     #[command(subcommand)]
     Vault(vault::Vault),
-    /// Bring a PostgreSQL database up to date (SQLite is, whenever the server starts)
     Migrate(migrate::Migrate),
-    /// Check configuration, directory, keys and database, and say what to do
     Doctor(doctor::Doctor),
     /// Print the OpenAPI document of the API
     Openapi,
@@ -101,7 +89,6 @@ enum Command {
     Permissions,
     /// Print every configuration key and every environment variable
     Configuration,
-    /// Judge URLs as webhook deliveries do
     #[command(subcommand)]
     Url(url::Url),
 }

@@ -1,5 +1,6 @@
 //! Meta's callbacks: routes, sealed envelopes, and the items already seen.
 
+use futures_util::future::join;
 use gatepost_core::{ChannelId, EnvelopeId, MetaAppId, Result, Timestamp, WorkspaceId};
 use uuid::Uuid;
 
@@ -65,11 +66,11 @@ impl SystemTx<'_> {
             &row.body,
             row.received_at.micros()
         ];
-        tx.tx.execute_one(&INSERT, values).await?;
-        match job {
-            Some(job) => tx.job_insert(job).await,
-            None => Ok(()),
-        }
+        let Some(job) = job else { return Ok(tx.tx.execute_one(&INSERT, values).await?) };
+        // Both are on the wire before either is answered.
+        let (inserted, queued) = join(tx.tx.execute_one(&INSERT, values), tx.job_insert(job)).await;
+        inserted?;
+        queued
     }
 }
 

@@ -1,5 +1,7 @@
 //! Contacts: known by phone or by Meta's BSUID; either may be absent.
 
+use std::collections::HashMap;
+
 use gatepost_core::{ContactId, Result, Timestamp};
 use uuid::Uuid;
 
@@ -24,27 +26,59 @@ statements! {
 }
 
 impl WorkspaceTx<'_> {
-    /// The contact that either index names, or a new one.
-    pub async fn contact_upsert(&self, contact: &ContactRow) -> Result<ContactId> {
-        let phone = contact.phone_index.as_ref().map(<[u8; 16]>::as_slice);
-        let bsuid = contact.bsuid_index.as_ref().map(<[u8; 16]>::as_slice);
-        let found: Option<Uuid> = self
-            .tx
-            .query_opt(&FIND, params![self.workspace, phone, bsuid], |row: &Row<'_>| row.get(0))
-            .await?;
-        if let Some(id) = found {
-            self.tx.execute_one(&TOUCH, params![self.workspace, id, contact.seen_at.micros()]).await?;
-            return Ok(ContactId::from_uuid(id));
+    /// For each person the contact that either index names, or a new one, as if they came one after the other.
+    pub async fn contacts_upsert(&self, contacts: &[&ContactRow]) -> Result<Vec<ContactId>> {
+        let lookups: Vec<_> =
+            contacts.iter().map(|c| params![self.workspace, c.phone(), c.bsuid()].to_vec()).collect();
+        let found = self.tx.query_many(&FIND, &lookups, |row: &Row<'_>| row.get::<Uuid>(0)).await?;
+        let mut ids = Vec::with_capacity(contacts.len());
+        let (mut inserts, mut touches) = (Vec::new(), Vec::new());
+        let mut new: HashMap<[u8; 17], Uuid> = HashMap::new();
+        for (contact, found) in contacts.iter().zip(found) {
+            let own = [key(0, contact.phone_index), key(1, contact.bsuid_index)];
+            let known = || own.iter().flatten().filter_map(|key| new.get(key)).min().copied();
+            if let Some(id) = found.or_else(known) {
+                touches.push(params![self.workspace, id, contact.seen_at.micros()].to_vec());
+                ids.push(ContactId::from_uuid(id));
+                continue;
+            }
+            let id = contact.id.uuid();
+            new.extend(own.into_iter().flatten().map(|key| (key, id)));
+            inserts.push(
+                params![
+                    self.workspace,
+                    id,
+                    contact.phone(),
+                    contact.bsuid(),
+                    &contact.party,
+                    contact.seen_at.micros()
+                ]
+                .to_vec(),
+            );
+            ids.push(contact.id);
         }
-        let values = params![
-            self.workspace,
-            contact.id.uuid(),
-            phone,
-            bsuid,
-            &contact.party,
-            contact.seen_at.micros()
-        ];
-        self.tx.execute_one(&INSERT, values).await?;
-        Ok(contact.id)
+        self.tx.execute_many(&INSERT, &inserts).await?;
+        let touched = self.tx.execute_many(&TOUCH, &touches).await?;
+        if touched.iter().any(|n| *n != 1) {
+            return Err(gatepost_core::Error::internal("store: a contact to touch is gone"));
+        }
+        Ok(ids)
     }
+}
+
+impl ContactRow {
+    fn phone(&self) -> Option<&[u8]> {
+        self.phone_index.as_ref().map(<[u8; 16]>::as_slice)
+    }
+
+    fn bsuid(&self) -> Option<&[u8]> {
+        self.bsuid_index.as_ref().map(<[u8; 16]>::as_slice)
+    }
+}
+
+/// An index and which of the two it is.
+fn key(which: u8, index: Option<[u8; 16]>) -> Option<[u8; 17]> {
+    let mut key = [which; 17];
+    key[1..].copy_from_slice(&index?);
+    Some(key)
 }

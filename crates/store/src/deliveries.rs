@@ -1,5 +1,6 @@
 //! Deliveries and their attempts.
 
+use futures_util::future::join;
 use gatepost_core::endpoint::DeliveryState;
 use gatepost_core::event::EventType;
 use gatepost_core::{DeliveryId, EndpointId, EventId, Result, Timestamp};
@@ -36,6 +37,16 @@ pub struct AttemptRow {
     pub error: Option<String>,
     /// The first bytes of the answer, sealed.
     pub snippet: Option<Vec<u8>>,
+}
+
+/// An attempt, and where it leaves its delivery.
+#[derive(Debug, Clone)]
+pub struct DeliveryRecord {
+    pub delivery: DeliveryId,
+    pub attempt: AttemptRow,
+    pub state: DeliveryState,
+    /// When it is tried again; `None`: never.
+    pub next_at: Option<Timestamp>,
 }
 
 /// What a delivery lane needs of one delivery.
@@ -121,39 +132,50 @@ impl WorkspaceTx<'_> {
         Ok(self.tx.query_many(&WORK, &rows, work).await?)
     }
 
-    /// Records one attempt and what follows from it.
-    pub async fn delivery_record(
-        &self,
-        endpoint: EndpointId,
-        delivery: DeliveryId,
-        attempt: &AttemptRow,
-        state: DeliveryState,
-        next_at: Option<Timestamp>,
-    ) -> Result<()> {
-        let values = params![
-            self.workspace,
-            endpoint.uuid(),
-            delivery.uuid(),
-            attempt.number,
-            attempt.at.micros(),
-            attempt.allowed,
-            &attempt.rule,
-            attempt.address.as_deref(),
-            attempt.status,
-            attempt.latency_ms,
-            attempt.error.as_deref(),
-            attempt.snippet.as_deref()
-        ];
-        self.tx.execute_one(&ATTEMPT, values).await?;
-        let values = params![
-            self.workspace,
-            endpoint.uuid(),
-            delivery.uuid(),
-            state.number(),
-            attempt.number,
-            next_at.map(Timestamp::micros)
-        ];
-        Ok(self.tx.execute_one(&RESULT, values).await?)
+    /// Records attempts of one endpoint's deliveries and what follows from them.
+    pub async fn deliveries_record(&self, endpoint: EndpointId, records: &[DeliveryRecord]) -> Result<()> {
+        let attempts: Vec<_> = records
+            .iter()
+            .map(|record| {
+                let attempt = &record.attempt;
+                params![
+                    self.workspace,
+                    endpoint.uuid(),
+                    record.delivery.uuid(),
+                    attempt.number,
+                    attempt.at.micros(),
+                    attempt.allowed,
+                    &attempt.rule,
+                    attempt.address.as_deref(),
+                    attempt.status,
+                    attempt.latency_ms,
+                    attempt.error.as_deref(),
+                    attempt.snippet.as_deref()
+                ]
+                .to_vec()
+            })
+            .collect();
+        let results: Vec<_> = records
+            .iter()
+            .map(|record| {
+                params![
+                    self.workspace,
+                    endpoint.uuid(),
+                    record.delivery.uuid(),
+                    record.state.number(),
+                    record.attempt.number,
+                    record.next_at.map(Timestamp::micros)
+                ]
+                .to_vec()
+            })
+            .collect();
+        let (inserted, changed) =
+            join(self.tx.execute_many(&ATTEMPT, &attempts), self.tx.execute_many(&RESULT, &results)).await;
+        inserted?;
+        if changed?.iter().any(|touched| *touched != 1) {
+            return Err(gatepost_core::Error::internal("store: a delivery to record is gone"));
+        }
+        Ok(())
     }
 
     /// Newest first, those older than `before`.

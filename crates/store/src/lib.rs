@@ -33,7 +33,7 @@ pub use audit::AuditRow;
 pub use callbacks::{CallbackRoute, EnvelopeRow};
 pub use channels::ChannelRow;
 pub use contacts::ContactRow;
-pub use deliveries::{AttemptRow, DeliveryRow, DeliveryWork};
+pub use deliveries::{AttemptRow, DeliveryRecord, DeliveryRow, DeliveryWork};
 pub use endpoints::EndpointRow;
 pub use events::{EventRow, NewEvent};
 pub use idempotency::Recorded;

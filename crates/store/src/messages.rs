@@ -1,5 +1,6 @@
 //! Messages. Party, content, provider id and error are sealed by the caller; this module sees bytes.
 
+use futures_util::future::join;
 use gatepost_core::channel::Mode;
 use gatepost_core::message::{Direction, MessageState, OnUnknown};
 use gatepost_core::{ChannelId, ContactId, MessageId, Purpose, Result, Timestamp};
@@ -169,8 +170,10 @@ impl WorkspaceTx<'_> {
             i64::from(message.on_unknown == OnUnknown::Resend),
             message.created_at.micros()
         ];
-        self.tx.execute_one(&INSERT_OUTBOUND, values).await?;
-        self.job_insert(job).await
+        let (inserted, queued) =
+            join(self.tx.execute_one(&INSERT_OUTBOUND, values), self.job_insert(job)).await;
+        inserted?;
+        queued
     }
 
     pub async fn message_insert_inbound(&self, messages: &[NewInbound]) -> Result<()> {

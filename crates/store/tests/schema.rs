@@ -1,6 +1,6 @@
 //! The schema on both engines: every statement prepares, the columns are the same, every workspace table is keyed by its
 //! workspace, and on PostgreSQL row level security stands behind the code.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -42,6 +42,13 @@ pub async fn workspace_tables(engine: &Engine) -> Vec<String> {
     owned.map(|(name, _)| name).collect()
 }
 
+/// Bytes as upper-case hex. A dump shows bytes as SQLite or PostgreSQL writes them: compare in upper case.
+pub fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
+}
+
 /// Bytes show as hex, a missing value as NULL.
 fn row_text(columns: &[String], kind: gatepost_store::engine::EngineKind) -> String {
     let shown = columns.iter().map(|column| match kind {

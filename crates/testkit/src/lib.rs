@@ -12,7 +12,7 @@ mod world;
 
 pub use client::{Answer, Client};
 pub use clock::TestClock;
-pub use dump::{Dump, Place, tables, workspace_tables};
+pub use dump::{Dump, Place, hex, tables, workspace_tables};
 pub use fixtures::Fixtures;
 pub use live::{Live, MetaSide};
 pub use receiver::{Received, Receiver};

@@ -47,6 +47,8 @@ pub struct Setup {
     pub workers: bool,
     /// Whether webhooks may go to loopback, as by an operator's exception; the receivers of tests listen there.
     pub loopback: bool,
+    /// One connection for writing and one for reading (PostgreSQL), so that every workspace shares them.
+    pub few_connections: bool,
     pub config: AppConfig,
 }
 
@@ -58,7 +60,14 @@ impl Setup {
             drain: Duration::from_secs(5),
             ..AppConfig::default()
         };
-        Self { engine, sandbox: SandboxConfig::default(), workers: true, loopback: true, config }
+        Self {
+            engine,
+            sandbox: SandboxConfig::default(),
+            workers: true,
+            loopback: true,
+            few_connections: false,
+            config,
+        }
     }
 
     /// The same with a simulated Meta in the place of Meta itself, for live channels.
@@ -185,7 +194,11 @@ impl World {
                 engine
             }
             Place::Postgres(url) => {
-                Engine::postgres(PostgresOptions::new(url)).await.expect("PostgreSQL answers")
+                let mut options = PostgresOptions::new(url);
+                if setup.few_connections {
+                    (options.write_lanes, options.read_lanes) = (1, 1);
+                }
+                Engine::postgres(options).await.expect("PostgreSQL answers")
             }
         };
         let store = Store::new(engine);

@@ -6,13 +6,13 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use gatepost_channels::sandbox::{SandboxConfig, SandboxHandle, SandboxTimings};
 use gatepost_core::WorkspaceId;
-use gatepost_testkit::{Client, Engines, Live, MetaSide, Setup, Tenant, World, eventually, sandbox};
+use gatepost_testkit::{Client, Engines, Live, MetaSide, Setup, Tenant, World, eventually, hex, sandbox};
 use gatepost_vault::AppSecret;
 use serde_json::{Value, json};
 
 /// A Meta that takes messages and tells nothing: the news come from the tests.
 async fn silent() -> SandboxHandle {
-    let never = Duration::from_secs(3600);
+    let never = Duration::from_hours(1);
     let timings = SandboxTimings { sent: never, delivered: never, read: never, ..SandboxTimings::default() };
     sandbox(SandboxConfig { timings, ..SandboxConfig::default() }).await
 }
@@ -50,7 +50,7 @@ fn inbound(wamid: &str, text: &str) -> Value {
 
 fn status(wamid: &str, message: &str, state: &str, second: u32) -> Value {
     let errors = if state == "failed" {
-        json!([{"code": 131026, "title": "Message undeliverable"}])
+        json!([{"code": 131_026, "title": "Message undeliverable"}])
     } else {
         json!([])
     };
@@ -273,13 +273,12 @@ async fn a_mixed_batch_is_split() {
         }
         let kept = world.rows_of(WorkspaceId::from_uuid(uuid::Uuid::nil())).await;
         assert_eq!(kept["envelope"].len(), 2, "what belongs to no channel is kept under the platform");
-        assert!(!format!("{:?}", world.rows().await).contains(&hex_of("for nobody")), "and sealed");
+        assert!(
+            !format!("{:?}", world.rows().await).to_uppercase().contains(&hex(b"for nobody")),
+            "and sealed"
+        );
         world.stop().await;
     }
-}
-
-fn hex_of(text: &str) -> String {
-    text.bytes().map(|b| format!("{b:02x}")).collect()
 }
 
 /// A workspace's own app, or its owner, cannot speak for a number of somebody else's.

@@ -262,7 +262,7 @@ async fn a_node_without_a_lease_serves_nothing_from_its_cache() {
     let first = World::start(Setup::new(Engines::Postgres)).await;
     let mut mute = Setup::new(Engines::Postgres);
     // It announces itself once and then never again, as behind a cut link to the others.
-    mute.config.heartbeat = Duration::from_secs(3600);
+    mute.config.heartbeat = Duration::from_hours(1);
     let mute = first.another(mute).await;
     let admin = first.tenant("Example Ltd").await.admin;
     let (id, secret) = make(&admin, &json!({"name": "cached", "scopes": ["read"]})).await;

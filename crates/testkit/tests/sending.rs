@@ -10,7 +10,7 @@ use gatepost_core::Secret;
 use gatepost_testkit::{Client, Engines, Live, Setup, World, eventually, sandbox};
 use serde_json::{Value, json};
 
-const NEVER: Duration = Duration::from_secs(3600);
+const NEVER: Duration = Duration::from_hours(1);
 /// Told by the test, not by the simulated Meta.
 const SILENT: SandboxTimings =
     SandboxTimings { sent: NEVER, delivered: NEVER, read: NEVER, slow_delivered: NEVER, reply: NEVER };
@@ -26,7 +26,7 @@ impl Line {
         let meta = sandbox(config).await;
         let mut setup = Setup::new(engine).with_meta(&meta);
         // The clock is set forward by minutes: leases of work under way must not run out by that.
-        setup.config.job_lease = Duration::from_secs(24 * 3600);
+        setup.config.job_lease = Duration::from_hours(24);
         setup.config.meta_timeout = Duration::from_millis(400);
         let world = World::start(setup).await;
         let tenant = world.tenant("Example Ltd").await;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use gatepost_channels::sandbox::{SandboxConfig, SandboxTimings};
 use gatepost_core::access::operator_permission::VaultManage;
 use gatepost_core::{ChannelId, EndpointId, EventId, MessageId, WorkspaceId};
-use gatepost_testkit::{Client, Engines, Place, Receiver, Setup, Tenant, World, eventually};
+use gatepost_testkit::{Client, Engines, Place, Receiver, Setup, Tenant, World, eventually, hex};
 use gatepost_vault::{MasterKey, MasterKeyring, SystemEntropy};
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 use serde_json::{Value, json};
@@ -47,7 +47,7 @@ impl Recorder for Refusals {
     }
 }
 
-const NEVER: Duration = Duration::from_secs(3600);
+const NEVER: Duration = Duration::from_hours(1);
 
 /// Messages stay "sending": their content is kept.
 fn quiet(engine: Engines) -> Setup {
@@ -286,20 +286,20 @@ async fn content_goes_after_its_time() {
         .await;
         let content = of(tenant.workspace, "content", &id);
         let kept = world.sealed(content).await;
-        world.clock.advance(Duration::from_secs(72 * 3600 - 60));
+        assert!(format!("{:?}", world.rows().await).to_uppercase().contains(&hex(&kept)));
+        world.clock.advance(Duration::from_mins(72 * 60 - 1));
         world.app.retain().await.unwrap();
         assert_eq!(tenant.admin.get(&path).await.expect(200).json()["text"], "content with a clock");
         assert_eq!(world.sealed(content).await, kept);
-        world.clock.advance(Duration::from_secs(120));
+        world.clock.advance(Duration::from_mins(2));
         world.app.retain().await.unwrap();
         let message = tenant.admin.get(&path).await.expect(200).json();
         assert_eq!(
             (&message["text"], &message["state"], &message["channel_id"]),
             (&Value::Null, &json!("sending"), &json!(channel))
         );
-        let hex: String = kept.iter().map(|b| format!("{b:02X}")).collect();
         let rows = format!("{:?}", world.rows().await).to_uppercase();
-        assert!(!rows.contains(&hex), "the sealed bytes are gone too");
+        assert!(!rows.contains(&hex(&kept)), "the sealed bytes are gone too");
         world.stop().await;
     }
     // In its final state a message's content goes at once, an event's payload with its time.
@@ -317,7 +317,7 @@ async fn content_goes_after_its_time() {
         let event = |page: Value| page["data"][0].clone();
         let first = event(tenant.admin.get("/v1/events?limit=1").await.expect(200).json());
         assert!(first["data"].is_object());
-        world.clock.advance(Duration::from_secs(72 * 3600 + 60));
+        world.clock.advance(Duration::from_mins(72 * 60 + 1));
         world.app.retain().await.unwrap();
         let later = event(tenant.admin.get("/v1/events?limit=1").await.expect(200).json());
         assert_eq!(

@@ -51,7 +51,6 @@ pub enum Add {
         #[arg(long, value_name = "ID|NAME")]
         workspace: Option<String>,
     },
-    /// A number on WhatsApp, through Meta's Cloud API; asks for what is not given
     Cloud(Cloud),
 }
 

@@ -24,7 +24,7 @@ use crate::output::{Output, Tint};
 What you need, at developers.facebook.com and business.facebook.com:
   the app's id and secret        App dashboard, App settings, Basic
   the phone number id, WABA id   App dashboard, WhatsApp, API setup
-  an access token                Business settings, System users, Generate token, with the permissions
+  an access token                Business settings, System users, Generate token; it needs
                                  whatsapp_business_messaging and whatsapp_business_management")]
 pub struct Cloud {
     /// A name, for people

@@ -57,7 +57,7 @@ Examples:
 #[derive(clap::Args)]
 pub struct Create {
     /// What it is for; may be given several times
-    #[arg(long = "scope", required = true, value_parser = ["send", "read", "webhooks", "admin"])]
+    #[arg(long = "scope", value_name = "SCOPE", required = true, value_parser = ["send", "read", "webhooks", "admin"])]
     scopes: Vec<String>,
     /// A name, for people
     #[arg(long, default_value = "Command line")]

@@ -122,7 +122,10 @@ fn greet(server: &Server, news: &[(&'static str, String)], output: Output) {
     }
     match at.metrics {
         Some(address) => line("metrics", &format!("http://{address}/metrics")),
-        None => line("metrics", "off (server.metrics_listen)"),
+        None if at.metrics_gave_way => {
+            line("metrics", "off: their usual port is taken (server.metrics_listen)");
+        }
+        None => line("metrics", "off"),
     }
     line("simulated Meta", &format!("{}  (for test channels)", at.sandbox));
     output.say("\nNext, in another terminal:");

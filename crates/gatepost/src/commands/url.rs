@@ -8,7 +8,7 @@ use crate::cli::Context;
 use crate::failure::{Failure, Result};
 use crate::installation::url_policy;
 
-/// What webhook deliveries may reach.
+/// Judge URLs as webhook deliveries do.
 #[derive(clap::Subcommand)]
 pub enum Url {
     /// Judge URLs by the code that guards deliveries

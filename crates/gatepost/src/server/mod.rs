@@ -41,6 +41,8 @@ pub struct Addresses {
     /// The default port was taken, so it is another one.
     pub moved: bool,
     pub metrics: Option<SocketAddr>,
+    /// Nothing was said about metrics, and their usual port is taken.
+    pub metrics_gave_way: bool,
     pub sandbox: String,
 }
 
@@ -119,6 +121,7 @@ impl Server {
             api,
             moved,
             metrics: metrics_address,
+            metrics_gave_way: metrics_address.is_none() && config.server.metrics_listen.is_none(),
             sandbox: sandbox.base_url(),
         };
         let socket = http::operator_listener(&installation.places().socket())?;
