@@ -130,6 +130,9 @@ impl Context {
 
 /// Reads the command line and does what it says.
 pub fn main() -> ExitCode {
+    // The allocator asks for huge pages, which stay resident whole: an idle server would hold half as much again. A
+    // kernel that does not know the wish is no reason not to start.
+    let _ = rustix::thread::disable_transparent_huge_pages(true);
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
