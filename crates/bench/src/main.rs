@@ -74,9 +74,10 @@ fn run(args: &Args) -> Result<()> {
     }
 }
 
-/// As the server has it: one thread for each processor.
+/// As the server has it: one thread for each processor, small stacks, few threads for what blocks.
 fn runtime() -> Result<tokio::runtime::Runtime> {
-    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    Ok(builder.enable_all().thread_stack_size(1024 * 1024).max_blocking_threads(16).build()?)
 }
 
 fn place(engine: Engines, directory: &std::path::Path) -> Place {
