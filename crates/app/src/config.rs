@@ -1,5 +1,6 @@
 //! What the operator can set of the application.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Settings of the application; the binary's configuration file fills them.
@@ -33,6 +34,8 @@ pub struct AppConfig {
     pub send_attempts: i64,
     /// How long shutdown waits for work under way.
     pub drain: Duration,
+    /// Where this process notes which sends have begun; a directory that it owns alone. `None`: nowhere.
+    pub send_journal: Option<PathBuf>,
     /// True where this process owns the database alone (SQLite): leases of earlier processes are void.
     pub sole_owner: bool,
 }
@@ -54,6 +57,7 @@ impl Default for AppConfig {
             send_parallel: 256,
             send_attempts: 12,
             drain: Duration::from_secs(20),
+            send_journal: None,
             sole_owner: true,
         }
     }

@@ -14,6 +14,7 @@ mod endpoints;
 mod events;
 mod idempotency;
 mod inbound;
+mod journal;
 mod lanes;
 mod messages;
 mod meta_apps;
@@ -92,6 +93,7 @@ struct Inner {
     cloud: CloudClient,
     sandbox: OnceLock<SandboxHandle>,
     lanes: lanes::Lanes,
+    journal: OnceLock<journal::SendJournal>,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -108,6 +110,7 @@ impl App {
             credentials: credentials::Credentials::new(),
             apps: meta_apps::AppCache::new(),
             lanes: lanes::Lanes::default(),
+            journal: OnceLock::new(),
             sandbox: OnceLock::new(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),

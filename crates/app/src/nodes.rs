@@ -7,6 +7,7 @@ use gatepost_core::{Code, Error, Result, Timestamp};
 use gatepost_store::NodeRow;
 
 use crate::App;
+use crate::journal::{Earlier, SendJournal};
 
 /// How often uses of keys are written down.
 const FLUSH_USES_EVERY: u32 = 20;
@@ -18,6 +19,7 @@ const REVOCATION_PATIENCE: Duration = Duration::from_secs(10);
 impl App {
     /// Announces this node. Must succeed once before requests are served.
     pub async fn join(&self) -> Result<()> {
+        self.resume().await?;
         if self.0.config.sole_owner {
             let node = self.node();
             let released = self
@@ -36,6 +38,37 @@ impl App {
         let app = self.clone();
         self.0.tasks.spawn(async move { app.keep_alive().await });
         Ok(())
+    }
+
+    /// Takes up what an earlier process in this place left, then starts our own journal.
+    async fn resume(&self) -> Result<()> {
+        let Some(path) = &self.0.config.send_journal else { return Ok(()) };
+        if let Some(Earlier { node, begun }) = SendJournal::read(path) {
+            let (left, certain) = self
+                .0
+                .store
+                .write_system(async move |tx| {
+                    let resumed = tx.jobs_resume(node, &begun).await?;
+                    tx.commit(Audit::None("sends of a process that is gone"), resumed)
+                })
+                .await?;
+            if left > 0 {
+                tracing::info!(
+                    left,
+                    certain,
+                    "took over sends of an earlier process; the others may have gone out"
+                );
+            }
+        }
+        let journal = SendJournal::create(path, self.node())
+            .map_err(|error| Error::internal(format!("the journal of sends {}: {error}", path.display())))?;
+        let _ = self.0.journal.set(journal);
+        Ok(())
+    }
+
+    /// The journal of sends.
+    pub(crate) fn journal(&self) -> &SendJournal {
+        self.0.journal.get_or_init(SendJournal::none)
     }
 
     async fn keep_alive(&self) {

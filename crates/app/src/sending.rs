@@ -14,6 +14,7 @@ use gatepost_core::{ChannelId, Error, JobId, MessageId, Phone, Result, Timestamp
 use gatepost_store::{Claimed, LaneKey, MessageChange, MessageRow, NewJob, WorkspaceScope};
 
 use crate::App;
+use crate::journal::Begun;
 use crate::lanes::{Taken, Work};
 use crate::messages::{StoredContent, StoredParty, open_json, place, seal_provider};
 use crate::results::{Failure, error_of_refusal};
@@ -95,10 +96,12 @@ pub(crate) struct Outgoing {
 #[derive(Clone)]
 pub(crate) struct Sent {
     job: Claimed,
-    /// `None` when the message is gone: only the job is left to remove.
+    /// `None` when nothing is left to do but to remove the job.
     row: Option<Arc<MessageRow>>,
     outcome: Arc<Result<SendOutcome>>,
     at: Timestamp,
+    /// Its mark in the journal, until this is committed.
+    begun: Option<Begun>,
 }
 
 /// What a result changes, prepared before the transaction.
@@ -160,7 +163,7 @@ impl Work for Sending {
                 continue;
             };
             let message = outbound(&keys, &row, row.reply_to.and_then(|id| originals.get(&id).cloned()));
-            if let Err(error) = &message {
+            if let (Err(error), MessageState::Queued) = (&message, row.state) {
                 tracing::error!(%error, message = %row.id, "a queued message cannot be read");
             }
             items.push(Outgoing { job, row, message: message.ok(), channel: Arc::clone(&channel) });
@@ -170,6 +173,12 @@ impl Work for Sending {
 
     async fn perform(&self, item: Outgoing) -> Sent {
         let Outgoing { job, row, message, channel } = item;
+        // An earlier try was cut, and a status has told since what became of it: there is nothing left to send.
+        if !matches!(row.state, MessageState::Queued | MessageState::Sending) {
+            let known = Err(Error::internal("what became of the message is known already"));
+            return Sent { job, row: None, outcome: Arc::new(known), at: self.app.now(), begun: None };
+        }
+        let mut begun = None;
         let outcome = match message {
             None => Err(Error::internal("the stored message cannot be read")),
             // An earlier try was cut by a crash or a lost lease: it may have reached Meta.
@@ -179,7 +188,7 @@ impl Work for Sending {
                     reason: "an earlier try was cut".to_owned(),
                 })
             }
-            Some(message) => Ok(self.app.0.cloud.send(&channel, &message).await),
+            Some(message) => Ok(self.send(&job, &channel, &message, &mut begun).await),
         };
         let label = match &outcome {
             Ok(SendOutcome::Accepted(_)) => "accepted",
@@ -195,7 +204,7 @@ impl Work for Sending {
             let wait = refusal.retry_after.unwrap_or(Duration::from_secs(1));
             self.pace.lock().unwrap_or_else(PoisonError::into_inner).not_before = Some(Instant::now() + wait);
         }
-        Sent { job, row: Some(Arc::new(row)), outcome: Arc::new(outcome), at: self.app.now() }
+        Sent { job, row: Some(Arc::new(row)), outcome: Arc::new(outcome), at: self.app.now(), begun }
     }
 
     async fn record(&self, done: Vec<Sent>) -> Result<()> {
@@ -209,6 +218,7 @@ impl Work for Sending {
         }
         let channel = ChannelId::from_uuid(self.key.lane);
         let entropy = Arc::clone(&app.0.entropy);
+        let marks: Vec<Begun> = done.iter().filter_map(|sent| sent.begun).collect();
         app.0
             .store
             .write(scope, async move |tx| {
@@ -241,7 +251,11 @@ impl Work for Sending {
                 tx.job_complete_many(&finished).await?;
                 tx.commit(Audit::None("results are in the message log"), ())
             })
-            .await
+            .await?;
+        for mark in marks {
+            app.journal().end(mark);
+        }
+        Ok(())
     }
 }
 
@@ -309,6 +323,25 @@ fn outbound(
 }
 
 impl Sending {
+    /// Marks the send as begun, then hands it to Meta.
+    async fn send(
+        &self,
+        job: &Claimed,
+        channel: &CloudChannel,
+        message: &OutboundMessage,
+        begun: &mut Option<Begun>,
+    ) -> SendOutcome {
+        match self.app.journal().begin(job) {
+            Ok(mark) => *begun = Some(mark),
+            // Unmarked it could be sent twice after a crash; it waits like one that Meta was not reached for.
+            Err(error) => {
+                tracing::error!(%error, "the journal of sends cannot be written");
+                return SendOutcome::NotSent { class: "journal_failed", reason: error.to_string() };
+            }
+        }
+        self.app.0.cloud.send(channel, message).await
+    }
+
     /// Meta's ids of the messages that these reply to.
     async fn originals(
         &self,

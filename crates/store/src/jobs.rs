@@ -57,6 +57,11 @@ pub struct Claimed {
 }
 
 impl Claimed {
+    /// Rises with each claim, so that two tries of one job can be told apart.
+    pub const fn fence(&self) -> i64 {
+        self.fence
+    }
+
     /// The right to the rows of the job's workspace.
     pub const fn scope(&self) -> WorkspaceScope {
         WorkspaceScope::of(self.workspace)
@@ -73,6 +78,8 @@ statements! {
     DEFER = same("UPDATE job SET run_at = $4, started_at = NULL, cut_at = NULL, lease_owner = NULL, lease_until = 0 WHERE id = $1 AND fence = $2 AND lease_owner = $3");
     HASTEN = same("UPDATE job SET run_at = $4 WHERE workspace_id = $1 AND kind = $2 AND lane = $3 AND run_at > $4 AND lease_until <= $4");
     RELEASE_OTHERS = same("UPDATE job SET lease_owner = NULL, lease_until = 0 WHERE lease_owner IS NOT NULL AND lease_owner <> $1");
+    LEASED = same("SELECT id, fence FROM job WHERE lease_owner = $1 AND kind = $2");
+    UNBEGIN = same("UPDATE job SET started_at = cut_at WHERE id = $1 AND fence = $2 AND lease_owner = $3");
     RELEASE_OF = same("UPDATE job SET lease_owner = NULL, lease_until = 0 WHERE lease_owner = $1");
     LANES = same("WITH RECURSIVE lanes(lane) AS (SELECT (SELECT lane FROM job WHERE kind = $1 ORDER BY lane LIMIT 1) UNION ALL SELECT (SELECT j.lane FROM job j WHERE j.kind = $1 AND j.lane > lanes.lane ORDER BY j.lane LIMIT 1) FROM lanes WHERE lanes.lane IS NOT NULL) SELECT lane FROM lanes WHERE lane IS NOT NULL AND EXISTS (SELECT 1 FROM job d WHERE d.kind = $1 AND d.lane = lanes.lane AND d.run_at <= $2 AND d.lease_until <= $2)");
     COUNTS = same("SELECT kind, COUNT(*), MIN(run_at) FROM job GROUP BY kind ORDER BY kind");
@@ -212,6 +219,24 @@ impl SystemTx<'_> {
     /// Gives back every lease that is not `node`'s: only for a process that owns the database alone.
     pub async fn jobs_release_others(&self, node: NodeId) -> Result<u64> {
         Ok(self.tx.execute(&RELEASE_OTHERS, params![node.uuid()]).await?)
+    }
+
+    /// Takes over from an earlier process of which it is known which sends had begun: its other claims were not begun, so
+    /// no doubt hangs on them. Returns how many claims it left and how many of them are without doubt.
+    pub async fn jobs_resume(&self, node: NodeId, begun: &[(JobId, i64)]) -> Result<(usize, usize)> {
+        let values = params![node.uuid(), JobKind::MessageSend.number()];
+        let leased: Vec<(JobId, i64)> = self
+            .tx
+            .query(&LEASED, values, |row: &Row<'_>| Ok((JobId::from_uuid(row.get(0)?), row.get(1)?)))
+            .await?;
+        let rows: Vec<_> = leased
+            .iter()
+            .filter(|claim| !begun.contains(claim))
+            .map(|(id, fence)| params![id.uuid(), *fence, node.uuid()].to_vec())
+            .collect();
+        self.tx.execute_many(&UNBEGIN, &rows).await?;
+        self.jobs_release_of(node).await?;
+        Ok((leased.len(), rows.len()))
     }
 
     /// Gives back the leases of a node that is gone; returns how many. A try it had begun shows as cut at the next claim.

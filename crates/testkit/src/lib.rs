@@ -28,7 +28,7 @@ pub async fn eventually<T>(what: &str, mut check: impl AsyncFnMut() -> Option<T>
         if let Some(found) = check().await {
             return found;
         }
-        assert!(start.elapsed() < std::time::Duration::from_secs(15), "waited too long for {what}");
+        assert!(start.elapsed() < std::time::Duration::from_mins(1), "waited too long for {what}");
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
 }

@@ -39,6 +39,11 @@ impl Places {
         self.0.join("master.key")
     }
 
+    /// Which sends have begun: see [`gatepost_app::AppConfig::send_journal`].
+    pub fn send_journal(&self) -> PathBuf {
+        self.0.join("sends.journal")
+    }
+
     /// The operator's socket.
     pub fn socket(&self) -> PathBuf {
         self.0.join("operator.sock")

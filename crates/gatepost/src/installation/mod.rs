@@ -139,7 +139,10 @@ impl Installation {
         let safe = SafeClient::new(Arc::new(policy), self.resolver, Budgets::default(), TlsRoots::System)
             .map_err(Failure::failed)?;
         let app = App::new(AppParts {
-            config: app_config(&self.config, around.public_url, !self.postgres),
+            config: AppConfig {
+                send_journal: Some(self.dir.places().send_journal()),
+                ..app_config(&self.config, around.public_url, !self.postgres)
+            },
             store: self.store,
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
