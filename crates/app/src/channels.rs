@@ -1,6 +1,6 @@
 //! Channels: adding, looking at, changing and removing them.
 
-use gatepost_channels::cloud::{CheckError, CloudApp, CloudChannel};
+use gatepost_channels::cloud::{CallError, CloudApp, CloudChannel};
 use gatepost_core::access::{Grant, permission};
 use gatepost_core::audit::Audit;
 use gatepost_core::channel::{ChannelKind, ChannelState, Mode};
@@ -112,16 +112,16 @@ fn view(keys: &WorkspaceKeys, row: &ChannelRow) -> Result<ChannelView> {
 }
 
 /// A check that failed, in words for whoever adds or changes the channel.
-fn check_failed(error: CheckError) -> Error {
+pub(crate) fn call_failed(error: CallError) -> Error {
     match error {
-        CheckError::Refused(refusal) => {
+        CallError::Refused(refusal) => {
             let details = refusal.details.as_deref().unwrap_or(&refusal.title);
             let code = refusal.code.map_or_else(String::new, |c| format!(" (Meta's code {c})"));
             Error::new(Code::MetaRefused, format!("{details}{code}: {}", refusal.advice.action))
         }
-        CheckError::Unreachable(detail) => Error::of(Code::MetaUnreachable).with_context(detail),
-        CheckError::Unreadable => Error::new(Code::MetaUnreachable, "Meta's answer could not be read"),
-        CheckError::Setting(what) => Error::fields(vec![FieldError::new("", "invalid_value", what)]),
+        CallError::Unreachable(detail) => Error::of(Code::MetaUnreachable).with_context(detail),
+        CallError::Unreadable => Error::new(Code::MetaUnreachable, "Meta's answer could not be read"),
+        CallError::Setting(what) => Error::fields(vec![FieldError::new("", "invalid_value", what)]),
     }
 }
 
@@ -247,11 +247,11 @@ impl App {
                 })?;
                 let cloud =
                     self.cloud_channel(owner, &app, phone_number_id.clone(), access_token.clone()).await?;
-                let check = self.0.cloud.check_channel(&cloud, Some(&waba_id)).await.map_err(check_failed)?;
+                let check = self.0.cloud.check_channel(&cloud, Some(&waba_id)).await.map_err(call_failed)?;
                 if let Some(problem) = check.problems.first() {
                     return Err(Error::new(Code::MetaRefused, problem.clone()));
                 }
-                self.0.cloud.subscribe_app(&cloud, &waba_id).await.map_err(check_failed)?;
+                self.0.cloud.subscribe_app(&cloud, &waba_id).await.map_err(call_failed)?;
                 let throughput = match check.throughput_level.as_deref() {
                     Some("HIGH") => THROUGHPUT_MAX,
                     _ => THROUGHPUT_DEFAULT,
@@ -380,7 +380,7 @@ impl App {
         if let Some(token) = update.access_token {
             let mut cloud = self.cloud_channel_of(scope, &row).await?;
             cloud.token = token.clone();
-            let check = self.0.cloud.check_channel(&cloud, Some(&row.waba_id)).await.map_err(check_failed)?;
+            let check = self.0.cloud.check_channel(&cloud, Some(&row.waba_id)).await.map_err(call_failed)?;
             if let Some(problem) = check.problems.first() {
                 return Err(Error::new(Code::MetaRefused, problem.clone()));
             }

@@ -3,12 +3,12 @@
 use gatepost_core::access::{Grant, permission};
 use gatepost_core::audit::Audit;
 use gatepost_core::channel::{ChannelState, Mode};
-use gatepost_core::content::{Body, Content, LanguageCode, TemplateName};
+use gatepost_core::content::{Content, ContentKind};
 use gatepost_core::event::{MessageError, Party};
 use gatepost_core::job::JobKind;
 use gatepost_core::message::{Direction, MessageState, OnUnknown};
 use gatepost_core::{
-    ChannelId, Code, Error, FieldError, JobId, MessageId, Phone, Purpose, Result, Timestamp, WorkspaceId,
+    ChannelId, Code, Error, FieldError, JobId, MessageId, Purpose, Recipient, Result, Timestamp, WorkspaceId,
 };
 use gatepost_store::{ChannelRow, MessageRow, NewJob, NewOutbound, WorkspaceScope};
 use gatepost_vault::{Aad, WorkspaceKeys};
@@ -25,7 +25,7 @@ use crate::sealing::failed;
 pub struct MessageSend {
     /// `None`: the only channel this caller could mean.
     pub channel: Option<ChannelId>,
-    pub to: Phone,
+    pub to: Recipient,
     pub purpose: Purpose,
     pub content: Content,
     pub reply_to: Option<MessageId>,
@@ -70,61 +70,63 @@ pub(crate) struct StoredParty {
     pub name: Option<String>,
 }
 
+impl StoredParty {
+    /// Whom an outbound message is for.
+    pub fn of(to: &Recipient) -> Self {
+        Self {
+            phone: to.phone().map(|phone| phone.as_e164().to_owned()),
+            bsuid: to.bsuid().map(|bsuid| bsuid.as_str().to_owned()),
+            name: None,
+        }
+    }
+
+    /// Back to whom it is for; it was valid when it was stored.
+    pub fn recipient(&self) -> Result<Recipient> {
+        let text = self.phone.as_ref().or(self.bsuid.as_ref());
+        let text = text.ok_or_else(|| Error::internal("an outbound message without a recipient"))?;
+        Recipient::parse(text).map_err(Error::internal)
+    }
+}
+
+/// The blind index of a person: what orders messages to one, and finds the contact.
+pub(crate) fn contact_index(keys: &WorkspaceKeys, to: &Recipient) -> [u8; 16] {
+    match to {
+        Recipient::Phone(phone) => keys.blind_index("contact.phone", phone.digits().as_bytes()),
+        Recipient::Bsuid(bsuid) => keys.blind_index("contact.bsuid", bsuid.as_str().as_bytes()),
+    }
+}
+
 /// Content as it lies sealed.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum StoredContent {
-    Text {
-        body: String,
-        preview_url: bool,
-    },
-    Template {
-        name: String,
-        language: String,
-        components: Option<Box<RawValue>>,
-    },
+    /// A message to a person: Meta's object under its kind.
+    Outbound { kind: String, object: Box<RawValue> },
     /// A message from a person: its words, and Meta's object.
-    Inbound {
-        text: Option<String>,
-        raw: Box<RawValue>,
-    },
+    Inbound { text: Option<String>, raw: Box<RawValue> },
 }
 
 impl StoredContent {
     fn of(content: &Content) -> Self {
-        match content {
-            Content::Text { body, preview_url } => {
-                Self::Text { body: body.as_str().to_owned(), preview_url: *preview_url }
-            }
-            Content::Template { name, language, components } => Self::Template {
-                name: name.as_str().to_owned(),
-                language: language.as_str().to_owned(),
-                components: components.clone(),
-            },
-        }
+        Self::Outbound { kind: content.kind().as_str().to_owned(), object: content.object().to_owned() }
     }
 
     /// Back to what can be sent; it was valid when it was stored.
     pub fn into_content(self) -> Result<Content> {
-        let damaged = |what: String| Error::internal(format!("stored content is not valid any more: {what}"));
         match self {
-            Self::Text { body, preview_url } => {
-                Ok(Content::Text { body: Body::parse(body).map_err(damaged)?, preview_url })
+            Self::Outbound { kind, object } => {
+                let kind = ContentKind::parse(&kind)
+                    .ok_or_else(|| Error::internal(format!("stored content of an unknown kind {kind}")))?;
+                Ok(Content::stored(kind, object))
             }
-            Self::Template { name, language, components } => Ok(Content::Template {
-                name: TemplateName::parse(name).map_err(damaged)?,
-                language: LanguageCode::parse(language).map_err(damaged)?,
-                components,
-            }),
             Self::Inbound { .. } => Err(Error::internal("an inbound message cannot be sent")),
         }
     }
 
     fn text(self) -> Option<String> {
         match self {
-            Self::Text { body, .. } => Some(body),
+            Self::Outbound { .. } => self.into_content().ok()?.words(),
             Self::Inbound { text, .. } => text,
-            Self::Template { .. } => None,
         }
     }
 }
@@ -242,12 +244,12 @@ impl App {
         let keys = inner.sealing.keys(scope).await?;
         let now = self.now();
         let id = MessageId::new(now, inner.entropy.as_ref());
-        let party = StoredParty { phone: Some(send.to.as_e164().to_owned()), bsuid: None, name: None };
+        let party = StoredParty::of(&send.to);
         let sealed_party = seal_party(&keys, id, &party)?;
         let content = StoredContent::of(&send.content);
         let sealed_content = seal_content(&keys, id, &content)?;
-        let order_key = keys.blind_index("contact.phone", send.to.digits().as_bytes());
-        let kind = send.content.kind();
+        let order_key = contact_index(&keys, &send.to);
+        let kind = send.content.kind().as_str();
         let job_id = JobId::new(now, inner.entropy.as_ref());
         let bound = grant.channels().map(<[ChannelId]>::to_vec);
         let mode = grant.mode();
@@ -259,7 +261,7 @@ impl App {
             state: MessageState::Queued,
             kind: kind.to_owned(),
             purpose: Some(send.purpose),
-            contact: Party { phone: party.phone, bsuid: None, name: None },
+            contact: Party { phone: party.phone, bsuid: party.bsuid, name: None },
             provider_id: None,
             reply_to: send.reply_to,
             text: content.text(),

@@ -10,7 +10,7 @@ use gatepost_core::audit::Audit;
 use gatepost_core::channel::ChannelState;
 use gatepost_core::job::JobKind;
 use gatepost_core::message::{MessageState, OnUnknown, OutboundMessage};
-use gatepost_core::{ChannelId, Error, JobId, MessageId, Phone, Result, Timestamp};
+use gatepost_core::{ChannelId, Error, JobId, MessageId, Result, Timestamp};
 use gatepost_store::{Claimed, LaneKey, MessageChange, MessageRow, NewJob, WorkspaceScope};
 
 use crate::App;
@@ -312,10 +312,9 @@ fn outbound(
     let party: StoredParty = open_json(keys, &at("party"), &row.party)?;
     let sealed = row.content.as_ref().ok_or_else(|| Error::internal("the content is gone"))?;
     let content: StoredContent = open_json(keys, &at("content"), sealed)?;
-    let phone = party.phone.ok_or_else(|| Error::internal("an outbound message without a phone number"))?;
     Ok(OutboundMessage {
         id: row.id,
-        to: Phone::parse(&phone).map_err(Error::internal)?,
+        to: party.recipient()?,
         purpose: row.purpose.ok_or_else(|| Error::internal("an outbound message without a purpose"))?,
         content: content.into_content()?,
         reply_to,

@@ -157,9 +157,9 @@ impl Rig {
 pub(crate) fn text(to: &str, number: u128) -> OutboundMessage {
     OutboundMessage {
         id: MessageId::from_uuid(Uuid::from_u128(number)),
-        to: Phone::parse(to).unwrap(),
+        to: Phone::parse(to).unwrap().into(),
         purpose: Purpose::Transactional,
-        content: Content::Text { body: Body::parse("Grüße 👋".to_owned()).unwrap(), preview_url: false },
+        content: Content::text(&Body::parse("Grüße 👋".to_owned()).unwrap(), false).unwrap(),
         reply_to: None,
     }
 }

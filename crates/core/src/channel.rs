@@ -60,10 +60,24 @@ pub enum ChannelState {
     Restricted,
     /// Switched off by its owner.
     Disabled,
+    /// The number is not registered for the Cloud API.
+    Unregistered,
+    /// The account took the app's access away.
+    AccessLost,
+    /// Meta wants to be paid first.
+    PaymentRequired,
 }
 
 impl ChannelState {
-    pub const ALL: [Self; 4] = [Self::Active, Self::TokenInvalid, Self::Restricted, Self::Disabled];
+    pub const ALL: [Self; 7] = [
+        Self::Active,
+        Self::TokenInvalid,
+        Self::Restricted,
+        Self::Disabled,
+        Self::Unregistered,
+        Self::AccessLost,
+        Self::PaymentRequired,
+    ];
 
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -71,6 +85,9 @@ impl ChannelState {
             Self::TokenInvalid => "token_invalid",
             Self::Restricted => "restricted",
             Self::Disabled => "disabled",
+            Self::Unregistered => "unregistered",
+            Self::AccessLost => "access_lost",
+            Self::PaymentRequired => "payment_required",
         }
     }
 
@@ -80,6 +97,9 @@ impl ChannelState {
             Self::TokenInvalid => 2,
             Self::Restricted => 3,
             Self::Disabled => 4,
+            Self::Unregistered => 5,
+            Self::AccessLost => 6,
+            Self::PaymentRequired => 7,
         }
     }
 
@@ -94,6 +114,11 @@ impl ChannelState {
             Self::TokenInvalid => Some("give the channel a new access token"),
             Self::Restricted => Some("look at the account in Meta's business manager"),
             Self::Disabled => Some("enable the channel"),
+            Self::Unregistered => Some("register the number with its PIN"),
+            Self::AccessLost => Some("connect the account to the Meta app again, then enable the channel"),
+            Self::PaymentRequired => {
+                Some("set up the payment method in Meta's business manager, then enable the channel")
+            }
         }
     }
 }

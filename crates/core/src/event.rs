@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::id::{ChannelId, EventId, MessageId, WorkspaceId};
+use crate::id::{ChannelId, ContactId, EventId, MessageId, TemplateId, WorkspaceId};
 use crate::message::MessageState;
 use crate::time::Timestamp;
 
@@ -21,19 +21,31 @@ pub enum EventType {
     MessageRead,
     /// An outbound message will not arrive; `data.message.error` says why.
     MessageFailed,
+    /// Meta refused an outbound message for now, or its channel cannot send: it waits, and is tried again. Told once.
+    MessageDelayed,
     /// A person wrote to a channel.
     MessageReceived,
+    /// A channel's state, quality, name or limits changed.
+    ChannelUpdated,
+    /// A template's status, category or quality changed.
+    TemplateUpdated,
+    /// A person's phone number or BSUID changed.
+    ContactUpdated,
     /// Anything else Meta told about a channel, passed on as it came.
     ChannelNotification,
 }
 
 impl EventType {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 10] = [
         Self::MessageSent,
         Self::MessageDelivered,
         Self::MessageRead,
         Self::MessageFailed,
+        Self::MessageDelayed,
         Self::MessageReceived,
+        Self::ChannelUpdated,
+        Self::TemplateUpdated,
+        Self::ContactUpdated,
         Self::ChannelNotification,
     ];
 
@@ -43,7 +55,11 @@ impl EventType {
             Self::MessageDelivered => "message.delivered",
             Self::MessageRead => "message.read",
             Self::MessageFailed => "message.failed",
+            Self::MessageDelayed => "message.delayed",
             Self::MessageReceived => "message.received",
+            Self::ChannelUpdated => "channel.updated",
+            Self::TemplateUpdated => "template.updated",
+            Self::ContactUpdated => "contact.updated",
             Self::ChannelNotification => "channel.notification",
         }
     }
@@ -61,6 +77,10 @@ impl EventType {
             Self::MessageFailed => 4,
             Self::MessageReceived => 5,
             Self::ChannelNotification => 6,
+            Self::MessageDelayed => 7,
+            Self::ChannelUpdated => 8,
+            Self::TemplateUpdated => 9,
+            Self::ContactUpdated => 10,
         }
     }
 
@@ -75,7 +95,13 @@ impl EventType {
             MessageState::Delivered => Some(Self::MessageDelivered),
             MessageState::Read => Some(Self::MessageRead),
             MessageState::Failed => Some(Self::MessageFailed),
-            MessageState::Queued | MessageState::Sending | MessageState::Received => None,
+            MessageState::Queued
+            | MessageState::Held
+            | MessageState::Sending
+            | MessageState::Blocked
+            | MessageState::Expired
+            | MessageState::Revoked
+            | MessageState::Received => None,
         }
     }
 }
@@ -152,6 +178,9 @@ fn as_text<S: serde::Serializer>(event_type: &EventType, serializer: S) -> Resul
 #[serde(rename_all = "snake_case")]
 pub enum EventData<'a> {
     Message(Box<MessageNews<'a>>),
+    Channel(ChannelNews<'a>),
+    Template(TemplateNews<'a>),
+    Contact(ContactNews),
     Notification(Notification<'a>),
 }
 
@@ -210,6 +239,53 @@ pub struct MessageError {
     pub detail: String,
     /// What to do about it.
     pub action: String,
+}
+
+/// What changed about a channel.
+#[derive(Serialize)]
+pub struct ChannelNews<'a> {
+    pub id: ChannelId,
+    /// What changed: `state`, `quality`, `throughput`, `name`, `messaging_limit`.
+    pub changed: &'a [&'a str],
+    pub state: &'static str,
+    /// What is wrong, in words; absent when nothing is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<&'a str>,
+    /// The one next action; absent when there is nothing to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_action: Option<&'a str>,
+    /// `GREEN`, `YELLOW`, `RED` or `UNKNOWN`, as Meta says.
+    pub quality_rating: Option<&'a str>,
+    /// Messages a second.
+    pub throughput: i64,
+    /// Meta's name of the limit of people per day: `TIER_250`, `TIER_2K` …
+    pub messaging_limit: Option<&'a str>,
+}
+
+/// What changed about a template.
+#[derive(Serialize)]
+pub struct TemplateNews<'a> {
+    /// Absent for a template that was made elsewhere and not synchronised yet.
+    pub id: Option<TemplateId>,
+    pub name: &'a str,
+    /// As REST writes it: `en_US`.
+    pub language: &'a str,
+    /// Meta's word: `APPROVED`, `REJECTED`, `PAUSED` …
+    pub status: Option<&'a str>,
+    pub category: Option<&'a str>,
+    /// `GREEN`, `YELLOW`, `RED` or `UNKNOWN`.
+    pub quality: Option<&'a str>,
+    /// Meta's reason, where it gives one.
+    pub reason: Option<&'a str>,
+}
+
+/// How a person is known from now on.
+#[derive(Serialize)]
+pub struct ContactNews {
+    /// Absent where the person was not known before.
+    pub id: Option<ContactId>,
+    pub contact: Party,
+    pub previous: Party,
 }
 
 /// A callback item that has no event of its own.

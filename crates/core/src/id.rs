@@ -158,6 +158,10 @@ ids! {
     JobId => "job";
     /// An entry of the audit log.
     AuditId => "aud";
+    /// A message template of a WhatsApp Business account.
+    TemplateId => "tpl";
+    /// A file uploaded for sending, or one that a person sent.
+    MediaId => "med";
     /// A notice to people, waiting to be told.
     NoticeId => "ntc";
     /// One request to this server.

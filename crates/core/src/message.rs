@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 
 use crate::content::Content;
-use crate::{MessageId, Phone, Purpose};
+use crate::{MessageId, Purpose, Recipient};
 
 /// Which way a message went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,33 +38,59 @@ impl Direction {
     }
 }
 
-/// Where a message stands. `held`, `blocked`, `expired` and `revoked` are reserved for the guard and for revocation.
+/// Where a message stands.
+///
+/// Nothing reaches `held`, `blocked`, `expired` and `revoked` yet: they are reserved for the guard, for messages with
+/// a time to live, and for revocation, so that receivers can already name them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum MessageState {
     /// Accepted and durable; not handed to Meta yet.
     Queued,
+    /// Reserved: it waits for a person's decision.
+    Held,
     /// Handed to Meta, which accepted it; no status has come back yet.
     Sending,
     Sent,
     Delivered,
     Read,
     Failed,
+    /// Reserved: the guard refused it.
+    Blocked,
+    /// Reserved: its time ran out before it was sent.
+    Expired,
+    /// Reserved: it was taken back.
+    Revoked,
     /// Inbound: it arrived.
     Received,
 }
 
 impl MessageState {
-    pub const ALL: [Self; 7] =
-        [Self::Queued, Self::Sending, Self::Sent, Self::Delivered, Self::Read, Self::Failed, Self::Received];
+    pub const ALL: [Self; 11] = [
+        Self::Queued,
+        Self::Held,
+        Self::Sending,
+        Self::Sent,
+        Self::Delivered,
+        Self::Read,
+        Self::Failed,
+        Self::Blocked,
+        Self::Expired,
+        Self::Revoked,
+        Self::Received,
+    ];
 
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Queued => "queued",
+            Self::Held => "held",
             Self::Sending => "sending",
             Self::Sent => "sent",
             Self::Delivered => "delivered",
             Self::Read => "read",
             Self::Failed => "failed",
+            Self::Blocked => "blocked",
+            Self::Expired => "expired",
+            Self::Revoked => "revoked",
             Self::Received => "received",
         }
     }
@@ -77,11 +103,15 @@ impl MessageState {
     pub const fn number(self) -> i64 {
         match self {
             Self::Queued => 10,
+            Self::Held => 15,
             Self::Sending => 20,
             Self::Sent => 30,
             Self::Delivered => 40,
             Self::Read => 50,
             Self::Failed => 60,
+            Self::Blocked => 61,
+            Self::Expired => 62,
+            Self::Revoked => 63,
             Self::Received => 70,
         }
     }
@@ -98,7 +128,7 @@ impl MessageState {
     pub fn after(self, reported: Self, doubtful: bool) -> Self {
         match (self, reported) {
             (Self::Failed, Self::Sent | Self::Delivered | Self::Read) if doubtful => reported,
-            (Self::Received | Self::Failed, _)
+            (Self::Received | Self::Failed | Self::Blocked | Self::Expired | Self::Revoked, _)
             | (_, Self::Received | Self::Queued)
             | (Self::Delivered | Self::Read, Self::Failed) => self,
             (now, new) if new.number() > now.number() => new,
@@ -145,7 +175,7 @@ impl OnUnknown {
 /// An outbound message as the Cloud client needs it.
 pub struct OutboundMessage {
     pub id: MessageId,
-    pub to: Phone,
+    pub to: Recipient,
     pub purpose: Purpose,
     pub content: Content,
     /// The provider's id (wamid) of the message this one replies to.

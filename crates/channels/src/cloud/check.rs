@@ -1,10 +1,10 @@
 //! Looking at a channel before it is trusted to work: does the number exist, and is the token good for it?
 
 use gatepost_core::{Secret, Timestamp};
-use gatepost_net::{Method, TrustedBody, TrustedResponse};
+use gatepost_net::{Method, TrustedBody};
 
-use super::{BadSetting, CloudChannel, CloudClient, Refusal};
-use crate::graph::error::MetaError;
+use super::call::{CallError, Done};
+use super::{CloudChannel, CloudClient};
 use serde::Deserialize;
 
 const FIELDS: &str = "verified_name,display_phone_number,quality_rating,throughput,status,name_status,code_verification_status";
@@ -44,27 +44,6 @@ pub struct TokenCheck {
     pub waba_ids: Vec<String>,
 }
 
-/// Why a channel could not be looked at.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum CheckError {
-    /// Meta answered with an error; its code says whether number or token is wrong.
-    #[error("meta refused: {}", .0.title)]
-    Refused(Box<Refusal>),
-    #[error("meta could not be reached: {0}")]
-    Unreachable(String),
-    #[error("meta's answer could not be read")]
-    Unreadable,
-    /// The channel's own settings cannot make a request.
-    #[error("{0}")]
-    Setting(&'static str),
-}
-
-impl From<BadSetting> for CheckError {
-    fn from(bad: BadSetting) -> Self {
-        Self::Setting(bad.0)
-    }
-}
-
 /// Meta's answer; unknown fields pass by, wrong types make it unreadable.
 #[derive(Deserialize)]
 struct NumberAnswer {
@@ -80,11 +59,6 @@ struct NumberAnswer {
 #[derive(Deserialize)]
 struct Throughput {
     level: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Done {
-    success: bool,
 }
 
 #[derive(Deserialize)]
@@ -120,9 +94,9 @@ impl CloudClient {
         &self,
         channel: &CloudChannel,
         waba_id: Option<&str>,
-    ) -> Result<ChannelCheck, CheckError> {
-        let url = channel.url(&channel.phone_number_id, "", &[("fields", FIELDS)])?;
-        let answer: NumberAnswer = self.read(&url, channel.token.expose()).await?;
+    ) -> Result<ChannelCheck, CallError> {
+        let answer: NumberAnswer =
+            self.get(channel, &channel.phone_number_id, "", &[("fields", FIELDS)]).await?;
         let token = match &channel.app {
             None => None,
             Some(app) => {
@@ -130,7 +104,8 @@ impl CloudClient {
                 let plain = CloudChannel { app: None, ..channel.clone() };
                 let url = plain.url("debug_token", "", &[("input_token", channel.token.expose())])?;
                 let bearer = Secret::new(format!("{}|{}", app.app_id, app.app_secret.expose()));
-                let answer: TokenAnswer = self.read(&url, bearer.expose()).await?;
+                let answer: TokenAnswer =
+                    self.ask(Method::Get, &url, bearer.expose(), TrustedBody::Empty).await?;
                 Some(TokenCheck::from(answer.data))
             }
         };
@@ -152,38 +127,9 @@ impl CloudClient {
     }
 
     /// Subscribes the token's app to the callbacks of an account; without it Meta sends none.
-    pub async fn subscribe_app(&self, channel: &CloudChannel, waba_id: &str) -> Result<(), CheckError> {
-        let url = channel.url(waba_id, "/subscribed_apps", &[])?;
-        let body = TrustedBody::Json(bytes::Bytes::from_static(b"{}"));
-        let answer = self
-            .call(Method::Post, &url, channel.token.expose(), body)
-            .await
-            .map_err(|e| CheckError::Unreachable(e.failure().detail.clone()))?;
-        if parse::<Done>(&answer)?.success { Ok(()) } else { Err(CheckError::Unreadable) }
+    pub async fn subscribe_app(&self, channel: &CloudChannel, waba_id: &str) -> Result<(), CallError> {
+        self.post(channel, waba_id, "/subscribed_apps", &serde_json::json!({})).await.and_then(Done::ok)
     }
-
-    async fn read<T: for<'de> Deserialize<'de>>(
-        &self,
-        url: &Secret<String>,
-        bearer: &str,
-    ) -> Result<T, CheckError> {
-        let answer = self
-            .call(Method::Get, url, bearer, TrustedBody::Empty)
-            .await
-            .map_err(|e| CheckError::Unreachable(e.failure().detail.clone()))?;
-        parse(&answer)
-    }
-}
-
-fn parse<T: for<'de> Deserialize<'de>>(answer: &TrustedResponse) -> Result<T, CheckError> {
-    // Meta answers some errors with 200, so the envelope is looked for first.
-    if let Some(error) = MetaError::from_answer(&answer.body) {
-        return Err(CheckError::Refused(Box::new(Refusal::new(answer, Some(error)))));
-    }
-    if !answer.is_success() {
-        return Err(CheckError::Refused(Box::new(Refusal::new(answer, None))));
-    }
-    serde_json::from_slice(&answer.body).map_err(|_| CheckError::Unreadable)
 }
 
 impl From<TokenData> for TokenCheck {

@@ -7,6 +7,7 @@
 //! that could change the path are refused), an answer that cannot be read being taken for success or for failure, and
 //! answers of any size or shape. Does not defend against: a base URL that the operator set to the wrong host.
 
+mod call;
 mod check;
 mod outcome;
 
@@ -20,7 +21,8 @@ use gatepost_vault::AppSecret;
 
 use crate::graph::send::SendRequest;
 
-pub use check::{ChannelCheck, CheckError, TokenCheck};
+pub use call::CallError;
+pub use check::{ChannelCheck, TokenCheck};
 pub use outcome::{Refusal, SendOutcome};
 
 /// How long a call may take in all. Meta answers a send within a second or two.

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use gatepost_core::Secret;
-use gatepost_core::content::{Content, LanguageCode, TemplateName};
+use gatepost_core::content::{Content, ContentKind};
 use gatepost_net::class;
 
 use super::*;
@@ -44,11 +44,14 @@ async fn templates_carry_a_message_status_and_unknown_ones_are_to_be_fixed() {
     let templates = Some(vec![("order_ready".to_owned(), "en_US".to_owned())]);
     let rig = Rig::start(crate::sandbox::SandboxConfig { templates, ..config() }).await;
     let template = |name: &str| gatepost_core::message::OutboundMessage {
-        content: Content::Template {
-            name: TemplateName::parse(name.to_owned()).unwrap(),
-            language: LanguageCode::parse("en_US".to_owned()).unwrap(),
-            components: None,
-        },
+        content: Content::read(
+            ContentKind::Template,
+            serde_json::value::to_raw_value(
+                &serde_json::json!({ "name": name, "language": { "code": "en_US" } }),
+            )
+            .unwrap(),
+        )
+        .unwrap(),
         ..text("+12025550101", 1)
     };
     let SendOutcome::Accepted(answer) = rig.cloud.send(&rig.channel(), &template("order_ready")).await else {
@@ -200,7 +203,7 @@ async fn a_channel_is_looked_at() {
 
     let bad = CloudChannel { token: Secret::new("EAAG-nobody".to_owned()), ..rig.channel() };
     match rig.cloud.check_channel(&bad, None).await {
-        Err(CheckError::Refused(refusal)) => assert_eq!(refusal.code, Some(190)),
+        Err(CallError::Refused(refusal)) => assert_eq!(refusal.code, Some(190)),
         other => panic!("{other:?}"),
     }
     rig.cloud.subscribe_app(&rig.channel(), WABA).await.unwrap();

@@ -1,29 +1,15 @@
 //! `POST /{version}/{phone_number_id}/messages`: what goes out and what comes back (Meta, "Send messages").
 
-use gatepost_core::MessageId;
-use gatepost_core::content::Content;
+use gatepost_core::Recipient;
 use gatepost_core::message::OutboundMessage;
-use serde::Serialize;
-use serde_json::value::RawValue;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 
 use super::json::{elements, pick, text, text_at};
 
 /// The body of a send. Borrowed: it lives only until it is written.
-#[derive(Serialize)]
-pub struct SendRequest<'a> {
-    messaging_product: &'static str,
-    recipient_type: &'static str,
-    /// Digits with the country code; Meta reads it with and without a plus.
-    to: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    context: Option<Context<'a>>,
-    #[serde(rename = "type")]
-    kind: &'static str,
-    #[serde(flatten)]
-    object: Object<'a>,
-    /// Our id: it comes back in every status, and is how a send whose answer was cut is recognised.
-    biz_opaque_callback_data: MessageId,
-}
+#[derive(Clone, Copy)]
+pub struct SendRequest<'a>(&'a OutboundMessage);
 
 /// Makes the message a reply: WhatsApp shows it with a quotation of the other.
 #[derive(Serialize)]
@@ -31,48 +17,33 @@ struct Context<'a> {
     message_id: &'a str,
 }
 
-/// Under the name of its type, as Meta has it. Serialised by hand-picked names rather than a tag, since the name
-/// stands twice: in `type` and as the key.
-#[derive(Serialize)]
-#[serde(rename_all = "snake_case")]
-enum Object<'a> {
-    Text { preview_url: bool, body: &'a str },
-    Template(Template<'a>),
-}
-
-#[derive(Serialize)]
-struct Template<'a> {
-    name: &'a str,
-    language: Language<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    components: Option<&'a RawValue>,
-}
-
-#[derive(Serialize)]
-struct Language<'a> {
-    code: &'a str,
-}
-
 impl<'a> SendRequest<'a> {
-    pub fn new(message: &'a OutboundMessage) -> Self {
-        Self {
-            messaging_product: "whatsapp",
-            recipient_type: "individual",
-            to: message.to.digits(),
-            context: message.reply_to.as_deref().map(|message_id| Context { message_id }),
-            kind: message.content.kind(),
-            object: match &message.content {
-                Content::Text { body, preview_url } => {
-                    Object::Text { preview_url: *preview_url, body: body.as_str() }
-                }
-                Content::Template { name, language, components } => Object::Template(Template {
-                    name: name.as_str(),
-                    language: Language { code: language.as_str() },
-                    components: components.as_deref(),
-                }),
-            },
-            biz_opaque_callback_data: message.id,
+    pub const fn new(message: &'a OutboundMessage) -> Self {
+        Self(message)
+    }
+}
+
+/// By hand, since the name of the kind stands twice: in `type`, and as the key of Meta's object.
+impl Serialize for SendRequest<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let message = self.0;
+        let kind = message.content.kind().as_str();
+        let mut body = serializer.serialize_map(None)?;
+        body.serialize_entry("messaging_product", "whatsapp")?;
+        body.serialize_entry("recipient_type", "individual")?;
+        match &message.to {
+            // Digits with the country code; Meta reads it with and without a plus.
+            Recipient::Phone(phone) => body.serialize_entry("to", phone.digits())?,
+            Recipient::Bsuid(bsuid) => body.serialize_entry("recipient", bsuid.as_str())?,
         }
+        if let Some(message_id) = message.reply_to.as_deref() {
+            body.serialize_entry("context", &Context { message_id })?;
+        }
+        body.serialize_entry("type", kind)?;
+        body.serialize_entry(kind, message.content.object())?;
+        // Our id: it comes back in every status, and is how a send whose answer was cut is recognised.
+        body.serialize_entry("biz_opaque_callback_data", &message.id)?;
+        body.end()
     }
 }
 

@@ -2,9 +2,9 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-use gatepost_core::content::{Body, Content, LanguageCode, TemplateName};
+use gatepost_core::content::{Body, Content, ContentKind};
 use gatepost_core::message::OutboundMessage;
-use gatepost_core::{MessageId, Phone, Purpose, Timestamp};
+use gatepost_core::{MessageId, Phone, Purpose, Recipient, Timestamp};
 use proptest::prelude::*;
 use serde_json::value::RawValue;
 use uuid::Uuid;
@@ -16,7 +16,7 @@ use super::*;
 fn outbound(content: Content, reply_to: Option<&str>) -> String {
     let message = OutboundMessage {
         id: MessageId::from_uuid(Uuid::from_u128(7)),
-        to: Phone::parse("+1 202 555 0101").unwrap(),
+        to: Phone::parse("+1 202 555 0101").unwrap().into(),
         purpose: Purpose::Transactional,
         content,
         reply_to: reply_to.map(ToOwned::to_owned),
@@ -25,7 +25,7 @@ fn outbound(content: Content, reply_to: Option<&str>) -> String {
 }
 
 fn text(body: &str) -> Content {
-    Content::Text { body: Body::parse(body.to_owned()).unwrap(), preview_url: false }
+    Content::text(&Body::parse(body.to_owned()).unwrap(), false).unwrap()
 }
 
 #[test]
@@ -40,14 +40,23 @@ fn reply_on_the_wire() {
 
 #[test]
 fn template_on_the_wire_keeps_components_byte_for_byte() {
-    let template = |components: Option<&str>| Content::Template {
-        name: TemplateName::parse("order_ready".into()).unwrap(),
-        language: LanguageCode::parse("en_US".into()).unwrap(),
-        components: components.map(|c| RawValue::from_string(c.to_owned()).unwrap()),
+    let template = |object: &str| {
+        Content::read(ContentKind::Template, RawValue::from_string(object.to_owned()).unwrap()).unwrap()
     };
-    let raw = r#"[ {"type":"body","parameters":[{"type":"text","text":"A-1"}], "index":"0"} ]"#;
-    insta::assert_snapshot!(outbound(template(Some(raw)), None), @r#"{"messaging_product":"whatsapp","recipient_type":"individual","to":"12025550101","type":"template","template":{"name":"order_ready","language":{"code":"en_US"},"components":[ {"type":"body","parameters":[{"type":"text","text":"A-1"}], "index":"0"} ]},"biz_opaque_callback_data":"msg_00000000000000000000000007"}"#);
-    insta::assert_snapshot!(outbound(template(None), None), @r#"{"messaging_product":"whatsapp","recipient_type":"individual","to":"12025550101","type":"template","template":{"name":"order_ready","language":{"code":"en_US"}},"biz_opaque_callback_data":"msg_00000000000000000000000007"}"#);
+    let raw = r#"{"name":"order_ready","language":{"code":"en_US"},"components":[ {"type":"body","parameters":[{"type":"text","text":"A-1"}], "index":"0"} ]}"#;
+    insta::assert_snapshot!(outbound(template(raw), None), @r#"{"messaging_product":"whatsapp","recipient_type":"individual","to":"12025550101","type":"template","template":{"name":"order_ready","language":{"code":"en_US"},"components":[ {"type":"body","parameters":[{"type":"text","text":"A-1"}], "index":"0"} ]},"biz_opaque_callback_data":"msg_00000000000000000000000007"}"#);
+}
+
+#[test]
+fn a_person_who_hides_the_number_is_named_by_bsuid() {
+    let message = OutboundMessage {
+        id: MessageId::from_uuid(Uuid::from_u128(7)),
+        to: Recipient::parse("US.13491208655302741918").unwrap(),
+        purpose: Purpose::Support,
+        content: text("hello"),
+        reply_to: None,
+    };
+    insta::assert_snapshot!(serde_json::to_string(&SendRequest::new(&message)).unwrap(), @r#"{"messaging_product":"whatsapp","recipient_type":"individual","recipient":"US.13491208655302741918","type":"text","text":{"preview_url":false,"body":"hello"},"biz_opaque_callback_data":"msg_00000000000000000000000007"}"#);
 }
 
 #[test]

@@ -133,6 +133,10 @@ permissions! {
     ChannelRead = "channel.read", scopes [Send, Read, Webhooks, Admin], roles [Owner, Admin, Agent, Analyst];
     /// Add, change and remove channels and their Meta apps.
     ChannelManage = "channel.manage", scopes [Admin], roles [Owner, Admin];
+    /// See message templates.
+    TemplateRead = "template.read", scopes [Send, Read, Admin], roles [Owner, Admin, Agent, Analyst];
+    /// Draft, submit, change and delete message templates.
+    TemplateManage = "template.manage", scopes [Admin], roles [Owner, Admin];
     /// See webhook endpoints and their deliveries.
     EndpointRead = "endpoint.read", scopes [Webhooks, Admin], roles [Owner, Admin, Analyst];
     /// Add, change and remove webhook endpoints, rotate their secrets.

@@ -12,8 +12,8 @@ pub struct Event {
     /// The same over retries and replays.
     #[schema(example = "evt_01kagq5rh8e5htqh9sk95d3x4w")]
     id: String,
-    /// `message.sent`, `message.delivered`, `message.read`, `message.failed`, `message.received` or
-    /// `channel.notification`; more may come.
+    /// `message.sent`, `message.delivered`, `message.read`, `message.failed`, `message.delayed`, `message.received`,
+    /// `channel.updated`, `template.updated`, `contact.updated` or `channel.notification`; more may come.
     r#type: String,
     api_version: String,
     #[schema(format = DateTime)]
@@ -26,11 +26,14 @@ pub struct Event {
     data: EventData,
 }
 
-/// What happened: `message` or `notification`.
+/// What happened: one of these.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "a schema")]
 struct EventData {
     message: Option<MessageNews>,
+    channel: Option<ChannelNews>,
+    template: Option<TemplateNews>,
+    contact: Option<ContactNews>,
     notification: Option<Notification>,
 }
 
@@ -62,6 +65,61 @@ struct MessageNews {
     /// Meta's own object, unchanged.
     #[schema(value_type = Option<Object>)]
     provider: Option<()>,
+}
+
+/// What changed about a channel.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "a schema")]
+struct ChannelNews {
+    id: String,
+    /// What changed: `state`, `quality`, `throughput`, `name`, `messaging_limit`.
+    changed: Vec<String>,
+    state: String,
+    /// What is wrong, in words.
+    detail: Option<String>,
+    /// The one next action.
+    next_action: Option<String>,
+    /// `GREEN`, `YELLOW`, `RED` or `UNKNOWN`, as Meta says.
+    #[schema(required = true)]
+    quality_rating: Option<String>,
+    /// Messages a second.
+    throughput: i64,
+    /// Meta's name of the limit of people per day: `TIER_250`, `TIER_2K` …
+    #[schema(required = true)]
+    messaging_limit: Option<String>,
+}
+
+/// What changed about a template.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "a schema")]
+struct TemplateNews {
+    /// Null for a template that was made elsewhere and not synchronised yet.
+    #[schema(required = true)]
+    id: Option<String>,
+    name: String,
+    language: String,
+    /// Meta's word: `APPROVED`, `REJECTED`, `PAUSED` …
+    #[schema(required = true)]
+    status: Option<String>,
+    #[schema(required = true)]
+    category: Option<String>,
+    /// `GREEN`, `YELLOW`, `RED` or `UNKNOWN`.
+    #[schema(required = true)]
+    quality: Option<String>,
+    /// Meta's reason, where it gives one.
+    #[schema(required = true)]
+    reason: Option<String>,
+}
+
+/// How a person is known from now on.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "a schema")]
+struct ContactNews {
+    /// Null where the person was not known before.
+    #[schema(required = true)]
+    id: Option<String>,
+    contact: Party<'static>,
+    previous: Party<'static>,
 }
 
 /// Anything else that Meta told about a channel.
@@ -130,6 +188,10 @@ pub const fn webhook_operation_id(event: EventType) -> &'static str {
         EventType::MessageRead => "onMessageRead",
         EventType::MessageFailed => "onMessageFailed",
         EventType::MessageReceived => "onMessageReceived",
+        EventType::MessageDelayed => "onMessageDelayed",
+        EventType::ChannelUpdated => "onChannelUpdated",
+        EventType::TemplateUpdated => "onTemplateUpdated",
+        EventType::ContactUpdated => "onContactUpdated",
         EventType::ChannelNotification => "onChannelNotification",
     }
 }
@@ -141,6 +203,10 @@ pub const fn webhook_summary(event: EventType) -> &'static str {
         EventType::MessageRead => "An outbound message was read",
         EventType::MessageFailed => "An outbound message will not arrive",
         EventType::MessageReceived => "A person wrote to a channel",
+        EventType::MessageDelayed => "An outbound message waits and is tried again",
+        EventType::ChannelUpdated => "A channel changed",
+        EventType::TemplateUpdated => "A template changed",
+        EventType::ContactUpdated => "A person has another phone number or id",
         EventType::ChannelNotification => "Meta told something else about a channel",
     }
 }
@@ -151,6 +217,30 @@ pub fn event_example(event: EventType) -> Value {
         EventType::ChannelNotification => json!({ "notification": {
             "field": "account_update",
             "value": { "event": "VERIFIED_ACCOUNT" },
+        }}),
+        EventType::ChannelUpdated => json!({ "channel": {
+            "id": "chn_01kagq5rh8e5htqh9sk95d3x4w",
+            "changed": ["state"],
+            "state": "token_invalid",
+            "detail": "the access token is not valid: give the channel a new one",
+            "next_action": "give the channel a new access token",
+            "quality_rating": "GREEN",
+            "throughput": 80,
+            "messaging_limit": "TIER_2K",
+        }}),
+        EventType::TemplateUpdated => json!({ "template": {
+            "id": "tpl_01kagq5rh8e5htqh9sk95d3x4w",
+            "name": "order_ready",
+            "language": "en_US",
+            "status": "APPROVED",
+            "category": "UTILITY",
+            "quality": null,
+            "reason": null,
+        }}),
+        EventType::ContactUpdated => json!({ "contact": {
+            "id": "con_01kagq5rh8e5htqh9sk95d3x4w",
+            "contact": { "phone": "+12025550109", "bsuid": "US.13491208655302741919" },
+            "previous": { "phone": "+12025550108", "bsuid": "US.13491208655302741918" },
         }}),
         EventType::MessageReceived => json!({ "message": {
             "id": "msg_01kagq5rh8e5htqh9sk95d3x4w",
@@ -165,11 +255,15 @@ pub fn event_example(event: EventType) -> Value {
         EventType::MessageSent
         | EventType::MessageDelivered
         | EventType::MessageRead
-        | EventType::MessageFailed => {
+        | EventType::MessageFailed
+        | EventType::MessageDelayed => {
             let mut message = json!({
                 "id": "msg_01kagq5rh8e5htqh9sk95d3x4w",
                 "direction": "outbound",
-                "state": event.as_str().trim_start_matches("message."),
+                "state": match event {
+                    EventType::MessageDelayed => "queued",
+                    _ => event.as_str().trim_start_matches("message."),
+                },
                 "contact": { "phone": "+12025550101", "bsuid": null },
                 "provider_id": "wamid.HBgLMTIwMjU1NTAxMDEVAgARGBI5",
                 "occurred_at": "2026-11-01T09:30:00Z",
@@ -181,6 +275,16 @@ pub fn event_example(event: EventType) -> Value {
                     "class": "failed",
                     "detail": "The number is not on WhatsApp, or cannot take this message.",
                     "action": "Ask the person for another number.",
+                });
+            }
+            if event == EventType::MessageDelayed {
+                message["provider_id"] = Value::Null;
+                message["error"] = json!({
+                    "code": "meta_refused",
+                    "provider_code": 131_048,
+                    "class": "retrying",
+                    "detail": "Spam rate limit hit",
+                    "action": "Nothing at once: Gatepost tries again in hours. Look at the number's quality.",
                 });
             }
             json!({ "message": message })

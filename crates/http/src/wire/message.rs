@@ -1,10 +1,10 @@
 //! Messages.
 
 use gatepost_app::MessageView;
-use gatepost_core::content::{Body as Words, Content, LanguageCode, TemplateName, check_components};
+use gatepost_core::content::{Body as Words, Content, ContentKind, LanguageCode, TemplateName};
 use gatepost_core::message::{MessageState, OnUnknown};
 use gatepost_core::purpose::InvalidPurpose;
-use gatepost_core::{ChannelId, Code, MessageId, Phone, Purpose, Timestamp};
+use gatepost_core::{ChannelId, Code, MessageId, Purpose, Recipient, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -16,7 +16,7 @@ use crate::reply::{Made, to_json};
 /// A message to send, as it was understood.
 pub struct MessageSend {
     pub channel: Option<ChannelId>,
-    pub to: Phone,
+    pub to: Recipient,
     pub purpose: Purpose,
     pub content: Content,
     pub reply_to: Option<MessageId>,
@@ -28,7 +28,7 @@ impl Body for MessageSend {
 
     fn read(object: &mut Object<'_>) -> Option<Self> {
         let channel = object.optional("channel_id", parse::id);
-        let to = object.required("to", |v| v.parse_or(Code::RecipientInvalid.as_str(), Phone::parse));
+        let to = object.required("to", |v| v.parse_or(Code::RecipientInvalid.as_str(), Recipient::parse));
         let purpose = object.required_or(
             "purpose",
             Code::MessagePurposeRequired.as_str(),
@@ -37,7 +37,7 @@ impl Body for MessageSend {
         );
         let kind = object.optional("type", kind);
         let text = object.optional("text", text);
-        let template = object.optional("template", |v| v.object(template));
+        let template = object.optional("template", template);
         let reply_to = object.optional("reply_to", parse::id);
         let on_unknown = object.optional("on_unknown", |v| {
             v.parse(|written| OnUnknown::parse(written).ok_or("expected fail or resend"))
@@ -49,7 +49,7 @@ impl Body for MessageSend {
                 return object.wrong("template", "invalid_value", "give text or template, not both");
             }
         };
-        if kind?.is_some_and(|kind| kind != content.kind()) {
+        if kind?.is_some_and(|kind| kind != content.kind().as_str()) {
             return object.wrong("type", "invalid_value", format!("the message has {}", content.kind()));
         }
         Some(Self {
@@ -86,30 +86,34 @@ fn kind(value: Value<'_>) -> Option<&'static str> {
 fn text(value: Value<'_>) -> Option<Content> {
     let words = |value: Value<'_>| value.parse(|written| Words::parse(written.to_owned()));
     if value.is_text() {
-        return Some(Content::Text { body: words(value)?, preview_url: false });
+        return Content::text(&words(value)?, false).ok();
     }
     value.object(|object| {
         let body = object.required("body", words);
         let preview_url = object.optional("preview_url", parse::boolean);
-        Some(Content::Text { body: body?, preview_url: preview_url?.unwrap_or(false) })
+        Content::text(&body?, preview_url?.unwrap_or(false)).ok()
     })
 }
 
-fn template(object: &mut Object<'_>) -> Option<Content> {
-    let name = object.required("name", |v| v.parse(|written| TemplateName::parse(written.to_owned())));
-    let language = object.required("language", |v| {
-        v.object(|language| {
-            language.required("code", |v| v.parse(|written| LanguageCode::parse(written.to_owned())))
-        })
-    });
-    let components = object.optional("components", |v| {
-        let raw = v.raw()?;
-        match check_components(&raw, "") {
-            Ok(()) => Some(raw),
-            Err(error) => v.wrong(error.code, error.detail),
+fn template(value: Value<'_>) -> Option<Content> {
+    value.object(|object| {
+        let name = object.required("name", |v| v.parse(|written| TemplateName::parse(written.to_owned())));
+        let language = object.required("language", |v| {
+            v.object(|language| {
+                language.required("code", |v| v.parse(|written| LanguageCode::parse(written.to_owned())))
+            })
+        });
+        let components = object.optional("components", |v| v.raw());
+        (name?, language?, components?);
+        Some(())
+    })?;
+    match Content::read(ContentKind::Template, value.raw()?) {
+        Ok(content) => Some(content),
+        Err(errors) => {
+            let details: Vec<String> = errors.into_iter().map(|error| error.detail).collect();
+            value.wrong("invalid_value", details.join("; "))
         }
-    });
-    Some(Content::Template { name: name?, language: language?, components: components? })
+    }
 }
 
 /// A message to send: `text` or `template`.

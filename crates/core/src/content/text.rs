@@ -1,18 +1,8 @@
-//! What an outbound message says, in Meta's own shapes so that knowledge transfers.
-//!
-//! Limits are those of Meta's "Send messages" page: text body 4,096 characters, template name 512 of `[a-z0-9_]`.
+//! The words and names inside content.
 
 use serde::Serialize;
-use serde_json::value::RawValue;
 
-use crate::error::FieldError;
-
-/// Longest text body, in characters.
-pub const TEXT_BODY_MAX: usize = 4096;
-/// Longest template name.
-pub const TEMPLATE_NAME_MAX: usize = 512;
-/// Most components bytes of one template message; Meta names no number, its own bodies stay far below.
-pub const TEMPLATE_COMPONENTS_MAX: usize = 64 * 1024;
+use super::{TEMPLATE_NAME_MAX, TEXT_BODY_MAX};
 
 /// The text of a message: 1 to 4,096 characters, no NUL.
 #[derive(Clone, PartialEq, Eq, Serialize)]
@@ -77,51 +67,6 @@ impl LanguageCode {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-}
-
-/// The content of an outbound message.
-#[derive(Clone)]
-pub enum Content {
-    Text {
-        body: Body,
-        preview_url: bool,
-    },
-    Template {
-        name: TemplateName,
-        language: LanguageCode,
-        /// Meta's `components` array, passed on as it came.
-        components: Option<Box<RawValue>>,
-    },
-}
-
-impl Content {
-    /// The `type` of the message as Meta names it.
-    pub const fn kind(&self) -> &'static str {
-        match self {
-            Self::Text { .. } => "text",
-            Self::Template { .. } => "template",
-        }
-    }
-}
-
-/// Checks that template components are a JSON array of bounded size.
-pub fn check_components(raw: &RawValue, pointer: &str) -> Result<(), FieldError> {
-    let text = raw.get();
-    if !text.starts_with('[') {
-        return Err(FieldError::new(
-            pointer,
-            "invalid_type",
-            "expected an array of components in Meta's form",
-        ));
-    }
-    if text.len() > TEMPLATE_COMPONENTS_MAX {
-        return Err(FieldError::new(
-            pointer,
-            "too_long",
-            format!("expected at most {TEMPLATE_COMPONENTS_MAX} bytes"),
-        ));
-    }
-    Ok(())
 }
 
 #[cfg(test)]
