@@ -420,7 +420,7 @@ impl App {
         Ok(shown)
     }
 
-    /// Removes a channel. Its messages stay; what was still queued goes nowhere.
+    /// Removes a channel. Its messages stay; what was still queued fails, and its sender hears of it.
     pub async fn channel_delete(
         &self,
         grant: &Grant<permission::ChannelManage>,
@@ -434,8 +434,7 @@ impl App {
             .store
             .write(scope, async move |tx| {
                 tx.channel_delete(&row, now).await?;
-                tx.jobs_drop_lane(JobKind::MessageSend, id.uuid()).await?;
-                tx.messages_abandon(id, now).await?;
+                tx.jobs_hasten(JobKind::MessageSend, id.uuid(), now).await?;
                 tx.commit(audit.clone(), ())
             })
             .await

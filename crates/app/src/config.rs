@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::sending::PairLimit;
+
 /// Settings of the application; the binary's configuration file fills them.
 #[derive(Debug, Clone)]
 pub struct AppConfig {
@@ -30,6 +32,8 @@ pub struct AppConfig {
     pub webhook_parallel: usize,
     /// Sends of one channel under way at once.
     pub send_parallel: usize,
+    /// How often one channel may write to one person.
+    pub send_pair_limit: PairLimit,
     /// How often a send that Meta asks to repeat is repeated.
     pub send_attempts: i64,
     /// How long shutdown waits for work under way.
@@ -55,6 +59,7 @@ impl Default for AppConfig {
             webhook_timeout: Duration::from_secs(15),
             webhook_parallel: 64,
             send_parallel: 256,
+            send_pair_limit: PairLimit::default(),
             send_attempts: 12,
             drain: Duration::from_secs(20),
             send_journal: None,

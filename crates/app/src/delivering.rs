@@ -158,7 +158,7 @@ impl Work for Delivering {
             .write(scope, async move |tx| {
                 tx.deliveries_record(endpoint, &records).await?;
                 for (job, at) in &deferred {
-                    tx.job_defer(job, *at).await?;
+                    tx.job_defer(job, *at, false).await?;
                 }
                 tx.job_complete_many(&finished).await?;
                 tx.commit(Audit::None("attempts are in the delivery log"), ())
@@ -290,7 +290,7 @@ impl Delivering {
                 let enabled = tx.endpoint_get(endpoint).await?.is_some_and(|e| e.enabled);
                 let at = if enabled { now } else { now.plus(DISABLED) };
                 for job in &jobs {
-                    tx.job_defer(job, at).await?;
+                    tx.job_defer(job, at, false).await?;
                 }
                 tx.commit(Audit::None("the endpoint is disabled; its deliveries wait"), enabled)
             })

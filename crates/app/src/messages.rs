@@ -91,9 +91,18 @@ impl StoredParty {
 /// The blind index of a person: what orders messages to one, and finds the contact.
 pub(crate) fn contact_index(keys: &WorkspaceKeys, to: &Recipient) -> [u8; 16] {
     match to {
-        Recipient::Phone(phone) => keys.blind_index("contact.phone", phone.digits().as_bytes()),
-        Recipient::Bsuid(bsuid) => keys.blind_index("contact.bsuid", bsuid.as_str().as_bytes()),
+        Recipient::Phone(phone) => phone_index(keys, phone.as_e164()),
+        Recipient::Bsuid(bsuid) => bsuid_index(keys, bsuid.as_str()),
     }
+}
+
+/// The blind index of a phone number, given in E.164.
+pub(crate) fn phone_index(keys: &WorkspaceKeys, e164: &str) -> [u8; 16] {
+    keys.blind_index("contact.phone", e164.trim_start_matches('+').as_bytes())
+}
+
+pub(crate) fn bsuid_index(keys: &WorkspaceKeys, bsuid: &str) -> [u8; 16] {
+    keys.blind_index("contact.bsuid", bsuid.as_bytes())
 }
 
 /// Content as it lies sealed.
@@ -131,7 +140,7 @@ impl StoredContent {
     }
 }
 
-fn seal_json<T: Serialize>(keys: &WorkspaceKeys, aad: &Aad, value: &T) -> Result<Vec<u8>> {
+pub(crate) fn seal_json<T: Serialize>(keys: &WorkspaceKeys, aad: &Aad, value: &T) -> Result<Vec<u8>> {
     let plain = serde_json::to_vec(value).map_err(Error::internal)?;
     Ok(keys.seal(aad, &plain).map_err(failed)?.into_vec())
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use gatepost_channels::cloud::Refusal;
-use gatepost_channels::errors::CustomerClass;
+use gatepost_channels::errors::{Class, CustomerClass};
 use gatepost_core::event::{EventData, EventType, MessageError, MessageNews, Party};
 use gatepost_core::message::MessageState;
 use gatepost_core::{Entropy, MessageId, Result, Timestamp};
@@ -24,8 +24,8 @@ pub(crate) struct Failure {
     pub doubtful: bool,
 }
 
-/// A refusal of Meta's as the customer sees it.
-pub(crate) fn error_of_refusal(refusal: &Refusal) -> MessageError {
+/// A refusal of Meta's as the customer sees it; `retrying` where it is tried again without anybody doing anything.
+pub(crate) fn error_of_refusal(refusal: &Refusal, retrying: bool) -> MessageError {
     let detail = match &refusal.details {
         Some(details) => format!("{}: {details}", refusal.title),
         None => refusal.title.clone(),
@@ -33,14 +33,50 @@ pub(crate) fn error_of_refusal(refusal: &Refusal) -> MessageError {
     MessageError {
         code: "meta_refused".to_owned(),
         provider_code: refusal.code,
-        // It is told when nothing more will be tried, so "retrying" would be untrue by now.
-        class: match refusal.advice.class.customer() {
-            CustomerClass::NeedsAction => "needs_action",
-            CustomerClass::Retrying | CustomerClass::Failed => "failed",
-        }
-        .to_owned(),
+        class: class_of(refusal.advice.class, retrying).to_owned(),
         detail,
         action: refusal.advice.action.to_owned(),
+    }
+}
+
+/// The customer's class of a refusal. When nothing more will be tried, "retrying" would be untrue.
+pub(crate) const fn class_of(class: Class, retrying: bool) -> &'static str {
+    match class.customer() {
+        CustomerClass::Retrying if !retrying => CustomerClass::Failed.as_str(),
+        class => class.as_str(),
+    }
+}
+
+/// Why a message failed that nobody can send.
+pub(crate) fn unsendable(reason: &str) -> MessageError {
+    MessageError {
+        code: "not_sendable".to_owned(),
+        provider_code: None,
+        class: "needs_action".to_owned(),
+        detail: reason.to_owned(),
+        action: "Look at the channel's settings, then send again: nothing was sent.".to_owned(),
+    }
+}
+
+/// Why a message failed that was still queued when its channel was deleted.
+pub(crate) fn channel_deleted() -> MessageError {
+    MessageError {
+        code: "channel_deleted".to_owned(),
+        provider_code: None,
+        class: "failed".to_owned(),
+        detail: "the channel was deleted before the message was sent".to_owned(),
+        action: "Send it again through another channel: nothing was sent.".to_owned(),
+    }
+}
+
+/// Why a message waits that never left.
+pub(crate) fn meta_unreachable() -> MessageError {
+    MessageError {
+        code: "meta_unreachable".to_owned(),
+        provider_code: None,
+        class: "retrying".to_owned(),
+        detail: "Meta could not be reached; nothing was sent yet".to_owned(),
+        action: "Nothing: Gatepost tries again by itself.".to_owned(),
     }
 }
 
@@ -67,31 +103,7 @@ impl Failure {
         entropy: &dyn Entropy,
         doubtful: bool,
     ) -> Result<Self> {
-        let workspace = gatepost_core::WorkspaceId::from_uuid(keys.workspace());
-        let party: StoredParty = open_json(keys, &place(workspace, "party", row.id), &row.party)?;
-        let event = draft(
-            keys,
-            now,
-            entropy,
-            Draft {
-                event_type: EventType::MessageFailed,
-                mode: row.mode,
-                channel: Some(row.channel),
-                data: EventData::Message(Box::new(MessageNews {
-                    id: Some(row.id),
-                    direction: "outbound",
-                    kind: Some(&row.kind),
-                    state: MessageState::Failed,
-                    contact: Party { phone: party.phone, bsuid: party.bsuid, name: None },
-                    provider_id: None,
-                    occurred_at: now,
-                    text: None,
-                    reply_to_provider_id: None,
-                    error: Some(error.clone()),
-                    provider: None,
-                })),
-            },
-        )?;
+        let event = news(keys, row, error, now, entropy, EventType::MessageFailed, MessageState::Failed)?;
         let sealed_error = seal_error(keys, row.id, error)?;
         Ok(Self { message: row.id, at: now, sealed_error, event: Arc::new(event), doubtful })
     }
@@ -120,4 +132,81 @@ impl Failure {
         publish(tx, std::slice::from_ref(self.event.as_ref()), self.at, entropy).await?;
         Ok(true)
     }
+}
+
+/// A message that has to wait, ready to be written down: why, and the event that tells of it where it is worth one.
+#[derive(Clone)]
+pub(crate) struct Delay {
+    message: MessageId,
+    pub at: Timestamp,
+    sealed_error: Vec<u8>,
+    event: Option<Arc<NewEvent>>,
+}
+
+impl Delay {
+    pub fn prepare(
+        keys: &WorkspaceKeys,
+        row: &MessageRow,
+        error: &MessageError,
+        now: Timestamp,
+        entropy: &dyn Entropy,
+        tell: bool,
+    ) -> Result<Self> {
+        let event = tell
+            .then(|| news(keys, row, error, now, entropy, EventType::MessageDelayed, MessageState::Queued))
+            .transpose()?;
+        let sealed_error = seal_error(keys, row.id, error)?;
+        Ok(Self { message: row.id, at: now, sealed_error, event: event.map(Arc::new) })
+    }
+
+    /// Writes it down, unless the message has gone further meanwhile.
+    pub async fn write(&self, tx: &WorkspaceTx<'_>, entropy: &Arc<dyn Entropy>) -> Result<()> {
+        let Some(Some(status)) = tx.message_status(&[self.message]).await?.pop() else { return Ok(()) };
+        if status.state != MessageState::Queued {
+            return Ok(());
+        }
+        tx.message_change(&[MessageChange {
+            id: self.message,
+            state: status.state,
+            reached: None,
+            provider: None,
+            error: Some(self.sealed_error.clone()),
+            doubtful: status.doubtful,
+            drop_content: false,
+        }])
+        .await?;
+        match &self.event {
+            Some(event) => publish(tx, std::slice::from_ref(event.as_ref()), self.at, entropy).await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// The event that tells what stands in a message's way.
+fn news(
+    keys: &WorkspaceKeys,
+    row: &MessageRow,
+    error: &MessageError,
+    now: Timestamp,
+    entropy: &dyn Entropy,
+    event_type: EventType,
+    state: MessageState,
+) -> Result<NewEvent> {
+    let workspace = gatepost_core::WorkspaceId::from_uuid(keys.workspace());
+    let party: StoredParty = open_json(keys, &place(workspace, "party", row.id), &row.party)?;
+    let news = MessageNews {
+        id: Some(row.id),
+        direction: "outbound",
+        kind: Some(&row.kind),
+        state,
+        contact: Party { phone: party.phone, bsuid: party.bsuid, name: None },
+        provider_id: None,
+        occurred_at: now,
+        text: None,
+        reply_to_provider_id: None,
+        error: Some(error.clone()),
+        provider: None,
+    };
+    let data = EventData::Message(Box::new(news));
+    draft(keys, now, entropy, Draft { event_type, mode: row.mode, channel: Some(row.channel), data })
 }

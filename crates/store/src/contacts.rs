@@ -1,11 +1,14 @@
-//! Contacts: known by phone or by Meta's BSUID; either may be absent.
+//! Contacts: known by phone or by Meta's BSUID; either may be absent, and either can change hands.
+//!
+//! A BSUID is the person; a phone number is where they are now. So a number that shows up with another BSUID moves to
+//! that person, and two contacts that turn out to be one become one: the older is kept.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use gatepost_core::{ContactId, Result, Timestamp};
+use gatepost_core::{ContactId, Error, Result, Timestamp};
 use uuid::Uuid;
 
-use crate::engine::Row;
+use crate::engine::{self, Row};
 use crate::store::WorkspaceTx;
 use crate::{params, statements};
 
@@ -14,55 +17,190 @@ pub struct ContactRow {
     pub id: ContactId,
     pub phone_index: Option<[u8; 16]>,
     pub bsuid_index: Option<[u8; 16]>,
-    /// Phone, BSUID and name, sealed.
+    /// Phone, BSUID and name, sealed under `id`; kept only when the contact is new.
     pub party: Vec<u8>,
     pub seen_at: Timestamp,
 }
 
+/// A contact as far as its names go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ContactNames {
+    pub id: ContactId,
+    pub phone_index: Option<[u8; 16]>,
+    pub bsuid_index: Option<[u8; 16]>,
+}
+
 statements! {
-    FIND = same("SELECT id FROM contact WHERE workspace_id = $1 AND (phone_index = $2 OR bsuid_index = $3) ORDER BY id LIMIT 1");
+    BY_PHONE = same("SELECT id, phone_index, bsuid_index FROM contact WHERE workspace_id = $1 AND phone_index = $2");
+    BY_BSUID = same("SELECT id, phone_index, bsuid_index FROM contact WHERE workspace_id = $1 AND bsuid_index = $2");
     INSERT = same("INSERT INTO contact (workspace_id, id, phone_index, bsuid_index, party, created_at, last_inbound_at) VALUES ($1, $2, $3, $4, $5, $6, $6)");
     TOUCH = same("UPDATE contact SET last_inbound_at = CASE WHEN last_inbound_at < $3 THEN $3 ELSE last_inbound_at END WHERE workspace_id = $1 AND id = $2");
+    PARTY = same("SELECT party FROM contact WHERE workspace_id = $1 AND id = $2");
+    NAME = same("UPDATE contact SET phone_index = $3, bsuid_index = $4 WHERE workspace_id = $1 AND id = $2");
+    RENAME = same("UPDATE contact SET phone_index = $3, bsuid_index = $4, party = $5 WHERE workspace_id = $1 AND id = $2");
+    MERGE = same("UPDATE contact SET phone_index = NULL, bsuid_index = NULL, merged_into = $3 WHERE workspace_id = $1 AND id = $2");
+}
+
+fn names(row: &Row<'_>) -> engine::Result<ContactNames> {
+    let index = |i| -> engine::Result<Option<[u8; 16]>> {
+        let bytes: Option<Vec<u8>> = row.get(i)?;
+        bytes.map(|b| b.try_into().map_err(|_| row.corrupt(i))).transpose()
+    };
+    Ok(ContactNames { id: ContactId::from_uuid(row.get(0)?), phone_index: index(1)?, bsuid_index: index(2)? })
 }
 
 impl WorkspaceTx<'_> {
-    /// For each person the contact that either index names, or a new one, as if they came one after the other.
-    pub async fn contacts_upsert(&self, contacts: &[&ContactRow]) -> Result<Vec<ContactId>> {
-        let lookups: Vec<_> =
-            contacts.iter().map(|c| params![self.workspace, c.phone(), c.bsuid()].to_vec()).collect();
-        let found = self.tx.query_many(&FIND, &lookups, |row: &Row<'_>| row.get::<Uuid>(0)).await?;
-        let mut ids = Vec::with_capacity(contacts.len());
+    /// For each person their contact, or a new one, as if they came one after the other. A name that was not known of
+    /// them before is learned.
+    pub async fn contacts_upsert(&self, people: &[&ContactRow]) -> Result<Vec<ContactId>> {
+        let by = |index: fn(&ContactRow) -> Option<&[u8]>| {
+            people.iter().map(|c| params![self.workspace, index(c)].to_vec()).collect::<Vec<_>>()
+        };
+        let (phones, bsuids) = (by(ContactRow::phone), by(ContactRow::bsuid));
+        let by_phone = self.tx.query_many(&BY_PHONE, &phones, names).await?;
+        let by_bsuid = self.tx.query_many(&BY_BSUID, &bsuids, names).await?;
+        let mut ids = vec![None; people.len()];
         let (mut inserts, mut touches) = (Vec::new(), Vec::new());
-        let mut new: HashMap<[u8; 17], Uuid> = HashMap::new();
-        for (contact, found) in contacts.iter().zip(found) {
-            let own = [key(0, contact.phone_index), key(1, contact.bsuid_index)];
-            let known = || own.iter().flatten().filter_map(|key| new.get(key)).min().copied();
-            if let Some(id) = found.or_else(known) {
-                touches.push(params![self.workspace, id, contact.seen_at.micros()].to_vec());
-                ids.push(ContactId::from_uuid(id));
-                continue;
+        let mut new: HashMap<[u8; 17], ContactId> = HashMap::new();
+        let mut unsettled: HashSet<[u8; 17]> = HashSet::new();
+        for (at, person) in people.iter().enumerate() {
+            let keys = person.keys();
+            let any = |known: &dyn Fn(&[u8; 17]) -> bool| keys.iter().flatten().any(known);
+            if any(&|key| unsettled.contains(key)) {
+                unsettled.extend(keys.into_iter().flatten());
+            } else if by_phone[at].is_none() && by_bsuid[at].is_none() && !any(&|key| new.contains_key(key)) {
+                new.extend(keys.into_iter().flatten().map(|key| (key, person.id)));
+                inserts.push(person.insert(self.workspace));
+                ids[at] = Some(person.id);
+            } else if let Some(known) = person.known_as(by_phone[at], by_bsuid[at], &new) {
+                touches.push(params![self.workspace, known.uuid(), person.seen_at.micros()].to_vec());
+                ids[at] = Some(known);
+            } else {
+                unsettled.extend(keys.into_iter().flatten());
             }
-            let id = contact.id.uuid();
-            new.extend(own.into_iter().flatten().map(|key| (key, id)));
-            inserts.push(
-                params![
-                    self.workspace,
-                    id,
-                    contact.phone(),
-                    contact.bsuid(),
-                    &contact.party,
-                    contact.seen_at.micros()
-                ]
-                .to_vec(),
-            );
-            ids.push(contact.id);
         }
         self.tx.execute_many(&INSERT, &inserts).await?;
         let touched = self.tx.execute_many(&TOUCH, &touches).await?;
         if touched.iter().any(|n| *n != 1) {
-            return Err(gatepost_core::Error::internal("store: a contact to touch is gone"));
+            return Err(Error::internal("store: a contact to touch is gone"));
         }
-        Ok(ids)
+        // Whoever has a new name is rare, and needs to know what those before did.
+        let mut settled = Vec::with_capacity(people.len());
+        for (person, id) in people.iter().zip(ids) {
+            settled.push(match id {
+                Some(id) => id,
+                None => self.contact_settle(person).await?,
+            });
+        }
+        Ok(settled)
+    }
+
+    async fn contact_settle(&self, person: &ContactRow) -> Result<ContactId> {
+        let phone = match person.phone() {
+            Some(index) => self.tx.query_opt(&BY_PHONE, params![self.workspace, index], names).await?,
+            None => None,
+        };
+        let bsuid = match person.bsuid() {
+            Some(index) => self.tx.query_opt(&BY_BSUID, params![self.workspace, index], names).await?,
+            None => None,
+        };
+        let kept = match (phone, bsuid) {
+            (None, None) => {
+                self.tx.execute_one(&INSERT, &person.insert(self.workspace)).await?;
+                return Ok(person.id);
+            }
+            // The number has another owner now: it moves.
+            (Some(old), None) if old.bsuid_index.is_some() && person.bsuid_index.is_some() => {
+                self.contact_name(ContactNames { phone_index: None, ..old }).await?;
+                self.tx.execute_one(&INSERT, &person.insert(self.workspace)).await?;
+                return Ok(person.id);
+            }
+            (Some(one), None) | (None, Some(one)) => one,
+            (Some(one), Some(same)) if one.id == same.id => one,
+            (Some(old), Some(own)) if old.bsuid_index.is_some() => {
+                self.contact_name(ContactNames { phone_index: None, ..old }).await?;
+                own
+            }
+            (Some(by_phone), Some(by_bsuid)) => {
+                let (older, younger) =
+                    if by_phone.id < by_bsuid.id { (by_phone, by_bsuid) } else { (by_bsuid, by_phone) };
+                self.contact_merge(older.id, younger.id).await?;
+                older
+            }
+        };
+        self.contact_name(ContactNames {
+            id: kept.id,
+            phone_index: person.phone_index.or(kept.phone_index),
+            bsuid_index: person.bsuid_index.or(kept.bsuid_index),
+        })
+        .await?;
+        let touch = params![self.workspace, kept.id.uuid(), person.seen_at.micros()];
+        self.tx.execute_one(&TOUCH, touch).await?;
+        Ok(kept.id)
+    }
+
+    async fn contact_name(&self, contact: ContactNames) -> Result<()> {
+        let ContactNames { id, phone_index, bsuid_index } = contact;
+        let values = params![
+            self.workspace,
+            id.uuid(),
+            phone_index.as_ref().map(<[u8; 16]>::as_slice),
+            bsuid_index.as_ref().map(<[u8; 16]>::as_slice)
+        ];
+        Ok(self.tx.execute_one(&NAME, values).await?)
+    }
+
+    /// `gone` was `kept` all along. Its messages go on naming it; whoever reads them follows the pointer.
+    async fn contact_merge(&self, kept: ContactId, gone: ContactId) -> Result<()> {
+        Ok(self.tx.execute_one(&MERGE, params![self.workspace, gone.uuid(), kept.uuid()]).await?)
+    }
+
+    /// The contact that either name belongs to, the BSUID's first, and its sealed party.
+    pub async fn contact_find(
+        &self,
+        phone_index: Option<[u8; 16]>,
+        bsuid_index: Option<[u8; 16]>,
+    ) -> Result<Option<(ContactNames, Vec<u8>)>> {
+        let mut found = None;
+        for (stmt, index) in [(&BY_BSUID, bsuid_index), (&BY_PHONE, phone_index)] {
+            if let (None, Some(index)) = (found, index) {
+                found = self.tx.query_opt(stmt, params![self.workspace, index.as_slice()], names).await?;
+            }
+        }
+        let Some(contact) = found else { return Ok(None) };
+        let party = self
+            .tx
+            .query_one(&PARTY, params![self.workspace, contact.id.uuid()], |row: &Row<'_>| row.get(0))
+            .await?;
+        Ok(Some((contact, party)))
+    }
+
+    /// Gives a contact other names. Whoever had one of them loses it, and is merged into this contact when nothing is
+    /// left to know them by.
+    pub async fn contact_rename(&self, contact: ContactNames, party: &[u8]) -> Result<()> {
+        for (stmt, index) in [(&BY_PHONE, contact.phone_index), (&BY_BSUID, contact.bsuid_index)] {
+            let Some(index) = index else { continue };
+            let other = self.tx.query_opt(stmt, params![self.workspace, index.as_slice()], names).await?;
+            let Some(other) = other.filter(|other| other.id != contact.id) else { continue };
+            let left = ContactNames {
+                phone_index: other.phone_index.filter(|own| Some(*own) != contact.phone_index),
+                bsuid_index: other.bsuid_index.filter(|own| Some(*own) != contact.bsuid_index),
+                ..other
+            };
+            if left.phone_index.is_none() && left.bsuid_index.is_none() {
+                self.contact_merge(contact.id, other.id).await?;
+            } else {
+                self.contact_name(left).await?;
+            }
+        }
+        let values = params![
+            self.workspace,
+            contact.id.uuid(),
+            contact.phone_index.as_ref().map(<[u8; 16]>::as_slice),
+            contact.bsuid_index.as_ref().map(<[u8; 16]>::as_slice),
+            party
+        ];
+        Ok(self.tx.execute_one(&RENAME, values).await?)
     }
 }
 
@@ -74,11 +212,37 @@ impl ContactRow {
     fn bsuid(&self) -> Option<&[u8]> {
         self.bsuid_index.as_ref().map(<[u8; 16]>::as_slice)
     }
-}
 
-/// An index and which of the two it is.
-fn key(which: u8, index: Option<[u8; 16]>) -> Option<[u8; 17]> {
-    let mut key = [which; 17];
-    key[1..].copy_from_slice(&index?);
-    Some(key)
+    /// Each name and which of the two it is.
+    fn keys(&self) -> [Option<[u8; 17]>; 2] {
+        let key = |which: u8, index: Option<[u8; 16]>| {
+            let mut key = [which; 17];
+            key[1..].copy_from_slice(&index?);
+            Some(key)
+        };
+        [key(0, self.phone_index), key(1, self.bsuid_index)]
+    }
+
+    fn insert(&self, workspace: Uuid) -> Vec<engine::Value<'_>> {
+        params![workspace, self.id.uuid(), self.phone(), self.bsuid(), &self.party, self.seen_at.micros()]
+            .to_vec()
+    }
+
+    /// The contact that has every name of this person already.
+    fn known_as(
+        &self,
+        by_phone: Option<ContactNames>,
+        by_bsuid: Option<ContactNames>,
+        new: &HashMap<[u8; 17], ContactId>,
+    ) -> Option<ContactId> {
+        let [phone, bsuid] = self.keys();
+        let owner = |key: Option<[u8; 17]>, found: Option<ContactNames>| {
+            key.map(|key| found.map(|c| c.id).or_else(|| new.get(&key).copied()))
+        };
+        match (owner(phone, by_phone), owner(bsuid, by_bsuid)) {
+            (Some(Some(one)), Some(Some(same))) if one == same => Some(one),
+            (Some(Some(one)), None) | (None, Some(Some(one))) => Some(one),
+            _ => None,
+        }
+    }
 }

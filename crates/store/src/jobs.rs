@@ -48,6 +48,8 @@ pub struct Claimed {
     pub run_at: Timestamp,
     /// Tries begun so far, this one included.
     pub attempts: i64,
+    /// See [`NewJob::order_key`].
+    pub order_key: Option<Vec<u8>>,
     /// When an earlier try was begun whose end nobody recorded: a process died, or its lease ran out.
     pub cut_at: Option<Timestamp>,
     pub lease_until: Timestamp,
@@ -71,11 +73,12 @@ impl Claimed {
 statements! {
     INSERT = same("INSERT INTO job (id, workspace_id, kind, lane, order_key, priority, queued_at, run_at, subject, attempts, lease_until, fence) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, 0, 0)");
     CLAIM = per(
-        "UPDATE job SET lease_owner = $1, lease_until = $2, fence = fence + 1, attempts = attempts + 1, cut_at = started_at, started_at = $6 WHERE id IN (SELECT j.id FROM job j WHERE j.kind = $3 AND j.lane = $4 AND j.priority = $5 AND j.run_at <= $6 AND j.lease_until <= $6 AND (j.order_key IS NULL OR NOT EXISTS (SELECT 1 FROM job e WHERE e.kind = j.kind AND e.lane = j.lane AND e.order_key = j.order_key AND e.queued_at < j.queued_at)) ORDER BY j.run_at, j.id LIMIT $7) RETURNING id, workspace_id, subject, queued_at, run_at, attempts, cut_at, fence",
-        "UPDATE job SET lease_owner = $1, lease_until = $2, fence = fence + 1, attempts = attempts + 1, cut_at = started_at, started_at = $6 WHERE id IN (SELECT j.id FROM job j WHERE j.kind = $3 AND j.lane = $4 AND j.priority = $5 AND j.run_at <= $6 AND j.lease_until <= $6 AND (j.order_key IS NULL OR NOT EXISTS (SELECT 1 FROM job e WHERE e.kind = j.kind AND e.lane = j.lane AND e.order_key = j.order_key AND e.queued_at < j.queued_at)) ORDER BY j.run_at, j.id LIMIT $7 FOR UPDATE SKIP LOCKED) RETURNING id, workspace_id, subject, queued_at, run_at, attempts, cut_at, fence"
+        "UPDATE job SET lease_owner = $1, lease_until = $2, fence = fence + 1, attempts = attempts + 1, cut_at = started_at, started_at = $6 WHERE id IN (SELECT j.id FROM job j WHERE j.kind = $3 AND j.lane = $4 AND j.priority = $5 AND j.run_at <= $6 AND j.lease_until <= $6 AND (j.order_key IS NULL OR NOT EXISTS (SELECT 1 FROM job e WHERE e.kind = j.kind AND e.lane = j.lane AND e.order_key = j.order_key AND e.queued_at < j.queued_at)) ORDER BY j.run_at, j.id LIMIT $7) RETURNING id, workspace_id, subject, queued_at, run_at, attempts, cut_at, fence, order_key",
+        "UPDATE job SET lease_owner = $1, lease_until = $2, fence = fence + 1, attempts = attempts + 1, cut_at = started_at, started_at = $6 WHERE id IN (SELECT j.id FROM job j WHERE j.kind = $3 AND j.lane = $4 AND j.priority = $5 AND j.run_at <= $6 AND j.lease_until <= $6 AND (j.order_key IS NULL OR NOT EXISTS (SELECT 1 FROM job e WHERE e.kind = j.kind AND e.lane = j.lane AND e.order_key = j.order_key AND e.queued_at < j.queued_at)) ORDER BY j.run_at, j.id LIMIT $7 FOR UPDATE SKIP LOCKED) RETURNING id, workspace_id, subject, queued_at, run_at, attempts, cut_at, fence, order_key"
     );
     COMPLETE = same("DELETE FROM job WHERE id = $1 AND fence = $2 AND lease_owner = $3");
-    DEFER = same("UPDATE job SET run_at = $4, started_at = NULL, cut_at = NULL, lease_owner = NULL, lease_until = 0 WHERE id = $1 AND fence = $2 AND lease_owner = $3");
+    DEFER = same("UPDATE job SET run_at = $4, order_key = CASE WHEN $5 = 1 THEN order_key END, started_at = NULL, cut_at = NULL, lease_owner = NULL, lease_until = 0 WHERE id = $1 AND fence = $2 AND lease_owner = $3");
+    PUT_BACK = same("UPDATE job SET run_at = $4, attempts = attempts - 1, started_at = cut_at, lease_owner = NULL, lease_until = 0 WHERE id = $1 AND fence = $2 AND lease_owner = $3");
     HASTEN = same("UPDATE job SET run_at = $4 WHERE workspace_id = $1 AND kind = $2 AND lane = $3 AND run_at > $4 AND lease_until <= $4");
     RELEASE_OTHERS = same("UPDATE job SET lease_owner = NULL, lease_until = 0 WHERE lease_owner IS NOT NULL AND lease_owner <> $1");
     LEASED = same("SELECT id, fence FROM job WHERE lease_owner = $1 AND kind = $2");
@@ -138,10 +141,21 @@ impl WorkspaceTx<'_> {
         Ok(())
     }
 
-    /// Another try at `run_at`; the lease is given back.
-    pub async fn job_defer(&self, job: &Claimed, run_at: Timestamp) -> Result<()> {
-        let values = params![job.id.uuid(), job.fence, job.owner, run_at.micros()];
+    /// Another try at `run_at`; the lease is given back. What shares its order key waits for it, unless it is to wait
+    /// `aside`.
+    pub async fn job_defer(&self, job: &Claimed, run_at: Timestamp, aside: bool) -> Result<()> {
+        let values = params![job.id.uuid(), job.fence, job.owner, run_at.micros(), !aside];
         Ok(self.tx.execute_one(&DEFER, values).await?)
+    }
+
+    /// Gives claims back until their times, as if they had not been made.
+    pub async fn jobs_put_back(&self, jobs: &[(Claimed, Timestamp)]) -> Result<()> {
+        let rows: Vec<_> = jobs
+            .iter()
+            .map(|(j, run_at)| params![j.id.uuid(), j.fence, j.owner, run_at.micros()].to_vec())
+            .collect();
+        self.tx.execute_many(&PUT_BACK, &rows).await?;
+        Ok(())
     }
 
     /// What waits in a lane is due now; returns how much that was.
@@ -200,6 +214,7 @@ impl SystemTx<'_> {
                         attempts: row.get(5)?,
                         cut_at: row.get::<Option<i64>>(6)?.map(Timestamp::from_micros),
                         fence: row.get(7)?,
+                        order_key: row.get(8)?,
                         lease_until,
                         owner,
                     })

@@ -83,6 +83,7 @@ pub struct MessageChange {
     /// The state whose time this is, and the time.
     pub reached: Option<(MessageState, Timestamp)>,
     pub provider: Option<([u8; 16], Vec<u8>)>,
+    /// Why it failed or has to wait; `None` keeps the reason of a message that failed, and clears it otherwise.
     pub error: Option<Vec<u8>>,
     pub doubtful: bool,
     /// True when the content is not needed any more.
@@ -99,8 +100,7 @@ statements! {
         "SELECT id, channel_id, mode, state, doubtful FROM message WHERE workspace_id = $1 AND id = $2 FOR UPDATE"
     );
     FIND_PROVIDER = same("SELECT id FROM message WHERE workspace_id = $1 AND provider_index = $2 ORDER BY id LIMIT 1");
-    ABANDON = same("UPDATE message SET state = $3, failed_at = $4, content = NULL WHERE workspace_id = $1 AND channel_id = $2 AND state = $5");
-    CHANGE = same("UPDATE message SET state = $3, sending_at = COALESCE(sending_at, $4), sent_at = COALESCE(sent_at, $5), delivered_at = COALESCE(delivered_at, $6), read_at = COALESCE(read_at, $7), failed_at = CASE WHEN $3 = CAST($14 AS BIGINT) THEN COALESCE(failed_at, $8) END, provider_index = COALESCE(provider_index, $9), provider_id = COALESCE(provider_id, $10), error = CASE WHEN $3 = CAST($14 AS BIGINT) THEN COALESCE($11, error) END, doubtful = $12, content = CASE WHEN $13 = 1 THEN NULL ELSE content END WHERE workspace_id = $1 AND id = $2");
+    CHANGE = same("UPDATE message SET state = $3, sending_at = COALESCE(sending_at, $4), sent_at = COALESCE(sent_at, $5), delivered_at = COALESCE(delivered_at, $6), read_at = COALESCE(read_at, $7), failed_at = CASE WHEN $3 = CAST($14 AS BIGINT) THEN COALESCE(failed_at, $8) END, provider_index = COALESCE(provider_index, $9), provider_id = COALESCE(provider_id, $10), error = CASE WHEN $3 = CAST($14 AS BIGINT) THEN COALESCE($11, error) ELSE $11 END, doubtful = $12, content = CASE WHEN $13 = 1 THEN NULL ELSE content END WHERE workspace_id = $1 AND id = $2");
 }
 
 /// A mode out of a column; every table with one stores it alike.
@@ -230,7 +230,7 @@ impl WorkspaceTx<'_> {
         Ok(found.into_iter().map(|id| id.map(MessageId::from_uuid)).collect())
     }
 
-    /// Writes down news of messages. A time that is known stays; a message that is not failed (any more) has no error.
+    /// Writes down news of messages. A time that is known stays.
     pub async fn message_change(&self, changes: &[MessageChange]) -> Result<()> {
         let rows: Vec<Vec<Value<'_>>> = changes
             .iter()
@@ -260,17 +260,5 @@ impl WorkspaceTx<'_> {
             return Err(gatepost_core::Error::internal("store: a message to change is gone"));
         }
         Ok(())
-    }
-
-    /// Fails what was still queued on a channel that is gone; returns how many that were.
-    pub async fn messages_abandon(&self, channel: ChannelId, now: Timestamp) -> Result<u64> {
-        let values = params![
-            self.workspace,
-            channel.uuid(),
-            MessageState::Failed.number(),
-            now.micros(),
-            MessageState::Queued.number()
-        ];
-        Ok(self.tx.execute(&ABANDON, values).await?)
     }
 }

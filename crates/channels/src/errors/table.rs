@@ -111,7 +111,7 @@ pub(super) const TABLE: &[Row] = &[
         "a payment problem of the account",
         "Settle the account's payment method in Meta's business manager.",
     ),
-    one(131_045, FixRequest, "the number is not registered properly", NUMBER),
+    one(131_045, Park, "the number is not registered properly", NUMBER),
     one(
         131_047,
         Never,
@@ -223,7 +223,7 @@ pub(super) const TABLE: &[Row] = &[
         "too many wrong PINs",
         "Wait as long as Meta's details say before the next PIN.",
     ),
-    one(133_010, FixRequest, "the number is not registered", NUMBER),
+    one(133_010, Park, "the number is not registered", NUMBER),
     one(133_015, RetryLate(300), "the number is being deleted", WAITS),
     one(
         133_016,

@@ -10,6 +10,7 @@
 mod envelope;
 pub mod error;
 mod fuzz;
+mod identity;
 mod item;
 mod json;
 mod messages;
@@ -18,6 +19,7 @@ pub mod send;
 pub use envelope::{MAX_PARTS, Part, SplitError, envelope, split};
 #[doc(hidden)]
 pub use fuzz::fuzz_callback;
+pub use identity::IdentityChange;
 pub use item::{DeliveryStatus, Inbound, Item, Notification, Status};
 pub use messages::MAX_ITEMS;
 

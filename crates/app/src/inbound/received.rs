@@ -1,0 +1,133 @@
+//! Messages from people.
+
+use gatepost_channels::graph;
+use gatepost_core::event::{EventData, EventType, MessageNews, Party};
+use gatepost_core::message::MessageState;
+use gatepost_core::{ContactId, MessageId, Result, WorkspaceId};
+use gatepost_store::{ChannelRow, ContactRow, NewEvent, NewInbound, WorkspaceTx};
+use gatepost_vault::{Aad, WorkspaceKeys};
+use serde_json::value::RawValue;
+
+use super::{Origin, phone_of};
+use crate::App;
+use crate::events::{Draft, draft};
+use crate::messages::{
+    StoredContent, StoredParty, bsuid_index, phone_index, seal_content, seal_json, seal_party, seal_provider,
+};
+
+/// A message from a person, prepared before the transaction.
+pub(super) struct Received {
+    message: NewInbound,
+    contact: ContactRow,
+    reply_index: Option<[u8; 16]>,
+}
+
+/// Writes messages down, with the people who wrote them.
+pub(super) async fn write(tx: &WorkspaceTx<'_>, received: impl Iterator<Item = &Received>) -> Result<()> {
+    let received: Vec<&Received> = received.collect();
+    // One question for all of them, each time: on PostgreSQL a question is a round trip.
+    let replies: Vec<[u8; 16]> = received.iter().filter_map(|r| r.reply_index).collect();
+    let mut originals = tx.message_find_by_provider(&replies).await?.into_iter();
+    let known = |c: &ContactRow| c.phone_index.is_some() || c.bsuid_index.is_some();
+    let people: Vec<&ContactRow> = received.iter().map(|r| &r.contact).filter(|c| known(c)).collect();
+    let mut contacts = tx.contacts_upsert(&people).await?.into_iter();
+    let rows: Vec<NewInbound> = received
+        .into_iter()
+        .map(|Received { message, contact, reply_index }| NewInbound {
+            id: message.id,
+            channel: message.channel,
+            mode: message.mode,
+            kind: message.kind.clone(),
+            contact: if known(contact) { contacts.next() } else { None },
+            party: message.party.clone(),
+            content: message.content.clone(),
+            provider_index: message.provider_index,
+            provider_id: message.provider_id.clone(),
+            reply_to: reply_index.and_then(|_| originals.next().flatten()),
+            created_at: message.created_at,
+        })
+        .collect();
+    tx.message_insert_inbound(&rows).await
+}
+
+impl App {
+    pub(super) fn received_prepare(
+        &self,
+        origin: &Origin<'_>,
+        channel: &ChannelRow,
+        inbound: &graph::Inbound,
+        events: &mut Vec<NewEvent>,
+    ) -> Result<Received> {
+        let keys = origin.keys;
+        let now = self.now();
+        let entropy = self.0.entropy.as_ref();
+        let id = MessageId::new(now, entropy);
+        let at = inbound.at.unwrap_or(origin.received_at);
+        let phone = phone_of(inbound.from.as_deref()).map(|phone| phone.as_e164().to_owned());
+        let party = Party {
+            phone: phone.clone(),
+            bsuid: inbound.from_user_id.clone(),
+            name: inbound.profile_name.clone(),
+        };
+        let event = draft(
+            keys,
+            now,
+            entropy,
+            Draft {
+                event_type: EventType::MessageReceived,
+                mode: channel.mode,
+                channel: Some(channel.id),
+                data: EventData::Message(Box::new(MessageNews {
+                    id: Some(id),
+                    direction: "inbound",
+                    kind: Some(&inbound.kind),
+                    state: MessageState::Received,
+                    contact: party.clone(),
+                    provider_id: Some(&inbound.wamid),
+                    occurred_at: at,
+                    text: inbound.text.as_deref(),
+                    reply_to_provider_id: inbound.context.as_deref(),
+                    error: None,
+                    provider: Some(&inbound.raw),
+                })),
+            },
+        )?;
+        let stored = StoredParty { phone: phone.clone(), bsuid: party.bsuid.clone(), name: party.name };
+        let content =
+            StoredContent::Inbound { text: inbound.text.clone(), raw: RawValue::to_owned(&inbound.raw) };
+        let (provider_index, provider_id) = seal_provider(keys, id, &inbound.wamid)?;
+        let contact_id = ContactId::new(now, entropy);
+        let contact = ContactRow {
+            id: contact_id,
+            phone_index: stored.phone.as_deref().map(|phone| phone_index(keys, phone)),
+            bsuid_index: stored.bsuid.as_deref().map(|bsuid| bsuid_index(keys, bsuid)),
+            party: seal_contact(keys, contact_id, &stored)?,
+            seen_at: at,
+        };
+        let message = NewInbound {
+            id,
+            channel: channel.id,
+            mode: channel.mode,
+            kind: inbound.kind.clone(),
+            contact: None,
+            party: seal_party(keys, id, &stored)?,
+            content: seal_content(keys, id, &content)?,
+            provider_index,
+            provider_id,
+            reply_to: None,
+            created_at: now,
+        };
+        let reply_index = inbound.context.as_ref().map(|wamid| crate::messages::provider_index(keys, wamid));
+        events.push(event);
+        Ok(Received { message, contact, reply_index })
+    }
+}
+
+/// The place of a sealed column of a contact.
+pub(super) fn contact_place(workspace: WorkspaceId, contact: ContactId) -> Aad {
+    Aad { workspace: workspace.uuid(), table: "contact", column: "party", row: contact.uuid().into_bytes() }
+}
+
+pub(super) fn seal_contact(keys: &WorkspaceKeys, id: ContactId, party: &StoredParty) -> Result<Vec<u8>> {
+    seal_json(keys, &contact_place(WorkspaceId::from_uuid(keys.workspace()), id), party)
+}

@@ -1,0 +1,286 @@
+//! The lane of a channel: hands queued messages to Meta at the channel's pace.
+
+mod pace;
+mod record;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use gatepost_channels::cloud::{CloudChannel, SendOutcome};
+use gatepost_channels::errors::Class;
+use gatepost_core::audit::Audit;
+use gatepost_core::channel::ChannelState;
+use gatepost_core::message::{MessageState, OnUnknown, OutboundMessage};
+use gatepost_core::{ChannelId, Code, Error, MessageId, Result, Timestamp};
+use gatepost_store::{Claimed, LaneKey, MessageRow, WorkspaceScope};
+
+use crate::App;
+use crate::journal::Begun;
+use crate::lanes::{Taken, Work};
+use crate::messages::{StoredContent, StoredParty, open_json, place};
+use crate::sealing::failed;
+
+pub use pace::PairLimit;
+use pace::{Pace, Pairs};
+
+/// Priorities from codes to bulk.
+const PRIORITIES: std::ops::RangeInclusive<i64> = 0..=2;
+/// How long a lane of a channel that cannot send sleeps; a change of the channel wakes it before.
+const PARKED: Duration = Duration::from_secs(30);
+
+/// The work of one channel's lane.
+pub(crate) struct Sending {
+    app: App,
+    key: LaneKey,
+    pace: Mutex<Pace>,
+    pairs: Mutex<Pairs>,
+}
+
+/// A message about to be sent.
+pub(crate) struct Outgoing {
+    job: Claimed,
+    row: MessageRow,
+    message: Option<OutboundMessage>,
+    /// `None`: it was deleted.
+    channel: Option<Arc<CloudChannel>>,
+}
+
+/// What became of it.
+#[derive(Clone)]
+pub(crate) struct Sent {
+    job: Claimed,
+    /// `None` when nothing is left to do but to remove the job.
+    row: Option<Arc<MessageRow>>,
+    outcome: Arc<Result<SendOutcome>>,
+    at: Timestamp,
+    /// Its mark in the journal, until this is committed.
+    begun: Option<Begun>,
+}
+
+impl Work for Sending {
+    type Item = Outgoing;
+    type Done = Sent;
+
+    fn new(app: App, key: LaneKey) -> Self {
+        let pace = Mutex::new(Pace::new(Instant::now()));
+        Self { app, key, pace, pairs: Mutex::default() }
+    }
+
+    fn capacity(&self) -> usize {
+        self.app.0.config.send_parallel
+    }
+
+    async fn take(&self, limit: usize) -> Result<Taken<Outgoing>> {
+        let app = &self.app;
+        let channel_id = ChannelId::from_uuid(self.key.lane);
+        let Some((scope, row, channel)) = app.sending_channel(channel_id).await? else {
+            return self.take_orphans(limit).await;
+        };
+        if row.state != ChannelState::Active {
+            return Ok(Taken { items: Vec::new(), again: Some(PARKED) });
+        }
+        #[expect(clippy::cast_precision_loss, reason = "messages a second")]
+        let rate = row.throughput.max(1) as f64;
+        let allowed =
+            self.pace.lock().unwrap_or_else(PoisonError::into_inner).allowance(rate, Instant::now());
+        let allowed = match allowed {
+            Ok(count) => count.min(limit),
+            Err(wait) => return Ok(Taken { items: Vec::new(), again: Some(wait) }),
+        };
+        let claimed = app.claim(self.key, PRIORITIES, allowed).await?;
+        let all = claimed.len() == allowed;
+        let jobs = self.in_time(scope, claimed).await?;
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner).spend(jobs.len());
+        let again = (all && allowed < limit).then_some(Duration::from_millis(5));
+        if jobs.is_empty() {
+            return Ok(Taken { items: Vec::new(), again });
+        }
+        let ids: Vec<MessageId> = jobs.iter().map(|j| MessageId::from_uuid(j.subject)).collect();
+        let rows = app.0.store.read(scope, async move |tx| tx.messages_get(&ids).await).await?;
+        let keys = app.0.sealing.keys(scope).await?;
+        let originals = self.originals(scope, &keys, &rows).await?;
+        let mut items = Vec::with_capacity(jobs.len());
+        for (job, row) in jobs.into_iter().zip(rows) {
+            let Some(row) = row else {
+                app.drop_job(scope, job).await?;
+                continue;
+            };
+            let message = outbound(&keys, &row, row.reply_to.and_then(|id| originals.get(&id).cloned()));
+            if let (Err(error), MessageState::Queued) = (&message, row.state) {
+                tracing::error!(%error, message = %row.id, "a queued message cannot be read");
+            }
+            items.push(Outgoing { job, row, message: message.ok(), channel: Some(Arc::clone(&channel)) });
+        }
+        Ok(Taken { items, again })
+    }
+
+    async fn perform(&self, item: Outgoing) -> Sent {
+        let Outgoing { job, row, message, channel } = item;
+        // An earlier try was cut, and a status has told since what became of it: there is nothing left to send.
+        if !matches!(row.state, MessageState::Queued | MessageState::Sending) {
+            let known = Err(Error::internal("what became of the message is known already"));
+            return Sent { job, row: None, outcome: Arc::new(known), at: self.app.now(), begun: None };
+        }
+        let mut begun = None;
+        let outcome = match (message, channel) {
+            (_, None) => Err(Error::of(Code::NotFound)),
+            (None, _) => Err(Error::internal("the stored message cannot be read")),
+            // An earlier try was cut by a crash or a lost lease: it may have reached Meta.
+            (Some(_), _) if job.cut_at.is_some() && row.on_unknown == OnUnknown::Fail => {
+                Ok(SendOutcome::Ambiguous {
+                    class: "process_lost",
+                    reason: "an earlier try was cut".to_owned(),
+                })
+            }
+            (Some(message), Some(channel)) => Ok(self.send(&job, &channel, &message, &mut begun).await),
+        };
+        let label = match &outcome {
+            Ok(SendOutcome::Accepted(_)) => "accepted",
+            Ok(SendOutcome::Refused(_)) => "refused",
+            Ok(SendOutcome::NotSent { .. }) => "not_sent",
+            Ok(SendOutcome::Ambiguous { .. }) => "ambiguous",
+            Err(_) => "unsendable",
+        };
+        metrics::counter!("gatepost_meta_sends_total", "outcome" => label).increment(1);
+        if let Ok(SendOutcome::Refused(refusal)) = &outcome
+            && matches!(refusal.advice.class, Class::RetrySlowNumber)
+        {
+            let wait = refusal.retry_after.unwrap_or(Duration::from_secs(1));
+            self.pace.lock().unwrap_or_else(PoisonError::into_inner).hold(Instant::now() + wait);
+        }
+        Sent { job, row: Some(Arc::new(row)), outcome: Arc::new(outcome), at: self.app.now(), begun }
+    }
+
+    async fn record(&self, done: Vec<Sent>) -> Result<()> {
+        self.write_down(done).await
+    }
+}
+
+fn outbound(
+    keys: &gatepost_vault::WorkspaceKeys,
+    row: &MessageRow,
+    reply_to: Option<String>,
+) -> Result<OutboundMessage> {
+    let workspace = gatepost_core::WorkspaceId::from_uuid(keys.workspace());
+    let at = |column| place(workspace, column, row.id);
+    let party: StoredParty = open_json(keys, &at("party"), &row.party)?;
+    let sealed = row.content.as_ref().ok_or_else(|| Error::internal("the content is gone"))?;
+    let content: StoredContent = open_json(keys, &at("content"), sealed)?;
+    Ok(OutboundMessage {
+        id: row.id,
+        to: party.recipient()?,
+        purpose: row.purpose.ok_or_else(|| Error::internal("an outbound message without a purpose"))?,
+        content: content.into_content()?,
+        reply_to,
+    })
+}
+
+impl Sending {
+    /// Those of the claimed that their people may get now; the others are put back until they may.
+    async fn in_time(&self, scope: WorkspaceScope, claimed: Vec<Claimed>) -> Result<Vec<Claimed>> {
+        let (at, now, limit) = (self.app.now(), Instant::now(), self.app.0.config.send_pair_limit);
+        let mut early = Vec::new();
+        let mut jobs = Vec::with_capacity(claimed.len());
+        {
+            let mut pairs = self.pairs.lock().unwrap_or_else(PoisonError::into_inner);
+            for job in claimed {
+                let wait = match &job.order_key {
+                    // What was cut is decided about, not sent.
+                    Some(person) if job.cut_at.is_none() => pairs.admit(limit, person, now).err(),
+                    _ => None,
+                };
+                match wait {
+                    Some(wait) => early.push((job, at.plus(wait))),
+                    None => jobs.push(job),
+                }
+            }
+        }
+        if !early.is_empty() {
+            metrics::counter!("gatepost_sends_paced_total", "limit" => "pair")
+                .increment(u64::try_from(early.len()).unwrap_or(u64::MAX));
+            self.app
+                .0
+                .store
+                .write(scope, async move |tx| {
+                    tx.jobs_put_back(&early).await?;
+                    tx.commit(Audit::None("messages wait for their turn"), ())
+                })
+                .await?;
+        }
+        Ok(jobs)
+    }
+
+    /// What was still queued on a channel that was deleted: it fails, and its sender hears of it.
+    async fn take_orphans(&self, limit: usize) -> Result<Taken<Outgoing>> {
+        let jobs = self.app.claim(self.key, PRIORITIES, limit).await?;
+        let Some(scope) = jobs.first().map(Claimed::scope) else {
+            return Ok(Taken { items: Vec::new(), again: None });
+        };
+        let ids: Vec<MessageId> = jobs.iter().map(|j| MessageId::from_uuid(j.subject)).collect();
+        let rows = self.app.0.store.read(scope, async move |tx| tx.messages_get(&ids).await).await?;
+        let mut items = Vec::with_capacity(jobs.len());
+        for (job, row) in jobs.into_iter().zip(rows) {
+            match row {
+                Some(row) => items.push(Outgoing { job, row, message: None, channel: None }),
+                None => self.app.drop_job(scope, job).await?,
+            }
+        }
+        Ok(Taken { items, again: None })
+    }
+
+    /// Marks the send as begun, then hands it to Meta.
+    async fn send(
+        &self,
+        job: &Claimed,
+        channel: &CloudChannel,
+        message: &OutboundMessage,
+        begun: &mut Option<Begun>,
+    ) -> SendOutcome {
+        match self.app.journal().begin(job) {
+            Ok(mark) => *begun = Some(mark),
+            // Unmarked it could be sent twice after a crash; it waits like one that Meta was not reached for.
+            Err(error) => {
+                tracing::error!(%error, "the journal of sends cannot be written");
+                return SendOutcome::NotSent { class: "journal_failed", reason: error.to_string() };
+            }
+        }
+        self.app.0.cloud.send(channel, message).await
+    }
+
+    /// Meta's ids of the messages that these reply to.
+    async fn originals(
+        &self,
+        scope: WorkspaceScope,
+        keys: &gatepost_vault::WorkspaceKeys,
+        rows: &[Option<MessageRow>],
+    ) -> Result<HashMap<MessageId, String>> {
+        let ids: Vec<MessageId> = rows.iter().flatten().filter_map(|row| row.reply_to).collect();
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let originals = self.app.0.store.read(scope, async move |tx| tx.messages_get(&ids).await).await?;
+        let mut found = HashMap::new();
+        for row in originals.into_iter().flatten() {
+            if let Some(sealed) = &row.provider_id {
+                let plain = keys.open_content(&place(scope.workspace(), "provider_id", row.id), sealed);
+                let wamid = String::from_utf8(plain.map_err(failed)?).map_err(Error::internal)?;
+                found.insert(row.id, wamid);
+            }
+        }
+        Ok(found)
+    }
+}
+
+impl App {
+    /// Removes a job whose subject is gone.
+    pub(crate) async fn drop_job(&self, scope: WorkspaceScope, job: Claimed) -> Result<()> {
+        self.0
+            .store
+            .write(scope, async move |tx| {
+                tx.job_complete(&job).await?;
+                tx.commit(Audit::None("nothing is left to do"), ())
+            })
+            .await
+    }
+}

@@ -1,0 +1,241 @@
+//! Writing down what became of sends.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gatepost_channels::cloud::{Refusal, SendOutcome};
+use gatepost_channels::errors::Class;
+use gatepost_core::audit::Audit;
+use gatepost_core::channel::ChannelState;
+use gatepost_core::event::MessageError;
+use gatepost_core::job::JobKind;
+use gatepost_core::message::{MessageState, OnUnknown};
+use gatepost_core::{ChannelId, JobId, MessageId, Result, Timestamp};
+use gatepost_store::{MessageChange, NewJob, WorkspaceTx};
+use gatepost_vault::WorkspaceKeys;
+
+use super::{Sending, Sent};
+use crate::journal::Begun;
+use crate::messages::seal_provider;
+use crate::results::{Delay, Failure, channel_deleted, error_of_refusal, meta_unreachable, unsendable};
+
+/// A message whose answer was cut is sent again after this time, where its sender chose so.
+const RESEND_AFTER: Duration = Duration::from_secs(5);
+/// The longest wait between two tries of one message that Meta never saw.
+const LONGEST_PAUSE: Duration = Duration::from_mins(15);
+/// A message that waits at least so long is told of by an event.
+const WORTH_TELLING: Duration = Duration::from_mins(1);
+
+/// What a result changes, prepared before the transaction.
+#[derive(Clone)]
+enum Change {
+    Accepted {
+        message: MessageId,
+        provider: ([u8; 16], Vec<u8>),
+        at: Timestamp,
+    },
+    /// Another try; what comes after it for the same person waits too, unless this one waits `aside`.
+    Later {
+        at: Timestamp,
+        aside: bool,
+        delay: Option<Delay>,
+    },
+    Failed(Failure),
+    Doubtful {
+        message: MessageId,
+        decide: NewJob,
+    },
+    /// The whole channel cannot send: the message waits until it can.
+    Parked {
+        state: ChannelState,
+        delay: Delay,
+    },
+    Gone,
+}
+
+impl Sending {
+    /// Writes results down in one transaction.
+    pub(super) async fn write_down(&self, done: Vec<Sent>) -> Result<()> {
+        let Some(first) = done.first() else { return Ok(()) };
+        let scope = first.job.scope();
+        let app = &self.app;
+        let keys = app.0.sealing.keys(scope).await?;
+        let mut changes = Vec::with_capacity(done.len());
+        for sent in &done {
+            changes.push((sent.job.clone(), self.change(&keys, sent)?));
+        }
+        let channel = ChannelId::from_uuid(self.key.lane);
+        let entropy = Arc::clone(&app.0.entropy);
+        let marks: Vec<Begun> = done.iter().filter_map(|sent| sent.begun).collect();
+        app.0
+            .store
+            .write(scope, async move |tx| {
+                let mut finished = Vec::new();
+                let mut accepted = Vec::new();
+                for (job, change) in &changes {
+                    match change {
+                        Change::Accepted { .. } => {
+                            accepted.push(change);
+                            finished.push(job.clone());
+                        }
+                        Change::Later { at, aside, delay } => {
+                            if let Some(delay) = delay {
+                                delay.write(tx, &entropy).await?;
+                            }
+                            tx.job_defer(job, *at, *aside).await?;
+                        }
+                        Change::Failed(failure) => {
+                            failure.write(tx, &entropy).await?;
+                            finished.push(job.clone());
+                        }
+                        Change::Doubtful { message, decide } => {
+                            mark_sending(tx, *message, decide.queued_at).await?;
+                            tx.job_insert(decide).await?;
+                            finished.push(job.clone());
+                        }
+                        Change::Parked { state, delay } => {
+                            tx.channel_state_set(channel, *state).await?;
+                            delay.write(tx, &entropy).await?;
+                            tx.job_defer(job, delay.at, false).await?;
+                        }
+                        Change::Gone => finished.push(job.clone()),
+                    }
+                }
+                write_accepted(tx, &accepted).await?;
+                tx.job_complete_many(&finished).await?;
+                tx.commit(Audit::None("results are in the message log"), ())
+            })
+            .await?;
+        for mark in marks {
+            app.journal().end(mark);
+        }
+        Ok(())
+    }
+
+    fn change(&self, keys: &WorkspaceKeys, sent: &Sent) -> Result<Change> {
+        let Some(row) = &sent.row else { return Ok(Change::Gone) };
+        let entropy = self.app.0.entropy.as_ref();
+        let fail = |error: &MessageError, doubtful| {
+            Failure::prepare(keys, row, error, sent.at, entropy, doubtful).map(Change::Failed)
+        };
+        // Told once per message, and only where the wait is worth telling.
+        let delay = |error: &MessageError, worth: bool| {
+            let tell = worth && row.error.is_none();
+            Delay::prepare(keys, row, error, sent.at, entropy, tell)
+        };
+        match sent.outcome.as_ref() {
+            Ok(SendOutcome::Accepted(answer)) => Ok(Change::Accepted {
+                message: row.id,
+                provider: seal_provider(keys, row.id, &answer.wamid)?,
+                at: sent.at,
+            }),
+            Ok(SendOutcome::Refused(refusal)) => {
+                let class = refusal.advice.class;
+                if class.concerns_channel() {
+                    let state = state_of(refusal);
+                    tracing::warn!(channel = %row.channel, code = refusal.code, state = state.as_str(), "Meta refuses this channel: it is parked");
+                    let delay = delay(&error_of_refusal(refusal, true), true)?;
+                    return Ok(Change::Parked { state, delay });
+                }
+                let tries = u32::try_from(sent.job.attempts).unwrap_or(u32::MAX);
+                match class.pause(tries) {
+                    Some(pause) if sent.job.attempts < self.app.0.config.send_attempts => {
+                        let pause = refusal.retry_after.unwrap_or(pause).max(pause);
+                        Ok(Change::Later {
+                            at: sent.at.plus(pause),
+                            // A message that waits for hours holds up no other for the same person.
+                            aside: matches!(class, Class::RetryLate(_)),
+                            delay: Some(delay(&error_of_refusal(refusal, true), pause >= WORTH_TELLING)?),
+                        })
+                    }
+                    _ => fail(&error_of_refusal(refusal, false), false),
+                }
+            }
+            Ok(SendOutcome::NotSent { class, reason }) => {
+                if *class == gatepost_net::class::REQUEST_INVALID {
+                    return fail(&unsendable(reason), false);
+                }
+                let pause = Duration::from_secs(1 << sent.job.attempts.clamp(0, 9)).min(LONGEST_PAUSE);
+                tracing::debug!(channel = %row.channel, class, "Meta was not reached; the message waits");
+                Ok(Change::Later {
+                    at: sent.at.plus(pause),
+                    aside: false,
+                    delay: Some(delay(&meta_unreachable(), pause >= WORTH_TELLING)?),
+                })
+            }
+            Ok(SendOutcome::Ambiguous { class, .. }) => {
+                metrics::counter!("gatepost_sends_cut_total").increment(1);
+                tracing::warn!(message = %row.id, class, "Meta's answer to a send was cut");
+                if row.on_unknown == OnUnknown::Resend {
+                    return Ok(Change::Later { at: sent.at.plus(RESEND_AFTER), aside: false, delay: None });
+                }
+                let decide = NewJob {
+                    id: JobId::new(sent.at, entropy),
+                    kind: JobKind::OutcomeDecide,
+                    lane: self.key.lane,
+                    order_key: None,
+                    priority: 0,
+                    queued_at: sent.at,
+                    run_at: sent.at.plus(self.app.0.config.outcome_wait),
+                    subject: row.id.uuid(),
+                };
+                Ok(Change::Doubtful { message: row.id, decide })
+            }
+            Err(error) if error.code() == gatepost_core::Code::NotFound => fail(&channel_deleted(), false),
+            Err(_) => fail(&unsendable("the stored message cannot be read"), false),
+        }
+    }
+}
+
+/// What a refusal that concerns the whole channel makes of it.
+fn state_of(refusal: &Refusal) -> ChannelState {
+    match (refusal.advice.class, refusal.code) {
+        (Class::RenewToken, _) => ChannelState::TokenInvalid,
+        (_, Some(131_042 | 131_044)) => ChannelState::PaymentRequired,
+        (_, Some(131_045 | 133_010)) => ChannelState::Unregistered,
+        _ => ChannelState::Restricted,
+    }
+}
+
+/// The message is with Meta, or may be.
+async fn mark_sending(tx: &WorkspaceTx<'_>, id: MessageId, at: Timestamp) -> Result<()> {
+    if let Some(Some(status)) = tx.message_status(&[id]).await?.pop() {
+        tx.message_change(&[MessageChange {
+            id,
+            state: status.state.after(MessageState::Sending, false),
+            reached: Some((MessageState::Sending, at)),
+            provider: None,
+            error: None,
+            doubtful: status.doubtful,
+            drop_content: false,
+        }])
+        .await?;
+    }
+    Ok(())
+}
+
+async fn write_accepted(tx: &WorkspaceTx<'_>, accepted: &[&Change]) -> Result<()> {
+    let mut known = Vec::new();
+    for change in accepted {
+        if let Change::Accepted { message, provider, at } = change {
+            known.push((*message, provider, *at));
+        }
+    }
+    let ids: Vec<MessageId> = known.iter().map(|(id, ..)| *id).collect();
+    let statuses = tx.message_status(&ids).await?;
+    let mut rows = Vec::with_capacity(known.len());
+    for ((id, provider, at), status) in known.into_iter().zip(statuses) {
+        // A status may have been faster than the answer: states only move forward.
+        let Some(status) = status else { continue };
+        rows.push(MessageChange {
+            id,
+            state: status.state.after(MessageState::Sending, false),
+            reached: Some((MessageState::Sending, at)),
+            provider: Some(provider.clone()),
+            error: None,
+            doubtful: status.doubtful,
+            drop_content: false,
+        });
+    }
+    tx.message_change(&rows).await
+}
