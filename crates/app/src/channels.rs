@@ -160,6 +160,16 @@ impl App {
             verified_name: new.verified_name,
             throughput: i64::from(new.throughput),
             created_at: now,
+            found_by: None,
+            attention: None,
+            next_action: None,
+            quality_rating: None,
+            throughput_level: None,
+            messaging_limit: None,
+            name_status: None,
+            number_status: None,
+            token_expires_at: None,
+            checked_at: None,
         })
     }
 

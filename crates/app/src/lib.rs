@@ -5,6 +5,7 @@
 
 mod api_keys;
 mod callbacks;
+mod channel_state;
 mod channels;
 mod config;
 mod credentials;

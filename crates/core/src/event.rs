@@ -245,7 +245,7 @@ pub struct MessageError {
 #[derive(Serialize)]
 pub struct ChannelNews<'a> {
     pub id: ChannelId,
-    /// What changed: `state`, `quality`, `throughput`, `name`, `messaging_limit`.
+    /// What changed: `state`, `detail`, `quality`, `throughput`, `name`, `messaging_limit`.
     pub changed: &'a [&'a str],
     pub state: &'static str,
     /// What is wrong, in words; absent when nothing is.

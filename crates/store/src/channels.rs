@@ -1,13 +1,14 @@
 //! Channels, and the routes by which Meta's callbacks find them.
 
 use gatepost_core::channel::{ChannelKind, ChannelState, Mode};
+use gatepost_core::job::JobKind;
 use gatepost_core::{ChannelId, MetaAppId, Result, Timestamp, WorkspaceId};
 use uuid::Uuid;
 
 use crate::engine::{self, Row};
 use crate::messages::mode;
 use crate::scope::WorkspaceScope;
-use crate::store::{SystemTx, WorkspaceTx};
+use crate::store::{SystemTx, WorkspaceTx, wake_after_commit};
 use crate::{params, statements};
 
 #[derive(Debug, Clone)]
@@ -27,16 +28,37 @@ pub struct ChannelRow {
     /// The business's own number, sealed.
     pub display: Option<Vec<u8>>,
     pub verified_name: Option<String>,
-    /// Messages a second that Meta allows this number.
+    /// Messages a second that are sent at most.
     pub throughput: i64,
     pub created_at: Timestamp,
+    /// Who found the state, as a number of the application's; `None` where it was never anything but in order.
+    pub found_by: Option<i64>,
+    /// What is wrong or soon will be, one sentence.
+    pub attention: Option<String>,
+    /// What to do about it, where the state alone does not say.
+    pub next_action: Option<String>,
+    /// Meta's words: `GREEN`, `YELLOW`, `RED`, `UNKNOWN`.
+    pub quality_rating: Option<String>,
+    /// `STANDARD`, `HIGH`, `NOT_APPLICABLE`.
+    pub throughput_level: Option<String>,
+    /// `TIER_250`, `TIER_2K` …
+    pub messaging_limit: Option<String>,
+    /// `APPROVED`, `PENDING_REVIEW`, `DECLINED` …
+    pub name_status: Option<String>,
+    /// `CONNECTED`, `PENDING`, `BANNED` …
+    pub number_status: Option<String>,
+    /// `None`: it does not expire, or nobody has looked yet.
+    pub token_expires_at: Option<Timestamp>,
+    /// When Meta was last asked.
+    pub checked_at: Option<Timestamp>,
 }
 
 statements! {
-    INSERT = same("INSERT INTO channel (workspace_id, id, mode, kind, name, state, app_owner, meta_app_id, phone_number_id, waba_id, token, token_last4, display, verified_name, throughput, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)");
-    GET = same("SELECT id, mode, kind, name, state, app_owner, meta_app_id, phone_number_id, waba_id, token, token_last4, display, verified_name, throughput, created_at FROM channel WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL");
-    LIST = same("SELECT id, mode, kind, name, state, app_owner, meta_app_id, phone_number_id, waba_id, token, token_last4, display, verified_name, throughput, created_at FROM channel WHERE workspace_id = $1 AND deleted_at IS NULL ORDER BY id DESC");
-    UPDATE = same("UPDATE channel SET name = $3, state = $4, token = $5, token_last4 = $6, throughput = $7, verified_name = $8, display = $9 WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL");
+    INSERT = same("INSERT INTO channel (workspace_id, id, mode, kind, name, state, app_owner, meta_app_id, phone_number_id, waba_id, token, token_last4, display, verified_name, throughput, created_at, found_by, attention, next_action, quality_rating, throughput_level, messaging_limit, name_status, number_status, token_expires_at, checked_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)");
+    GET = same("SELECT id, mode, kind, name, state, app_owner, meta_app_id, phone_number_id, waba_id, token, token_last4, display, verified_name, throughput, created_at, found_by, attention, next_action, quality_rating, throughput_level, messaging_limit, name_status, number_status, token_expires_at, checked_at FROM channel WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL");
+    LOCK = per("SELECT id, mode, kind, name, state, app_owner, meta_app_id, phone_number_id, waba_id, token, token_last4, display, verified_name, throughput, created_at, found_by, attention, next_action, quality_rating, throughput_level, messaging_limit, name_status, number_status, token_expires_at, checked_at FROM channel WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL", "SELECT id, mode, kind, name, state, app_owner, meta_app_id, phone_number_id, waba_id, token, token_last4, display, verified_name, throughput, created_at, found_by, attention, next_action, quality_rating, throughput_level, messaging_limit, name_status, number_status, token_expires_at, checked_at FROM channel WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL FOR UPDATE");
+    LIST = same("SELECT id, mode, kind, name, state, app_owner, meta_app_id, phone_number_id, waba_id, token, token_last4, display, verified_name, throughput, created_at, found_by, attention, next_action, quality_rating, throughput_level, messaging_limit, name_status, number_status, token_expires_at, checked_at FROM channel WHERE workspace_id = $1 AND deleted_at IS NULL ORDER BY id DESC");
+    UPDATE = same("UPDATE channel SET name = $3, state = $4, token = $5, token_last4 = $6, throughput = $7, verified_name = $8, display = $9, found_by = $10, attention = $11, next_action = $12, quality_rating = $13, throughput_level = $14, messaging_limit = $15, name_status = $16, number_status = $17, token_expires_at = $18, checked_at = $19 WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL");
     STATE = same("UPDATE channel SET state = $3 WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL");
     DELETE = same("UPDATE channel SET deleted_at = $3, state = $4 WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL");
     ROUTE_INSERT = same("INSERT INTO callback_route (meta_app_id, identity, channel_id, workspace_id) VALUES ($1, $2, $3, $4)");
@@ -63,6 +85,16 @@ fn channel(row: &Row<'_>) -> engine::Result<ChannelRow> {
         verified_name: row.get(12)?,
         throughput: row.get(13)?,
         created_at: Timestamp::from_micros(row.get(14)?),
+        found_by: row.get(15)?,
+        attention: row.get(16)?,
+        next_action: row.get(17)?,
+        quality_rating: row.get(18)?,
+        throughput_level: row.get(19)?,
+        messaging_limit: row.get(20)?,
+        name_status: row.get(21)?,
+        number_status: row.get(22)?,
+        token_expires_at: row.get::<Option<i64>>(23)?.map(Timestamp::from_micros),
+        checked_at: row.get::<Option<i64>>(24)?.map(Timestamp::from_micros),
     })
 }
 
@@ -93,7 +125,17 @@ impl WorkspaceTx<'_> {
             c.display.as_deref(),
             c.verified_name.as_deref(),
             c.throughput,
-            c.created_at.micros()
+            c.created_at.micros(),
+            c.found_by,
+            c.attention.as_deref(),
+            c.next_action.as_deref(),
+            c.quality_rating.as_deref(),
+            c.throughput_level.as_deref(),
+            c.messaging_limit.as_deref(),
+            c.name_status.as_deref(),
+            c.number_status.as_deref(),
+            c.token_expires_at.map(Timestamp::micros),
+            c.checked_at.map(Timestamp::micros)
         ];
         self.tx.execute_one(&INSERT, values).await?;
         self.tx.execute_one(&INDEX_INSERT, params![c.id.uuid(), self.workspace]).await?;
@@ -108,11 +150,17 @@ impl WorkspaceTx<'_> {
         Ok(self.tx.query_opt(&GET, params![self.workspace, id.uuid()], channel).await?)
     }
 
+    /// The channel as it is now, held against others' changes until the transaction ends.
+    pub async fn channel_lock(&self, id: ChannelId) -> Result<Option<ChannelRow>> {
+        Ok(self.tx.query_opt(&LOCK, params![self.workspace, id.uuid()], channel).await?)
+    }
+
     /// All of the workspace's channels, newest first. Their number is small by plan.
     pub async fn channel_list(&self) -> Result<Vec<ChannelRow>> {
         Ok(self.tx.query(&LIST, params![self.workspace], channel).await?)
     }
 
+    /// Writes down everything of a channel that can change.
     pub async fn channel_update(&self, c: &ChannelRow) -> Result<()> {
         let values = params![
             self.workspace,
@@ -123,13 +171,28 @@ impl WorkspaceTx<'_> {
             &c.token_last4,
             c.throughput,
             c.verified_name.as_deref(),
-            c.display.as_deref()
+            c.display.as_deref(),
+            c.found_by,
+            c.attention.as_deref(),
+            c.next_action.as_deref(),
+            c.quality_rating.as_deref(),
+            c.throughput_level.as_deref(),
+            c.messaging_limit.as_deref(),
+            c.name_status.as_deref(),
+            c.number_status.as_deref(),
+            c.token_expires_at.map(Timestamp::micros),
+            c.checked_at.map(Timestamp::micros)
         ];
         Ok(self.tx.execute_one(&UPDATE, values).await?)
     }
 
     pub async fn channel_state_set(&self, id: ChannelId, state: ChannelState) -> Result<()> {
         Ok(self.tx.execute_one(&STATE, params![self.workspace, id.uuid(), state.number()]).await?)
+    }
+
+    /// Messages that waited for the channel are looked at once this transaction has committed.
+    pub fn channel_wake(&self, id: ChannelId) {
+        wake_after_commit(self.tx, self.wakes, JobKind::MessageSend, id.uuid());
     }
 
     /// The channel is gone for its users, its number free for another; its messages stay.

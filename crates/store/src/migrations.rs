@@ -17,5 +17,6 @@ macro_rules! migration {
 /// All migrations in order.
 pub const MIGRATIONS: &[Migration] = &[
     migration!(1, "foundation", "0001_foundation"),
-    migration!(5, "contact_identity", "0005_contact_identity"),
+    migration!(2, "channel truth", "0002_channel_truth"),
+    migration!(5, "contact identity", "0005_contact_identity"),
 ];
