@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use gatepost_channels::cloud::Refusal;
-use gatepost_channels::errors::Class;
+use gatepost_channels::errors::{Advice, Class, advice};
 use gatepost_core::channel::ChannelState;
 use gatepost_core::event::{ChannelNews, EventData, EventType};
 use gatepost_core::{ChannelId, Entropy, Result, Timestamp};
@@ -85,11 +85,20 @@ impl ChannelReport {
 
     /// What a refusal by Meta says about the channel itself; `None` where it is about the request alone.
     pub fn of_refusal(refusal: &Refusal) -> Option<Self> {
-        let state = state_of_refusal(refusal.code, refusal.advice.class)?;
-        let code = refusal.code.map_or_else(String::new, |code| format!(" (Meta's code {code})"));
+        Self::of_advice(refusal.code, refusal.advice)
+    }
+
+    /// The same of an error code that came with a failed status.
+    pub fn of_code(code: i64) -> Option<Self> {
+        Self::of_advice(Some(code), advice(code, None))
+    }
+
+    fn of_advice(code: Option<i64>, advice: Advice) -> Option<Self> {
+        let state = state_of_refusal(code, advice.class)?;
+        let code = code.map_or_else(String::new, |code| format!(" (Meta's code {code})"));
         Some(Self {
             state: Some(state),
-            attention: Some(format!("Meta refuses the channel: {}{code}", refusal.advice.meaning)),
+            attention: Some(format!("Meta refuses the channel: {}{code}", advice.meaning)),
             ..Self::of(Source::Sending)
         })
     }
@@ -156,7 +165,7 @@ fn apply(row: &mut ChannelRow, report: &ChannelReport) -> Vec<&'static str> {
     }
     // The first answer to a look is no news; what Meta tells by itself is.
     let first_is_news = report.source != Source::Check;
-    let mut set = |slot: &mut Option<String>, found: &Option<String>| {
+    let set = |slot: &mut Option<String>, found: &Option<String>| {
         let differs = found.is_some() && slot != found;
         let news = differs && (slot.is_some() || first_is_news);
         if differs {

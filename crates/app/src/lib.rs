@@ -55,6 +55,7 @@ pub use idempotency::{Idempotent, Outcome};
 pub use messages::{MessageSend, MessageView};
 pub use meta_apps::{MetaAppCreate, MetaAppView};
 pub use pages::{Page, PageQuery};
+pub use sending::PairLimit;
 pub use status::{LaneStatus, NodeStatus, Status};
 pub use system::SystemClock;
 pub use vault::{MasterKeyUse, VaultStatus};

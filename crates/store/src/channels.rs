@@ -59,7 +59,6 @@ statements! {
     LOCK = per("SELECT id, mode, kind, name, state, app_owner, meta_app_id, phone_number_id, waba_id, token, token_last4, display, verified_name, throughput, created_at, found_by, attention, next_action, quality_rating, throughput_level, messaging_limit, name_status, number_status, token_expires_at, checked_at FROM channel WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL", "SELECT id, mode, kind, name, state, app_owner, meta_app_id, phone_number_id, waba_id, token, token_last4, display, verified_name, throughput, created_at, found_by, attention, next_action, quality_rating, throughput_level, messaging_limit, name_status, number_status, token_expires_at, checked_at FROM channel WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL FOR UPDATE");
     LIST = same("SELECT id, mode, kind, name, state, app_owner, meta_app_id, phone_number_id, waba_id, token, token_last4, display, verified_name, throughput, created_at, found_by, attention, next_action, quality_rating, throughput_level, messaging_limit, name_status, number_status, token_expires_at, checked_at FROM channel WHERE workspace_id = $1 AND deleted_at IS NULL ORDER BY id DESC");
     UPDATE = same("UPDATE channel SET name = $3, state = $4, token = $5, token_last4 = $6, throughput = $7, verified_name = $8, display = $9, found_by = $10, attention = $11, next_action = $12, quality_rating = $13, throughput_level = $14, messaging_limit = $15, name_status = $16, number_status = $17, token_expires_at = $18, checked_at = $19 WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL");
-    STATE = same("UPDATE channel SET state = $3 WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL");
     DELETE = same("UPDATE channel SET deleted_at = $3, state = $4 WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL");
     ROUTE_INSERT = same("INSERT INTO callback_route (meta_app_id, identity, channel_id, workspace_id) VALUES ($1, $2, $3, $4)");
     ROUTE_TAKEN = same("SELECT 1 FROM callback_route WHERE meta_app_id = $1 AND identity = $2 LIMIT 1");
@@ -184,10 +183,6 @@ impl WorkspaceTx<'_> {
             c.checked_at.map(Timestamp::micros)
         ];
         Ok(self.tx.execute_one(&UPDATE, values).await?)
-    }
-
-    pub async fn channel_state_set(&self, id: ChannelId, state: ChannelState) -> Result<()> {
-        Ok(self.tx.execute_one(&STATE, params![self.workspace, id.uuid(), state.number()]).await?)
     }
 
     /// Messages that waited for the channel are looked at once this transaction has committed.

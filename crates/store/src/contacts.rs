@@ -22,6 +22,14 @@ pub struct ContactRow {
     pub seen_at: Timestamp,
 }
 
+/// The contact of a person who wrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Upserted {
+    pub id: ContactId,
+    /// It has a name that it had not before: its sealed party wants to be written again.
+    pub learned: bool,
+}
+
 /// A contact as far as its names go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ContactNames {
@@ -36,6 +44,7 @@ statements! {
     INSERT = same("INSERT INTO contact (workspace_id, id, phone_index, bsuid_index, party, created_at, last_inbound_at) VALUES ($1, $2, $3, $4, $5, $6, $6)");
     TOUCH = same("UPDATE contact SET last_inbound_at = CASE WHEN last_inbound_at < $3 THEN $3 ELSE last_inbound_at END WHERE workspace_id = $1 AND id = $2");
     PARTY = same("SELECT party FROM contact WHERE workspace_id = $1 AND id = $2");
+    PARTY_SET = same("UPDATE contact SET party = $3 WHERE workspace_id = $1 AND id = $2");
     NAME = same("UPDATE contact SET phone_index = $3, bsuid_index = $4 WHERE workspace_id = $1 AND id = $2");
     RENAME = same("UPDATE contact SET phone_index = $3, bsuid_index = $4, party = $5 WHERE workspace_id = $1 AND id = $2");
     MERGE = same("UPDATE contact SET phone_index = NULL, bsuid_index = NULL, merged_into = $3 WHERE workspace_id = $1 AND id = $2");
@@ -52,7 +61,7 @@ fn names(row: &Row<'_>) -> engine::Result<ContactNames> {
 impl WorkspaceTx<'_> {
     /// For each person their contact, or a new one, as if they came one after the other. A name that was not known of
     /// them before is learned.
-    pub async fn contacts_upsert(&self, people: &[&ContactRow]) -> Result<Vec<ContactId>> {
+    pub async fn contacts_upsert(&self, people: &[&ContactRow]) -> Result<Vec<Upserted>> {
         let by = |index: fn(&ContactRow) -> Option<&[u8]>| {
             people.iter().map(|c| params![self.workspace, index(c)].to_vec()).collect::<Vec<_>>()
         };
@@ -88,14 +97,15 @@ impl WorkspaceTx<'_> {
         let mut settled = Vec::with_capacity(people.len());
         for (person, id) in people.iter().zip(ids) {
             settled.push(match id {
-                Some(id) => id,
+                Some(id) => Upserted { id, learned: false },
                 None => self.contact_settle(person).await?,
             });
         }
         Ok(settled)
     }
 
-    async fn contact_settle(&self, person: &ContactRow) -> Result<ContactId> {
+    async fn contact_settle(&self, person: &ContactRow) -> Result<Upserted> {
+        let new = Upserted { id: person.id, learned: false };
         let phone = match person.phone() {
             Some(index) => self.tx.query_opt(&BY_PHONE, params![self.workspace, index], names).await?,
             None => None,
@@ -107,13 +117,13 @@ impl WorkspaceTx<'_> {
         let kept = match (phone, bsuid) {
             (None, None) => {
                 self.tx.execute_one(&INSERT, &person.insert(self.workspace)).await?;
-                return Ok(person.id);
+                return Ok(new);
             }
             // The number has another owner now: it moves.
             (Some(old), None) if old.bsuid_index.is_some() && person.bsuid_index.is_some() => {
                 self.contact_name(ContactNames { phone_index: None, ..old }).await?;
                 self.tx.execute_one(&INSERT, &person.insert(self.workspace)).await?;
-                return Ok(person.id);
+                return Ok(new);
             }
             (Some(one), None) | (None, Some(one)) => one,
             (Some(one), Some(same)) if one.id == same.id => one,
@@ -136,7 +146,7 @@ impl WorkspaceTx<'_> {
         .await?;
         let touch = params![self.workspace, kept.id.uuid(), person.seen_at.micros()];
         self.tx.execute_one(&TOUCH, touch).await?;
-        Ok(kept.id)
+        Ok(Upserted { id: kept.id, learned: true })
     }
 
     async fn contact_name(&self, contact: ContactNames) -> Result<()> {
@@ -168,11 +178,17 @@ impl WorkspaceTx<'_> {
             }
         }
         let Some(contact) = found else { return Ok(None) };
-        let party = self
-            .tx
-            .query_one(&PARTY, params![self.workspace, contact.id.uuid()], |row: &Row<'_>| row.get(0))
-            .await?;
-        Ok(Some((contact, party)))
+        Ok(Some((contact, self.contact_party(contact.id).await?)))
+    }
+
+    /// A contact's sealed party.
+    pub async fn contact_party(&self, id: ContactId) -> Result<Vec<u8>> {
+        let values = params![self.workspace, id.uuid()];
+        Ok(self.tx.query_one(&PARTY, values, |row: &Row<'_>| row.get(0)).await?)
+    }
+
+    pub async fn contact_party_set(&self, id: ContactId, party: &[u8]) -> Result<()> {
+        Ok(self.tx.execute_one(&PARTY_SET, params![self.workspace, id.uuid(), party]).await?)
     }
 
     /// Gives a contact other names. Whoever had one of them loses it, and is merged into this contact when nothing is

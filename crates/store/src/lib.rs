@@ -32,7 +32,7 @@ pub use api_keys::ApiKeyRow;
 pub use audit::AuditRow;
 pub use callbacks::{CallbackRoute, EnvelopeRow};
 pub use channels::ChannelRow;
-pub use contacts::{ContactNames, ContactRow};
+pub use contacts::{ContactNames, ContactRow, Upserted};
 pub use deliveries::{AttemptRow, DeliveryRecord, DeliveryRow, DeliveryWork};
 pub use endpoints::EndpointRow;
 pub use events::{EventRow, NewEvent};

@@ -28,7 +28,7 @@ async fn upsert(store: &Store, people: Vec<ContactRow>) -> Vec<u128> {
         })
         .await
         .unwrap();
-    ids.into_iter().map(|id| id.uuid().as_u128()).collect()
+    ids.into_iter().map(|upserted| upserted.id.uuid().as_u128()).collect()
 }
 
 async fn check(engine: Engine) {

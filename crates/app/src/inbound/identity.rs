@@ -72,8 +72,8 @@ impl App {
         Ok(Some(Identity {
             names: ContactNames {
                 id: names.id,
-                phone_index: current.phone.as_deref().map(|phone| phone_index(keys, phone)),
-                bsuid_index: current.bsuid.as_deref().map(|bsuid| bsuid_index(keys, bsuid)),
+                phone_index: current.phone.as_deref().map(|p| phone_index(keys, p)).or(names.phone_index),
+                bsuid_index: current.bsuid.as_deref().map(|b| bsuid_index(keys, b)).or(names.bsuid_index),
             },
             party: seal_contact(keys, names.id, &current)?,
         }))

@@ -19,6 +19,7 @@ use self::identity::Identity;
 use self::received::Received;
 use self::statuses::{StatusNews, state_of};
 use crate::App;
+use crate::channel_state::channel_state_report;
 use crate::events::{Draft, draft, publish};
 use crate::lanes::{Taken, Work};
 
@@ -165,7 +166,7 @@ impl Work for Inbound {
             .0
             .store
             .write(scope, async move |tx| {
-                let count = write(tx, &prepared, now, &entropy).await?;
+                let count = write(tx, &keys, &prepared, now, &entropy).await?;
                 tx.envelopes_delete(&envelopes).await?;
                 tx.job_complete_many(&jobs).await?;
                 tx.commit(Audit::None("callbacks are in the event log"), count)
@@ -208,17 +209,21 @@ impl<'a> Origin<'a> {
 /// Writes down the items that are new; returns how many.
 async fn write(
     tx: &WorkspaceTx<'_>,
+    keys: &WorkspaceKeys,
     prepared: &[Prepared],
     now: Timestamp,
     entropy: &Arc<dyn gatepost_core::Entropy>,
 ) -> Result<u64> {
-    let keys: Vec<[u8; 16]> = prepared.iter().map(|p| p.key).collect();
-    let fresh = tx.callback_items_claim(&keys, now).await?;
+    let items: Vec<[u8; 16]> = prepared.iter().map(|p| p.key).collect();
+    let fresh = tx.callback_items_claim(&items, now).await?;
     let fresh: Vec<&Prepared> = prepared.iter().zip(fresh).filter(|(_, new)| *new).map(|(p, _)| p).collect();
     statuses::write(tx, fresh.iter().filter_map(|p| p.effect.status())).await?;
-    received::write(tx, fresh.iter().filter_map(|p| p.effect.received())).await?;
+    received::write(tx, keys, fresh.iter().filter_map(|p| p.effect.received())).await?;
     for change in fresh.iter().filter_map(|p| p.effect.identity()) {
         change.write(tx).await?;
+    }
+    for (channel, report) in fresh.iter().filter_map(|p| p.effect.status()?.channel.as_ref()) {
+        channel_state_report(tx, keys, entropy, now, *channel, report).await?;
     }
     let events: Vec<NewEvent> = fresh.iter().flat_map(|p| &p.events).map(copy_event).collect();
     publish(tx, &events, now, entropy).await?;

@@ -12,33 +12,51 @@ use super::{Origin, phone_of};
 use crate::App;
 use crate::events::{Draft, draft};
 use crate::messages::{
-    StoredContent, StoredParty, bsuid_index, phone_index, seal_content, seal_json, seal_party, seal_provider,
+    StoredContent, StoredParty, bsuid_index, open_json, phone_index, seal_content, seal_json, seal_party,
+    seal_provider,
 };
 
 /// A message from a person, prepared before the transaction.
 pub(super) struct Received {
     message: NewInbound,
     contact: ContactRow,
+    party: StoredParty,
     reply_index: Option<[u8; 16]>,
 }
 
 /// Writes messages down, with the people who wrote them.
-pub(super) async fn write(tx: &WorkspaceTx<'_>, received: impl Iterator<Item = &Received>) -> Result<()> {
+pub(super) async fn write(
+    tx: &WorkspaceTx<'_>,
+    keys: &WorkspaceKeys,
+    received: impl Iterator<Item = &Received>,
+) -> Result<()> {
     let received: Vec<&Received> = received.collect();
     // One question for all of them, each time: on PostgreSQL a question is a round trip.
     let replies: Vec<[u8; 16]> = received.iter().filter_map(|r| r.reply_index).collect();
     let mut originals = tx.message_find_by_provider(&replies).await?.into_iter();
     let known = |c: &ContactRow| c.phone_index.is_some() || c.bsuid_index.is_some();
-    let people: Vec<&ContactRow> = received.iter().map(|r| &r.contact).filter(|c| known(c)).collect();
-    let mut contacts = tx.contacts_upsert(&people).await?.into_iter();
+    let named: Vec<&Received> = received.iter().copied().filter(|r| known(&r.contact)).collect();
+    let people: Vec<&ContactRow> = named.iter().map(|r| &r.contact).collect();
+    let contacts = tx.contacts_upsert(&people).await?;
+    for (Received { party, .. }, contact) in named.into_iter().zip(&contacts).filter(|(_, c)| c.learned) {
+        let place = contact_place(WorkspaceId::from_uuid(keys.workspace()), contact.id);
+        let before: StoredParty = open_json(keys, &place, &tx.contact_party(contact.id).await?)?;
+        let now = StoredParty {
+            phone: party.phone.clone().or(before.phone),
+            bsuid: party.bsuid.clone().or(before.bsuid),
+            name: party.name.clone().or(before.name),
+        };
+        tx.contact_party_set(contact.id, &seal_contact(keys, contact.id, &now)?).await?;
+    }
+    let mut contacts = contacts.into_iter();
     let rows: Vec<NewInbound> = received
         .into_iter()
-        .map(|Received { message, contact, reply_index }| NewInbound {
+        .map(|Received { message, contact, reply_index, .. }| NewInbound {
             id: message.id,
             channel: message.channel,
             mode: message.mode,
             kind: message.kind.clone(),
-            contact: if known(contact) { contacts.next() } else { None },
+            contact: if known(contact) { contacts.next().map(|contact| contact.id) } else { None },
             party: message.party.clone(),
             content: message.content.clone(),
             provider_index: message.provider_index,
@@ -119,7 +137,7 @@ impl App {
         };
         let reply_index = inbound.context.as_ref().map(|wamid| crate::messages::provider_index(keys, wamid));
         events.push(event);
-        Ok(Received { message, contact, reply_index })
+        Ok(Received { message, contact, party: stored, reply_index })
     }
 }
 

@@ -6,11 +6,12 @@ use gatepost_channels::errors::advice;
 use gatepost_channels::graph::{self, DeliveryStatus};
 use gatepost_core::event::{EventData, EventType, MessageError, MessageNews, Party};
 use gatepost_core::message::MessageState;
-use gatepost_core::{Error, MessageId, Result, Timestamp};
+use gatepost_core::{ChannelId, Error, MessageId, Result, Timestamp};
 use gatepost_store::{ChannelRow, MessageChange, NewEvent, WorkspaceTx};
 
 use super::{Origin, phone_of};
 use crate::App;
+use crate::channel_state::ChannelReport;
 use crate::events::{Draft, draft};
 use crate::messages::{provider_index, seal_error, seal_provider};
 use crate::results::class_of;
@@ -24,6 +25,8 @@ pub(super) struct StatusNews {
     at: Timestamp,
     provider: Option<([u8; 16], Vec<u8>)>,
     error: Option<Vec<u8>>,
+    /// Where the failure is about the whole channel.
+    pub(super) channel: Option<(ChannelId, ChannelReport)>,
 }
 
 /// The state that a status reports; `None` for one that is not known.
@@ -137,7 +140,9 @@ impl App {
             _ => None,
         };
         let wamid_index = provider_index(origin.keys, &status.wamid);
+        let trouble = status.errors.first().and_then(|e| ChannelReport::of_code(e.code));
+        let channel = trouble.map(|report| (channel.id, report));
         events.push(event);
-        Ok(StatusNews { message, wamid_index, state, at, provider, error })
+        Ok(StatusNews { message, wamid_index, state, at, provider, error, channel })
     }
 }

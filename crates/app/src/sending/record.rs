@@ -3,10 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gatepost_channels::cloud::{Refusal, SendOutcome};
+use gatepost_channels::cloud::SendOutcome;
 use gatepost_channels::errors::Class;
 use gatepost_core::audit::Audit;
-use gatepost_core::channel::ChannelState;
 use gatepost_core::event::MessageError;
 use gatepost_core::job::JobKind;
 use gatepost_core::message::{MessageState, OnUnknown};
@@ -15,6 +14,7 @@ use gatepost_store::{MessageChange, NewJob, WorkspaceTx};
 use gatepost_vault::WorkspaceKeys;
 
 use super::{Sending, Sent};
+use crate::channel_state::{ChannelReport, channel_state_report};
 use crate::journal::Begun;
 use crate::messages::seal_provider;
 use crate::results::{Delay, Failure, channel_deleted, error_of_refusal, meta_unreachable, unsendable};
@@ -47,7 +47,7 @@ enum Change {
     },
     /// The whole channel cannot send: the message waits until it can.
     Parked {
-        state: ChannelState,
+        report: ChannelReport,
         delay: Delay,
     },
     Gone,
@@ -93,8 +93,8 @@ impl Sending {
                             tx.job_insert(decide).await?;
                             finished.push(job.clone());
                         }
-                        Change::Parked { state, delay } => {
-                            tx.channel_state_set(channel, *state).await?;
+                        Change::Parked { report, delay } => {
+                            channel_state_report(tx, &keys, &entropy, delay.at, channel, report).await?;
                             delay.write(tx, &entropy).await?;
                             tx.job_defer(job, delay.at, false).await?;
                         }
@@ -131,11 +131,10 @@ impl Sending {
             }),
             Ok(SendOutcome::Refused(refusal)) => {
                 let class = refusal.advice.class;
-                if class.concerns_channel() {
-                    let state = state_of(refusal);
-                    tracing::warn!(channel = %row.channel, code = refusal.code, state = state.as_str(), "Meta refuses this channel: it is parked");
+                if let Some(report) = ChannelReport::of_refusal(refusal) {
+                    tracing::warn!(channel = %row.channel, code = refusal.code, "Meta refuses this channel: it is parked");
                     let delay = delay(&error_of_refusal(refusal, true), true)?;
-                    return Ok(Change::Parked { state, delay });
+                    return Ok(Change::Parked { report, delay });
                 }
                 let tries = u32::try_from(sent.job.attempts).unwrap_or(u32::MAX);
                 match class.pause(tries) {
@@ -184,16 +183,6 @@ impl Sending {
             Err(error) if error.code() == gatepost_core::Code::NotFound => fail(&channel_deleted(), false),
             Err(_) => fail(&unsendable("the stored message cannot be read"), false),
         }
-    }
-}
-
-/// What a refusal that concerns the whole channel makes of it.
-fn state_of(refusal: &Refusal) -> ChannelState {
-    match (refusal.advice.class, refusal.code) {
-        (Class::RenewToken, _) => ChannelState::TokenInvalid,
-        (_, Some(131_042 | 131_044)) => ChannelState::PaymentRequired,
-        (_, Some(131_045 | 133_010)) => ChannelState::Unregistered,
-        _ => ChannelState::Restricted,
     }
 }
 
