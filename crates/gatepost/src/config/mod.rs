@@ -83,6 +83,8 @@ pub struct Vault {
 pub struct Meta {
     pub base_url: Option<String>,
     pub graph_version: Option<String>,
+    pub pair_seconds: Option<u32>,
+    pub pair_burst: Option<u32>,
 }
 
 #[derive(Default, Deserialize)]

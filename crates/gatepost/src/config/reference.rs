@@ -159,6 +159,20 @@ pub const KEYS: &[Key] = &[
         about: "The version of Meta's Graph API.",
     },
     Key {
+        path: "meta.pair_seconds",
+        takes: "number",
+        default: "`6`",
+        example: "6",
+        about: "One channel writes to one person once in so many seconds, apart from `meta.pair_burst`. Meta refuses what is faster.",
+    },
+    Key {
+        path: "meta.pair_burst",
+        takes: "number",
+        default: "`45`",
+        example: "45",
+        about: "So many messages to one person may go at once, on credit.",
+    },
+    Key {
         path: "retention.content_hours",
         takes: "number",
         default: "`72`",

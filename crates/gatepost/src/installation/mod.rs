@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gatepost_app::{App, AppConfig, AppParts, SystemClock};
+use gatepost_app::{App, AppConfig, AppParts, PairLimit, SystemClock};
 use gatepost_channels::sandbox::{Sandbox, SandboxConfig, SandboxHandle};
 use gatepost_core::Entropy as _;
 use gatepost_net::{
@@ -189,6 +189,13 @@ fn app_config(config: &Config, public_url: Option<String>, sole_owner: bool) -> 
         meta_base_url: config.meta.base_url.clone().unwrap_or(usual.meta_base_url),
         meta_graph_version: config.meta.graph_version.clone().unwrap_or(usual.meta_graph_version),
         public_url: url.trim_end_matches('/').to_owned(),
+        send_pair_limit: PairLimit {
+            every: config
+                .meta
+                .pair_seconds
+                .map_or(usual.send_pair_limit.every, |seconds| Duration::from_secs(seconds.into())),
+            burst: config.meta.pair_burst.unwrap_or(usual.send_pair_limit.burst).max(1),
+        },
         content_retention: hours.unwrap_or(usual.content_retention),
         drain: drain(config),
         sole_owner,
