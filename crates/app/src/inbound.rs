@@ -13,7 +13,8 @@ use gatepost_core::{
     ChannelId, Code, ContactId, EnvelopeId, Error, MessageId, MetaAppId, Phone, Result, Timestamp,
 };
 use gatepost_store::{
-    ChannelRow, Claimed, ContactRow, LaneKey, MessageChange, NewEvent, NewInbound, WorkspaceTx,
+    ChannelRow, Claimed, ContactRow, ItemKey, LaneKey, MessageChange, MessageStatusRow, NewEvent, NewInbound,
+    WorkspaceTx,
 };
 use gatepost_vault::{Aad, WorkspaceKeys};
 use serde_json::value::RawValue;
@@ -51,7 +52,7 @@ struct Envelope {
 
 /// One item, prepared before the transaction.
 struct Prepared {
-    key: [u8; 16],
+    key: ItemKey,
     effect: Effect,
     event: Option<NewEvent>,
 }
@@ -196,7 +197,7 @@ async fn write(
     now: Timestamp,
     entropy: &Arc<dyn gatepost_core::Entropy>,
 ) -> Result<u64> {
-    let keys: Vec<[u8; 16]> = prepared.iter().map(|p| p.key).collect();
+    let keys: Vec<ItemKey> = prepared.iter().map(|p| p.key).collect();
     let fresh = tx.callback_items_claim(&keys, now).await?;
     let fresh: Vec<&Prepared> = prepared.iter().zip(fresh).filter(|(_, new)| *new).map(|(p, _)| p).collect();
     write_statuses(tx, &fresh).await?;
@@ -239,11 +240,11 @@ async fn write_statuses(tx: &WorkspaceTx<'_>, fresh: &[&Prepared]) -> Result<()>
     ids.sort_unstable();
     ids.dedup();
     let found = tx.message_status(&ids).await?;
-    let mut known: HashMap<MessageId, (MessageState, bool)> =
-        found.into_iter().flatten().map(|s| (s.id, (s.state, s.doubtful))).collect();
+    let mut known: HashMap<MessageId, MessageStatusRow> =
+        found.into_iter().flatten().map(|row| (row.id, row)).collect();
     let mut changes = Vec::with_capacity(news.len());
     for (id, reported, at, provider, error) in news {
-        let Some((state, doubtful)) = known.get_mut(&id) else { continue };
+        let Some(MessageStatusRow { state, doubtful, named, .. }) = known.get_mut(&id) else { continue };
         let next = state.after(reported, *doubtful);
         if reported != MessageState::Failed && *doubtful {
             *doubtful = false;
@@ -254,11 +255,12 @@ async fn write_statuses(tx: &WorkspaceTx<'_>, fresh: &[&Prepared]) -> Result<()>
             id,
             state: next,
             reached: (reported != MessageState::Failed || failed).then_some((reported, at)),
-            provider: provider.clone(),
+            provider: if *named { None } else { provider.clone() },
             error: if failed { error.clone() } else { None },
             doubtful: *doubtful,
             drop_content: matches!(next, MessageState::Read | MessageState::Failed),
         });
+        *named |= provider.is_some();
     }
     tx.message_change(&changes).await
 }
@@ -328,7 +330,7 @@ impl App {
     ) -> Result<Prepared> {
         let mut identity = meta_app.uuid().into_bytes().to_vec();
         identity.extend_from_slice(&item.identity());
-        let key = keys.blind_index("callback.item", &identity);
+        let key = ItemKey::new(item.at(), keys.blind_index("callback.item", &identity));
         let channel_id = channel.map(|c| c.id);
         let mode = channel.map_or(Mode::Live, |c| c.mode);
         match (item, channel_id) {
@@ -366,7 +368,7 @@ impl App {
     fn prepare_status(
         &self,
         keys: &WorkspaceKeys,
-        key: [u8; 16],
+        key: ItemKey,
         channel: ChannelId,
         mode: Mode,
         status: &graph::Status,
@@ -428,7 +430,7 @@ impl App {
     fn prepare_inbound(
         &self,
         keys: &WorkspaceKeys,
-        key: [u8; 16],
+        key: ItemKey,
         channel: ChannelId,
         mode: Mode,
         inbound: &graph::Inbound,
