@@ -56,6 +56,8 @@ pub enum Group {
     Accepts,
     /// Callbacks, and webhooks that follow from them
     Inbound,
+    /// From the accept through Meta's call and statuses to the webhooks, and a channel's pace
+    Loop,
     /// Cost of a message with few and with many stored
     Growth,
     /// Timing of API key verification
@@ -116,7 +118,7 @@ mod tests {
             "9",
         ])
         .unwrap();
-        assert!(args.wants(Group::Accepts) && !args.wants(Group::Growth));
+        assert!(args.wants(Group::Accepts) && !args.wants(Group::Growth) && !args.wants(Group::Loop));
         assert_eq!((args.millis(), args.many()), (1_000, 100_000));
         assert!(Args::try_parse_from(["gatepost-bench", "--seconds", "0"]).is_err());
         assert!(matches!(

@@ -19,6 +19,14 @@ pub struct Found {
     pub inbound: Samples,
     /// Processor time of the server for one delivery, in microseconds.
     pub delivery_cpu_us: Samples,
+    /// Messages a second through the whole loop.
+    pub whole_loop: Samples,
+    /// p99 from accept to Meta's call at half of that, in milliseconds.
+    pub to_meta_p99_ms: Samples,
+    /// How far a channel is off its pace, in per cent.
+    pub pace_off: Samples,
+    /// Most messages of a channel in any one second.
+    pub pace_most: Samples,
     /// Time of an accept with many messages stored, over that with few.
     pub accept_growth: Samples,
     /// Time of an inbound item up to its webhook with many messages stored, over that with few.
@@ -47,15 +55,20 @@ impl Found {
                 ("accepts, 128 connections", &self.accepts, "/s", AtLeast(4_000.0)),
                 ("accepts, one busy workspace", &self.accepts_one_workspace, "/s", AtLeast(4_000.0)),
                 ("inbound item to signed webhook", &self.inbound, "/s", AtLeast(2_000.0)),
+                ("whole loop", &self.whole_loop, "/s", AtLeast(600.0)),
             ],
             Engines::Sqlite | Engines::Both => vec![
                 ("accepts ÷ bare durable accept, 128 connections", &self.accept_share, "×", AtLeast(0.35)),
                 ("p99 of accepts, 128 connections", &self.accept_p99_ms, "ms", AtMost(20.0)),
-                ("inbound item to signed webhook", &self.inbound, "/s", AtLeast(5_000.0)),
+                ("inbound item to signed webhook", &self.inbound, "/s", AtLeast(6_000.0)),
+                ("whole loop", &self.whole_loop, "/s", AtLeast(1_500.0)),
             ],
         };
         aims.extend([
             ("CPU of one delivery", &self.delivery_cpu_us, "µs", AtMost(150.0)),
+            ("accept to Meta's call at half load, p99", &self.to_meta_p99_ms, "ms", AtMost(50.0)),
+            ("a channel at 80/s, off its pace", &self.pace_off, "%", AtMost(2.0)),
+            ("a channel at 80/s, most in one second", &self.pace_most, "", AtMost(88.0)),
             ("accept, many ÷ few stored messages", &self.accept_growth, "×", AtMost(1.3)),
             ("inbound to webhook, many ÷ few stored messages", &self.inbound_growth, "×", AtMost(1.3)),
             ("idle memory", &self.idle_memory, "MB", AtMost(40.0)),

@@ -11,7 +11,7 @@ use gatepost_app::{
     App, AppConfig, AppParts, ChannelCreate, ChannelSource, EndpointCreate, KeyCreate, MetaAppCreate,
     Outcome, SystemClock,
 };
-use gatepost_channels::sandbox::{Sandbox, SandboxApp, SandboxConfig, SandboxHandle, SandboxNumber};
+use gatepost_channels::sandbox::{SandboxApp, SandboxNumber};
 use gatepost_core::access::{
     Grant, LocalOperator, OperatorGrant, OperatorPermission, Permission, Principal, Scope,
     operator_permission, permission,
@@ -20,7 +20,7 @@ use gatepost_core::channel::Mode;
 use gatepost_core::endpoint::WebhookUrl;
 use gatepost_core::event::EventFilter;
 use gatepost_core::job::JobKind;
-use gatepost_core::{Clock as _, Secret, WorkspaceId};
+use gatepost_core::{Clock as _, MetaAppId, Secret, WorkspaceId};
 use gatepost_net::{
     Budgets, EgressConfig, Exception, Resolver, SafeClient, Scheme, TlsRoots, TrustedBudgets, TrustedClient,
     UrlPolicy,
@@ -34,6 +34,7 @@ use tokio::task::JoinHandle;
 
 use crate::error::{Failure, Result};
 use crate::load::{Sender, Source};
+use crate::meta::Meta;
 
 /// Which engine, and where its data lies.
 #[derive(Debug, Clone)]
@@ -48,7 +49,7 @@ pub enum Place {
 pub struct Installation {
     pub app: App,
     pub address: SocketAddr,
-    sandbox: SandboxHandle,
+    pub meta: Meta,
     serving: JoinHandle<()>,
     directory: Option<tempfile::TempDir>,
 }
@@ -57,9 +58,31 @@ pub struct Installation {
 pub struct Tenant {
     pub principal: Arc<Principal>,
     pub key: String,
+    /// All its channels are on it.
+    app: TenantApp,
     /// One for each channel.
     pub senders: Vec<Sender>,
     pub sources: Vec<Source>,
+}
+
+/// A workspace's Meta app: our id of it, Meta's, and its secret.
+struct TenantApp {
+    id: MetaAppId,
+    app_id: String,
+    secret: Secret<String>,
+}
+
+impl TenantApp {
+    /// Where its callbacks come in.
+    fn path(&self) -> String {
+        format!("/hooks/meta/{}", self.id)
+    }
+}
+
+/// Tells one app, number or account from the others.
+fn next_number() -> u32 {
+    static NUMBER: AtomicU32 = AtomicU32::new(1);
+    NUMBER.fetch_add(1, Ordering::Relaxed)
 }
 
 /// The only answer of a use case without an idempotency key.
@@ -117,12 +140,13 @@ impl Installation {
             Place::Postgres => None,
         };
         let engine = open(place, directory.as_ref().map(tempfile::TempDir::path)).await?;
-        let sandbox = Sandbox::start(SandboxConfig::default(), trusted()?, Arc::new(SystemClock)).await?;
+        let meta = Meta::start(trusted()?).await?;
         let master = MasterKey::generate(&SystemEntropy)?;
         let app = App::new(AppParts {
             config: AppConfig {
-                meta_base_url: sandbox.base_url(),
+                meta_base_url: meta.base_url(),
                 sole_owner: matches!(place, Place::Sqlite(_)),
+                send_journal: directory.as_ref().map(|directory| directory.path().join("sends.journal")),
                 ..AppConfig::default()
             },
             store: Store::new(engine),
@@ -148,7 +172,7 @@ impl Installation {
         if workers {
             app.start_workers();
         }
-        Ok(Self { app, address, sandbox, serving, directory })
+        Ok(Self { app, address, meta, serving, directory })
     }
 
     /// A workspace with live channels on the simulated Meta, and an endpoint where `webhooks` names a port.
@@ -178,7 +202,8 @@ impl Installation {
                     .await?,
             )?;
         }
-        let mut tenant = Tenant { principal, key, senders: Vec::new(), sources: Vec::new() };
+        let meta_app = self.add_app(&principal).await?;
+        let mut tenant = Tenant { principal, key, app: meta_app, senders: Vec::new(), sources: Vec::new() };
         for _ in 0..channels {
             self.add_channel(&mut tenant).await?;
         }
@@ -190,36 +215,44 @@ impl Installation {
         Ok(self.app.workspace_enter(&enter, workspace).await?)
     }
 
-    async fn add_channel(&self, tenant: &mut Tenant) -> Result<()> {
-        static NUMBER: AtomicU32 = AtomicU32::new(1);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let meta_app_id = format!("7000000{number:06}");
-        let app_secret = Secret::new(format!("{number:032x}"));
-        let source = Source {
-            path: String::new(),
-            app_secret: app_secret.expose().clone(),
-            phone_number_id: format!("8000000{number:06}"),
-            waba_id: format!("9000000{number:06}"),
-        };
-        let token = Secret::new(format!("EAAbench{number:024}"));
-        self.sandbox.add_app(SandboxApp {
-            app_id: meta_app_id.clone(),
-            app_secret: app_secret.clone(),
+    /// A Meta app of the workspace's own, which tells nothing yet.
+    async fn add_app(&self, principal: &Arc<Principal>) -> Result<TenantApp> {
+        let app_id = format!("7000000{:06}", next_number());
+        let secret = Secret::new(format!("{app_id:0>32}"));
+        self.meta.add_app(SandboxApp {
+            app_id: app_id.clone(),
+            app_secret: secret.clone(),
             callback_url: None,
             verify_token: "not asked".to_owned(),
             require_proof: true,
         })?;
-        self.sandbox.add_number(SandboxNumber {
+        let create = MetaAppCreate {
+            name: "benchmark".to_owned(),
+            app_id: app_id.clone(),
+            app_secret: secret.clone(),
+        };
+        let manage = grant::<permission::ChannelManage>(principal)?;
+        let id = fresh(self.app.meta_app_create(&manage, create, None).await?)?.id;
+        Ok(TenantApp { id, app_id, secret })
+    }
+
+    async fn add_channel(&self, tenant: &mut Tenant) -> Result<()> {
+        let number = next_number();
+        let source = Source {
+            path: tenant.app.path(),
+            app_secret: tenant.app.secret.expose().clone(),
+            phone_number_id: format!("8000000{number:06}"),
+            waba_id: format!("9000000{number:06}"),
+        };
+        let token = Secret::new(format!("EAAbench{number:024}"));
+        self.meta.add_number(SandboxNumber {
             phone_number_id: source.phone_number_id.clone(),
             waba_id: source.waba_id.clone(),
-            app_id: meta_app_id.clone(),
+            app_id: tenant.app.app_id.clone(),
             token: token.clone(),
             display_phone_number: "+1 202-555-0100".to_owned(),
             verified_name: "Example Ltd".to_owned(),
         });
-        let manage = grant::<permission::ChannelManage>(&tenant.principal)?;
-        let create = MetaAppCreate { name: "benchmark".to_owned(), app_id: meta_app_id, app_secret };
-        let meta_app = fresh(self.app.meta_app_create(&manage, create, None).await?)?.id;
         let create = ChannelCreate {
             mode: Mode::Live,
             name: format!("Channel {number}"),
@@ -227,13 +260,20 @@ impl Installation {
                 phone_number_id: source.phone_number_id.clone(),
                 waba_id: source.waba_id.clone(),
                 access_token: token,
-                meta_app,
+                meta_app: tenant.app.id,
             },
         };
+        let manage = grant::<permission::ChannelManage>(&tenant.principal)?;
         let channel = fresh(self.app.channel_create(&manage, create, None).await?)?;
         tenant.senders.push(Sender { key: tenant.key.clone(), channel: channel.id.to_string() });
-        tenant.sources.push(Source { path: format!("/hooks/meta/{meta_app}"), ..source });
+        tenant.sources.push(source);
         Ok(())
+    }
+
+    /// From now on Meta tells what becomes of the tenant's messages.
+    pub fn listen_to_meta(&self, tenant: &Tenant) {
+        let url = format!("http://{}{}", self.address, tenant.app.path());
+        self.meta.tell(&tenant.app.app_id, &url);
     }
 
     /// Jobs of one kind in the table.
@@ -258,11 +298,12 @@ impl Installation {
     }
 
     /// Ends it as a signal would; its data goes.
-    pub async fn stop(self) {
+    pub async fn stop(self) -> Result<()> {
         self.serving.abort();
         self.app.shutdown().await;
-        self.sandbox.shutdown().await;
+        self.meta.stop().await?;
         drop(self.directory);
+        Ok(())
     }
 }
 

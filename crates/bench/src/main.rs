@@ -17,6 +17,7 @@ mod found;
 mod installation;
 mod latency;
 mod load;
+mod meta;
 mod presented;
 mod process;
 mod rows;

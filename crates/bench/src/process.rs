@@ -8,7 +8,16 @@ use crate::error::{Failure, Result};
 
 /// Processor time of all threads of this process so far, user and system.
 pub fn cpu() -> Duration {
-    let used = clock_gettime(ClockId::ProcessCPUTime);
+    time_of(ClockId::ProcessCPUTime)
+}
+
+/// Processor time of the calling thread so far.
+pub fn thread_cpu() -> Duration {
+    time_of(ClockId::ThreadCPUTime)
+}
+
+fn time_of(clock: ClockId) -> Duration {
+    let used = clock_gettime(clock);
     Duration::new(u64::try_from(used.tv_sec).unwrap_or(0), u32::try_from(used.tv_nsec).unwrap_or(0))
 }
 
@@ -60,5 +69,6 @@ mod tests {
         let sum =
             (0..5_000_000_u64).fold(0_u64, |sum, n| std::hint::black_box(sum ^ n.wrapping_mul(sum | 1)));
         assert!(cpu() > before, "{sum}");
+        assert!(!thread_cpu().is_zero() && thread_cpu() <= cpu());
     }
 }

@@ -27,6 +27,28 @@ pub struct EnvelopeRow {
     pub received_at: Timestamp,
 }
 
+/// Names one item of Meta's callbacks, the same for every copy of it.
+///
+/// The item's own time comes first, to the second: digests look random, and in a large table each new one would touch a
+/// page of its own. With the time first new items meet in the newest pages, however many are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ItemKey([u8; 16]);
+
+impl ItemKey {
+    /// `at`: the item's own time, part of what `digest` covers; items without one meet at zero.
+    pub fn new(at: Option<Timestamp>, digest: [u8; 16]) -> Self {
+        let mut key = digest;
+        key[..4].copy_from_slice(&Self::floor(at.unwrap_or(Timestamp::UNIX_EPOCH)));
+        Self(key)
+    }
+
+    /// Where the keys of an instant begin.
+    pub(crate) fn floor(at: Timestamp) -> [u8; 4] {
+        // What lies outside of four bytes (1970 to 2106) meets at their ends.
+        u32::try_from(at.seconds().max(0)).unwrap_or(u32::MAX).to_be_bytes()
+    }
+}
+
 statements! {
     ROUTES = same("SELECT channel_id, workspace_id FROM callback_route WHERE meta_app_id = $1 AND identity = $2 ORDER BY channel_id");
     INSERT = same("INSERT INTO envelope (workspace_id, id, meta_app_id, body, received_at) VALUES ($1, $2, $3, $4, $5)");
@@ -97,9 +119,9 @@ impl WorkspaceTx<'_> {
     }
 
     /// Marks items as seen; answers, item by item, whether it was new. The same item within `keys` counts once.
-    pub async fn callback_items_claim(&self, keys: &[[u8; 16]], now: Timestamp) -> Result<Vec<bool>> {
+    pub async fn callback_items_claim(&self, keys: &[ItemKey], now: Timestamp) -> Result<Vec<bool>> {
         let rows: Vec<_> =
-            keys.iter().map(|key| params![self.workspace, key.as_slice(), now.micros()].to_vec()).collect();
+            keys.iter().map(|key| params![self.workspace, key.0.as_slice(), now.micros()].to_vec()).collect();
         Ok(self.tx.execute_many(&SEEN, &rows).await?.into_iter().map(|n| n == 1).collect())
     }
 }

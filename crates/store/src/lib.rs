@@ -30,7 +30,7 @@ mod wrapped_keys;
 
 pub use api_keys::ApiKeyRow;
 pub use audit::AuditRow;
-pub use callbacks::{CallbackRoute, EnvelopeRow};
+pub use callbacks::{CallbackRoute, EnvelopeRow, ItemKey};
 pub use channels::ChannelRow;
 pub use contacts::{ContactNames, ContactRow, Upserted};
 pub use deliveries::{AttemptRow, DeliveryRecord, DeliveryRow, DeliveryWork};

@@ -74,6 +74,8 @@ pub struct MessageStatusRow {
     pub mode: Mode,
     pub state: MessageState,
     pub doubtful: bool,
+    /// The provider's id is known.
+    pub named: bool,
 }
 
 /// What a status or a result changes. Times already set are kept.
@@ -82,6 +84,7 @@ pub struct MessageChange {
     pub state: MessageState,
     /// The state whose time this is, and the time.
     pub reached: Option<(MessageState, Timestamp)>,
+    /// The provider's id, where it may be news (see [`MessageStatusRow::named`]).
     pub provider: Option<([u8; 16], Vec<u8>)>,
     /// Why it failed or has to wait; `None` keeps the reason of a message that failed, and clears it otherwise.
     pub error: Option<Vec<u8>>,
@@ -90,17 +93,35 @@ pub struct MessageChange {
     pub drop_content: bool,
 }
 
+/// Where in time a provider's id became known: events of the workspace so far, in steps of 65,536.
+///
+/// Those ids look random, and in one large index each new one would touch a page of its own. The span comes first in
+/// the index, so that new ones meet in the pages of the newest span, however many are stored. Events are what is
+/// counted because their number is at hand.
+macro_rules! span {
+    () => {
+        "COALESCE((SELECT value FROM workspace_counter WHERE workspace_id = $1 AND name = 'event'), 0) / 65536"
+    };
+}
+
+/// Spans that a provider's id is looked for in, from the newest: some 16 million events. One that is older is as good as
+/// unknown, so that nobody can keep the writer busy by answering to what never was.
+const SPANS_SEARCHED: i64 = 256;
+
 statements! {
     INSERT_OUTBOUND = same("INSERT INTO message (workspace_id, id, channel_id, mode, direction, state, kind, purpose, party, content, reply_to, on_unknown, doubtful, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, $13)");
-    INSERT_INBOUND = same("INSERT INTO message (workspace_id, id, channel_id, mode, direction, state, kind, contact_id, party, content, provider_index, provider_id, reply_to, on_unknown, doubtful, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, 0, $14)");
+    INSERT_INBOUND = same(concat!("INSERT INTO message (workspace_id, id, channel_id, mode, direction, state, kind, contact_id, party, content, provider_span, provider_index, provider_id, reply_to, on_unknown, doubtful, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, ", span!(), ", $11, $12, $13, 0, 0, $14)"));
     GET = same("SELECT id, channel_id, mode, direction, state, kind, purpose, party, content, provider_id, reply_to, on_unknown, doubtful, error, created_at, sending_at, sent_at, delivered_at, read_at, failed_at FROM message WHERE workspace_id = $1 AND id = $2");
     LIST = same("SELECT id, channel_id, mode, direction, state, kind, purpose, party, content, provider_id, reply_to, on_unknown, doubtful, error, created_at, sending_at, sent_at, delivered_at, read_at, failed_at FROM message WHERE workspace_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
     STATUS = per(
-        "SELECT id, channel_id, mode, state, doubtful FROM message WHERE workspace_id = $1 AND id = $2",
-        "SELECT id, channel_id, mode, state, doubtful FROM message WHERE workspace_id = $1 AND id = $2 FOR UPDATE"
+        "SELECT id, channel_id, mode, state, doubtful, CAST(CASE WHEN provider_index IS NULL THEN 0 ELSE 1 END AS BIGINT) FROM message WHERE workspace_id = $1 AND id = $2",
+        "SELECT id, channel_id, mode, state, doubtful, CAST(CASE WHEN provider_index IS NULL THEN 0 ELSE 1 END AS BIGINT) FROM message WHERE workspace_id = $1 AND id = $2 FOR UPDATE"
     );
-    FIND_PROVIDER = same("SELECT id FROM message WHERE workspace_id = $1 AND provider_index = $2 ORDER BY id LIMIT 1");
-    CHANGE = same("UPDATE message SET state = $3, sending_at = COALESCE(sending_at, $4), sent_at = COALESCE(sent_at, $5), delivered_at = COALESCE(delivered_at, $6), read_at = COALESCE(read_at, $7), failed_at = CASE WHEN $3 = CAST($14 AS BIGINT) THEN COALESCE(failed_at, $8) END, provider_index = COALESCE(provider_index, $9), provider_id = COALESCE(provider_id, $10), error = CASE WHEN $3 = CAST($14 AS BIGINT) THEN COALESCE($11, error) ELSE $11 END, doubtful = $12, content = CASE WHEN $13 = 1 THEN NULL ELSE content END WHERE workspace_id = $1 AND id = $2");
+    /// Looks through the spans from the newest down, and stops at the first that has it.
+    FIND_PROVIDER = same(concat!("WITH RECURSIVE newest(span) AS (SELECT ", span!(), "), probe(span, oldest, id) AS (SELECT span + 1, span - $3, CAST(NULL AS UUID) FROM newest UNION ALL SELECT span - 1, oldest, (SELECT m.id FROM message m WHERE m.workspace_id = $1 AND m.provider_span = span - 1 AND m.provider_index = $2 ORDER BY m.id LIMIT 1) FROM probe WHERE id IS NULL AND span > 0 AND span > oldest) SELECT id FROM probe WHERE id IS NOT NULL"));
+    /// It leaves the columns of `message_provider` alone: naming them would write that index anew each time.
+    CHANGE = same("UPDATE message SET state = $3, sending_at = COALESCE(sending_at, $4), sent_at = COALESCE(sent_at, $5), delivered_at = COALESCE(delivered_at, $6), read_at = COALESCE(read_at, $7), failed_at = CASE WHEN $3 = CAST($12 AS BIGINT) THEN COALESCE(failed_at, $8) END, error = CASE WHEN $3 = CAST($12 AS BIGINT) THEN COALESCE($9, error) ELSE $9 END, doubtful = $10, content = CASE WHEN $11 = 1 THEN NULL ELSE content END WHERE workspace_id = $1 AND id = $2");
+    CHANGE_NAMED = same(concat!("UPDATE message SET state = $3, sending_at = COALESCE(sending_at, $4), sent_at = COALESCE(sent_at, $5), delivered_at = COALESCE(delivered_at, $6), read_at = COALESCE(read_at, $7), failed_at = CASE WHEN $3 = CAST($12 AS BIGINT) THEN COALESCE(failed_at, $8) END, error = CASE WHEN $3 = CAST($12 AS BIGINT) THEN COALESCE($9, error) ELSE $9 END, doubtful = $10, content = CASE WHEN $11 = 1 THEN NULL ELSE content END, provider_span = CASE WHEN provider_index IS NULL THEN ", span!(), " ELSE provider_span END, provider_index = COALESCE(provider_index, $13), provider_id = COALESCE(provider_id, $14) WHERE workspace_id = $1 AND id = $2"));
 }
 
 /// A mode out of a column; every table with one stores it alike.
@@ -149,6 +170,7 @@ fn status(row: &Row<'_>) -> engine::Result<MessageStatusRow> {
         mode: mode(row, 2)?,
         state: state(row, 3)?,
         doubtful: row.get(4)?,
+        named: row.get(5)?,
     })
 }
 
@@ -223,42 +245,58 @@ impl WorkspaceTx<'_> {
         Ok(self.tx.query_many(&STATUS, &rows, status).await?)
     }
 
-    /// Finds messages by the blind index of the provider's id.
+    /// Finds messages by the blind index of the provider's id; those of the last 16 million events at least.
     pub async fn message_find_by_provider(&self, indexes: &[[u8; 16]]) -> Result<Vec<Option<MessageId>>> {
-        let rows: Vec<_> = indexes.iter().map(|i| params![self.workspace, i.as_slice()].to_vec()).collect();
+        let rows: Vec<_> = indexes
+            .iter()
+            .map(|index| params![self.workspace, index.as_slice(), SPANS_SEARCHED].to_vec())
+            .collect();
         let found = self.tx.query_many(&FIND_PROVIDER, &rows, |r: &Row<'_>| r.get::<Uuid>(0)).await?;
         Ok(found.into_iter().map(|id| id.map(MessageId::from_uuid)).collect())
     }
 
-    /// Writes down news of messages. A time that is known stays.
+    /// Writes down news of messages in the given order; those that bring the provider's id first. A time that is known
+    /// stays.
     pub async fn message_change(&self, changes: &[MessageChange]) -> Result<()> {
-        let rows: Vec<Vec<Value<'_>>> = changes
-            .iter()
-            .map(|c| {
-                let at = |state| c.reached.filter(|(s, _)| *s == state).map(|(_, t)| t.micros());
-                params![
-                    self.workspace,
-                    c.id.uuid(),
-                    c.state.number(),
-                    at(MessageState::Sending),
-                    at(MessageState::Sent),
-                    at(MessageState::Delivered),
-                    at(MessageState::Read),
-                    at(MessageState::Failed),
-                    c.provider.as_ref().map(|(index, _)| index.as_slice()),
-                    c.provider.as_ref().map(|(_, sealed)| sealed.as_slice()),
-                    c.error.as_deref(),
-                    c.doubtful,
-                    c.drop_content,
-                    MessageState::Failed.number()
-                ]
-                .to_vec()
+        let (named, others): (Vec<&MessageChange>, Vec<&MessageChange>) =
+            changes.iter().partition(|change| change.provider.is_some());
+        let named: Vec<Vec<Value<'_>>> = named
+            .into_iter()
+            .map(|change| {
+                let mut values = self.change_values(change);
+                let provider = change.provider.as_ref();
+                values.push(provider.map(|(index, _)| index.as_slice()).into());
+                values.push(provider.map(|(_, sealed)| sealed.as_slice()).into());
+                values
             })
             .collect();
-        let touched = self.tx.execute_many(&CHANGE, &rows).await?;
+        let others: Vec<Vec<Value<'_>>> =
+            others.into_iter().map(|change| self.change_values(change)).collect();
+        // One after the other: both may speak of one message.
+        let mut touched = self.tx.execute_many(&CHANGE_NAMED, &named).await?;
+        touched.extend(self.tx.execute_many(&CHANGE, &others).await?);
         if touched.iter().any(|n| *n != 1) {
             return Err(gatepost_core::Error::internal("store: a message to change is gone"));
         }
         Ok(())
+    }
+
+    fn change_values<'c>(&self, change: &'c MessageChange) -> Vec<Value<'c>> {
+        let at = |state| change.reached.filter(|(s, _)| *s == state).map(|(_, t)| t.micros());
+        params![
+            self.workspace,
+            change.id.uuid(),
+            change.state.number(),
+            at(MessageState::Sending),
+            at(MessageState::Sent),
+            at(MessageState::Delivered),
+            at(MessageState::Read),
+            at(MessageState::Failed),
+            change.error.as_deref(),
+            change.doubtful,
+            change.drop_content,
+            MessageState::Failed.number()
+        ]
+        .to_vec()
     }
 }

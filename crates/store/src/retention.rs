@@ -7,13 +7,14 @@ use gatepost_core::endpoint::DeliveryState;
 use gatepost_core::{Result, Timestamp};
 use uuid::Uuid;
 
+use crate::callbacks::ItemKey;
 use crate::store::WorkspaceTx;
 use crate::{params, statements};
 
 statements! {
     CONTENT = same("UPDATE message SET content = NULL WHERE workspace_id = $1 AND id IN (SELECT id FROM message WHERE workspace_id = $1 AND id < $2 AND content IS NOT NULL AND state <> $3 ORDER BY id DESC LIMIT $4)");
     PAYLOAD = same("UPDATE event SET payload = NULL WHERE workspace_id = $1 AND id IN (SELECT e.id FROM event e WHERE e.workspace_id = $1 AND e.id < $2 AND e.payload IS NOT NULL AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.workspace_id = e.workspace_id AND d.event_id = e.id AND d.state IN ($3, $4, $5)) ORDER BY e.id DESC LIMIT $6)");
-    ITEMS = same("DELETE FROM callback_item WHERE workspace_id = $1 AND seen_at < $2");
+    ITEMS = same("DELETE FROM callback_item WHERE workspace_id = $1 AND seen_at < $2 AND id < $3");
     IDEMPOTENCY = same("DELETE FROM idempotency WHERE workspace_id = $1 AND created_at < $2");
 }
 
@@ -43,9 +44,11 @@ impl WorkspaceTx<'_> {
         Ok(self.tx.execute(&PAYLOAD, values).await?)
     }
 
-    /// Forgets callback items seen before `before`; Meta repeats a callback for up to seven days.
+    /// Forgets callback items seen before `before`; Meta repeats a callback for up to seven days. Nothing is seen before
+    /// it happens, so only the keys up to that time are looked at.
     pub async fn retain_items(&self, before: Timestamp) -> Result<u64> {
-        Ok(self.tx.execute(&ITEMS, params![self.workspace, before.micros()]).await?)
+        let floor = ItemKey::floor(before);
+        Ok(self.tx.execute(&ITEMS, params![self.workspace, before.micros(), floor.as_slice()]).await?)
     }
 
     pub async fn retain_idempotency(&self, before: Timestamp) -> Result<u64> {

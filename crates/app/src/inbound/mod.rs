@@ -11,7 +11,7 @@ use gatepost_core::audit::Audit;
 use gatepost_core::channel::Mode;
 use gatepost_core::event::{EventData, EventType, Notification};
 use gatepost_core::{Code, EnvelopeId, Error, MetaAppId, Phone, Result, Timestamp};
-use gatepost_store::{ChannelRow, Claimed, LaneKey, NewEvent, WorkspaceScope, WorkspaceTx};
+use gatepost_store::{ChannelRow, Claimed, ItemKey, LaneKey, NewEvent, WorkspaceScope, WorkspaceTx};
 use gatepost_vault::WorkspaceKeys;
 use serde_json::value::RawValue;
 
@@ -48,7 +48,7 @@ struct Envelope {
 
 /// One item, prepared before the transaction.
 struct Prepared {
-    key: [u8; 16],
+    key: ItemKey,
     effect: Effect,
     events: Vec<NewEvent>,
 }
@@ -214,7 +214,7 @@ async fn write(
     now: Timestamp,
     entropy: &Arc<dyn gatepost_core::Entropy>,
 ) -> Result<u64> {
-    let items: Vec<[u8; 16]> = prepared.iter().map(|p| p.key).collect();
+    let items: Vec<ItemKey> = prepared.iter().map(|p| p.key).collect();
     let fresh = tx.callback_items_claim(&items, now).await?;
     let fresh: Vec<&Prepared> = prepared.iter().zip(fresh).filter(|(_, new)| *new).map(|(p, _)| p).collect();
     statuses::write(tx, fresh.iter().filter_map(|p| p.effect.status())).await?;
@@ -274,7 +274,7 @@ impl App {
     ) -> Result<Prepared> {
         let mut identity = origin.meta_app.uuid().into_bytes().to_vec();
         identity.extend_from_slice(&item.identity());
-        let key = origin.keys.blind_index("callback.item", &identity);
+        let key = ItemKey::new(item.at(), origin.keys.blind_index("callback.item", &identity));
         let mut events = Vec::with_capacity(1);
         let effect = match (item, origin.channel) {
             (Item::Status(status), Some(channel)) if state_of(&status.status).is_some() => {

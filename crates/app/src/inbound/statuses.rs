@@ -7,7 +7,7 @@ use gatepost_channels::graph::{self, DeliveryStatus};
 use gatepost_core::event::{EventData, EventType, MessageError, MessageNews, Party};
 use gatepost_core::message::MessageState;
 use gatepost_core::{ChannelId, Error, MessageId, Result, Timestamp};
-use gatepost_store::{ChannelRow, MessageChange, NewEvent, WorkspaceTx};
+use gatepost_store::{ChannelRow, MessageChange, MessageStatusRow, NewEvent, WorkspaceTx};
 
 use super::{Origin, phone_of};
 use crate::App;
@@ -58,12 +58,12 @@ pub(super) async fn write(tx: &WorkspaceTx<'_>, statuses: impl Iterator<Item = &
     ids.sort_unstable();
     ids.dedup();
     let found = tx.message_status(&ids).await?;
-    let mut known: HashMap<MessageId, (MessageState, bool)> =
-        found.into_iter().flatten().map(|s| (s.id, (s.state, s.doubtful))).collect();
+    let mut known: HashMap<MessageId, MessageStatusRow> =
+        found.into_iter().flatten().map(|row| (row.id, row)).collect();
     let mut changes = Vec::with_capacity(news.len());
     for (id, status) in news {
         let reported = status.state;
-        let Some((state, doubtful)) = known.get_mut(&id) else { continue };
+        let Some(MessageStatusRow { state, doubtful, named, .. }) = known.get_mut(&id) else { continue };
         let next = state.after(reported, *doubtful);
         if reported != MessageState::Failed && *doubtful {
             *doubtful = false;
@@ -74,11 +74,12 @@ pub(super) async fn write(tx: &WorkspaceTx<'_>, statuses: impl Iterator<Item = &
             id,
             state: next,
             reached: (reported != MessageState::Failed || failed).then_some((reported, status.at)),
-            provider: status.provider.clone(),
+            provider: if *named { None } else { status.provider.clone() },
             error: if failed { status.error.clone() } else { None },
             doubtful: *doubtful,
             drop_content: matches!(next, MessageState::Read | MessageState::Failed),
         });
+        *named |= status.provider.is_some();
     }
     tx.message_change(&changes).await
 }

@@ -1,6 +1,8 @@
 //! Callbacks as Meta posts them: inbound messages, signed with the app secret.
 
 use bytes::Bytes;
+use gatepost_app::SystemClock;
+use gatepost_core::Clock as _;
 use gatepost_vault::AppSecret;
 use serde_json::json;
 
@@ -28,6 +30,7 @@ pub fn prepare(sources: &[(Source, AppSecret)], number: u64, items: usize, run: 
 }
 
 fn body(source: &Source, number: u64, items: usize, run: u64) -> serde_json::Value {
+    let now = SystemClock.now().seconds().to_string();
     let (mut contacts, mut messages) = (Vec::with_capacity(items), Vec::with_capacity(items));
     for item in 0..items as u64 {
         let person = format!("49151{:07}", (number * items as u64 + item) % PEOPLE);
@@ -35,7 +38,7 @@ fn body(source: &Source, number: u64, items: usize, run: u64) -> serde_json::Val
         messages.push(json!({
             "from": person,
             "id": format!("wamid.HBgNbench{run:08X}{number:08X}{item:04X}"),
-            "timestamp": "1795000000",
+            "timestamp": now,
             "type": "text",
             "text": {"body": "Is my parcel on its way? It should have come on Tuesday."},
         }));

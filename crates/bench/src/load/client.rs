@@ -17,8 +17,16 @@ use super::protocol::Report;
 use crate::error::{Failure, Result};
 use crate::latency::Latencies;
 
-/// Makes the next request of a connection; `None` ends it.
-pub type Next = dyn Fn(usize) -> Result<Option<Request<Full<Bytes>>>>;
+/// What a connection does next.
+pub enum Step {
+    Send(Request<Full<Bytes>>),
+    /// Asks again at this time.
+    Wait(Instant),
+    End,
+}
+
+/// Decides what the connection of this number does next.
+pub type Next = dyn Fn(usize) -> Result<Step>;
 
 struct Counts {
     latencies: RefCell<Latencies>,
@@ -85,7 +93,14 @@ async fn one(
     counts: Rc<Counts>,
 ) -> Result<()> {
     while end.is_none_or(|end| Instant::now() < end) {
-        let Some(request) = next(index)? else { return Ok(()) };
+        let request = match next(index)? {
+            Step::Send(request) => request,
+            Step::Wait(until) => {
+                tokio::time::sleep_until(until.min(end.unwrap_or(until)).into()).await;
+                continue;
+            }
+            Step::End => return Ok(()),
+        };
         let started = Instant::now();
         connection.ready().await?;
         let answer = connection.send_request(request).await?;

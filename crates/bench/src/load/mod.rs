@@ -4,6 +4,8 @@ mod callback;
 mod client;
 mod protocol;
 mod receiver;
+mod sends;
+mod whole;
 pub mod worker;
 
 use std::process::Stdio;
@@ -12,7 +14,11 @@ use serde::de::DeserializeOwned;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
-pub use protocol::{CallbackReport, Callbacks, Listening, Order, Received, Report, Sender, Source, What};
+pub use protocol::{
+    CallbackReport, Callbacks, Listening, Loop, LoopReport, Order, Pace, Received, Report, Sender, Source,
+    What,
+};
+pub use sends::stamp_of;
 
 use crate::error::{Failure, Result};
 
@@ -78,6 +84,18 @@ impl Load {
             )));
         }
         Ok(report)
+    }
+
+    /// Sends on the whole loop, until the last webhook of them.
+    pub async fn whole(&mut self, order: Loop) -> Result<LoopReport> {
+        let webhooks = order.webhooks;
+        let mut report: LoopReport = self.order(&Order::Loop(order)).await?;
+        report.answered = all_answered(report.answered)?;
+        let wanted = report.answered.done * webhooks;
+        if report.deliveries == wanted {
+            return Ok(report);
+        }
+        Err(Failure::new(format!("{} webhooks arrived, and not {wanted}", report.deliveries)))
     }
 
     /// Starts the receiver; answers its ports.

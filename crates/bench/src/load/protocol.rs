@@ -12,6 +12,8 @@ pub enum Order {
     Requests { address: SocketAddr, connections: usize, millis: u64, what: What },
     /// Signed callbacks, made before the clock starts. Answered by [`CallbackReport`].
     Callbacks(Callbacks),
+    /// Sends on the whole loop. Answered by [`LoopReport`].
+    Loop(Loop),
     /// Starts a webhook receiver on so many ports, as many customers' are. Answered by [`Listening`].
     Listen { ports: usize },
     /// Lets the receiver answer, or keep its callers waiting. Answered by [`Received`].
@@ -56,6 +58,32 @@ pub struct Callbacks {
     pub patience_seconds: u64,
 }
 
+/// Sends, and the webhooks that come of them.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Loop {
+    pub address: SocketAddr,
+    pub connections: usize,
+    /// They take turns.
+    pub senders: Vec<Sender>,
+    pub pace: Pace,
+    /// Before the rate counts.
+    pub warm_up_millis: u64,
+    pub millis: u64,
+    /// Webhooks that come of one message.
+    pub webhooks: u64,
+    pub patience_seconds: u64,
+}
+
+/// When the next message is sent.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pace {
+    /// At once, while no more than so many are without their last webhook.
+    Window { messages: u64 },
+    /// At fixed times.
+    Rate { per_second: f64 },
+}
+
 /// A channel as Meta knows it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Source {
@@ -90,6 +118,18 @@ pub struct CallbackReport {
     /// From the first callback to the last webhook; 0 when none was waited for.
     pub nanos_to_last_webhook: u64,
     pub deliveries: u64,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct LoopReport {
+    /// All sends, those of the warm-up included.
+    pub answered: Report,
+    /// After the warm-up, while sends went on.
+    pub webhooks_per_second: f64,
+    /// All of them, up to the last.
+    pub deliveries: u64,
+    /// Processor time of the load and the receiver.
+    pub cpu_nanos: u64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]

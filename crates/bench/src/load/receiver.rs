@@ -58,6 +58,12 @@ impl Receiver {
         self.gate.send_replace(open);
     }
 
+    /// Tells the deliveries answered since the last reset, whenever it is called.
+    pub fn counter(&self) -> impl Fn() -> u64 + 'static {
+        let count = Rc::clone(&self.count);
+        move || count.answered.get()
+    }
+
     pub fn received(&self) -> Received {
         let nanos = self.count.last.get().saturating_duration_since(self.count.since.get()).as_nanos();
         Received { deliveries: self.count.answered.get(), nanos: u64::try_from(nanos).unwrap_or(u64::MAX) }

@@ -13,10 +13,11 @@ use hyper::Request;
 use serde::Serialize;
 use tokio::task::LocalSet;
 
-use super::callback;
-use super::client::{Next, drive};
+use super::client::{Next, Step, drive};
 use super::protocol::{CallbackReport, Callbacks, Listening, Order, What};
 use super::receiver::Receiver;
+use super::sends::send;
+use super::{callback, whole};
 use crate::error::{Failure, Result};
 
 /// As many bytes as a send has.
@@ -60,6 +61,7 @@ async fn obey(order: Order, receiver: &mut Option<Receiver>) -> Result<String> {
             said(&drive(address, connections, Some(time), requests(what)).await?)
         }
         Order::Callbacks(callbacks) => said(&post_callbacks(callbacks, receiver.as_ref()).await?),
+        Order::Loop(order) => said(&whole::run(order, known(receiver.as_ref())?).await?),
         Order::Listen { ports } => {
             let started = Receiver::start(ports).await?;
             let ports = started.ports.clone();
@@ -83,32 +85,17 @@ fn known(receiver: Option<&Receiver>) -> Result<&Receiver> {
 
 fn requests(what: What) -> Rc<Next> {
     match what {
-        What::Get { path } => Rc::new(move |_| Ok(Some(get(&path)?))),
-        What::Post { path } => {
-            Rc::new(move |_| Ok(Some(Request::post(&path).body(Full::new(Bytes::from_static(FILLER)))?)))
-        }
+        What::Get { path } => Rc::new(move |_| Ok(Step::Send(get(&path)?))),
+        What::Post { path } => Rc::new(move |_| {
+            Ok(Step::Send(Request::post(&path).body(Full::new(Bytes::from_static(FILLER)))?))
+        }),
         What::Send { senders, idempotency } => {
             let number = Cell::new(0_u64);
             Rc::new(move |connection| {
-                let sender = senders
-                    .get(connection % senders.len().max(1))
-                    .ok_or_else(|| Failure::new("no sender"))?;
                 number.update(|n| n + 1);
                 let n = number.get();
-                let body = format!(
-                    r#"{{"channel_id":"{}","to":"+49151{:07}","purpose":"transactional","text":"Your parcel {n:08} is here."}}"#,
-                    sender.channel,
-                    n % 10_000_000
-                );
-                let mut request = Request::post("/v1/messages")
-                    .header("host", "127.0.0.1")
-                    .header("authorization", format!("Bearer {}", sender.key))
-                    .header("content-type", "application/json");
-                if idempotency {
-                    request =
-                        request.header("idempotency-key", format!("{connection}-{}-{n}", std::process::id()));
-                }
-                Ok(Some(request.body(Full::new(Bytes::from(body)))?))
+                let key = idempotency.then(|| format!("{connection}-{}-{n}", std::process::id()));
+                Ok(Step::Send(send(&senders, connection, n, false, key.as_deref())?))
             })
         }
     }
@@ -132,12 +119,12 @@ async fn post_callbacks(order: Callbacks, receiver: Option<&Receiver>) -> Result
     let next: Rc<Next> = Rc::new(move |_| {
         let at = turn.get();
         turn.set(at + 1);
-        let Some(callback) = prepared.get(at) else { return Ok(None) };
+        let Some(callback) = prepared.get(at) else { return Ok(Step::End) };
         let request = Request::post(&callback.path)
             .header("host", "127.0.0.1")
             .header("content-type", "application/json")
             .header("x-hub-signature-256", &callback.signature);
-        Ok(Some(request.body(Full::new(callback.body.clone()))?))
+        Ok(Step::Send(request.body(Full::new(callback.body.clone()))?))
     });
     if let Some(receiver) = receiver {
         receiver.reset();

@@ -41,7 +41,7 @@ impl Run {
         let repeated = self.all_accepts(&installation, 128, &senders, true).await?;
         self.table.push(repeated.row(format!("128 connections, {WORKSPACES} workspaces, Idempotency-Key")));
         self.note_peak("while accepting")?;
-        installation.stop().await;
+        installation.stop().await?;
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use gatepost_core::audit::Audit;
 use gatepost_core::channel::Mode;
 use gatepost_core::event::EventType;
 use gatepost_core::{ChannelId, Clock as _, EventId, MessageId, Timestamp};
-use gatepost_store::{NewEvent, NewInbound, WorkspaceScope};
+use gatepost_store::{ItemKey, NewEvent, NewInbound, WorkspaceScope};
 
 use crate::error::{Failure, Result};
 use crate::installation::{Tenant, grant};
@@ -25,13 +25,17 @@ pub async fn fill(app: &App, tenant: &Tenant, count: usize) -> Result<()> {
         left -= size;
         let entropy = app.entropy();
         let now = SystemClock.now();
-        let keys: Vec<[u8; 16]> = (0..size).map(|_| entropy.array()).collect();
+        let digests: Vec<[u8; 16]> = (0..size).map(|_| entropy.array()).collect();
+        let keys: Vec<ItemKey> = digests.iter().map(|digest| ItemKey::new(Some(now), *digest)).collect();
         let ids: Vec<(MessageId, EventId)> =
             (0..size).map(|_| (MessageId::new(now, entropy), EventId::new(now, entropy))).collect();
         app.store()
             .write(scope, async move |tx| {
-                let messages: Vec<NewInbound> =
-                    keys.iter().zip(&ids).map(|(key, (id, _))| message(*id, *key, channel, now)).collect();
+                let messages: Vec<NewInbound> = digests
+                    .iter()
+                    .zip(&ids)
+                    .map(|(index, (id, _))| message(*id, *index, channel, now))
+                    .collect();
                 tx.message_insert_inbound(&messages).await?;
                 let events: Vec<NewEvent> = ids.iter().map(|(_, id)| event(*id, channel, now)).collect();
                 tx.event_append(&events).await?;
@@ -43,7 +47,7 @@ pub async fn fill(app: &App, tenant: &Tenant, count: usize) -> Result<()> {
     Ok(())
 }
 
-fn message(id: MessageId, key: [u8; 16], channel: ChannelId, now: Timestamp) -> NewInbound {
+fn message(id: MessageId, provider_index: [u8; 16], channel: ChannelId, now: Timestamp) -> NewInbound {
     NewInbound {
         id,
         channel,
@@ -52,7 +56,7 @@ fn message(id: MessageId, key: [u8; 16], channel: ChannelId, now: Timestamp) -> 
         contact: None,
         party: vec![0x5a; 90],
         content: vec![0x5a; 320],
-        provider_index: key,
+        provider_index,
         provider_id: vec![0x5a; 90],
         reply_to: None,
         created_at: now,

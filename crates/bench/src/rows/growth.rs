@@ -43,7 +43,7 @@ impl Run {
         self.repeat_accepts(&installation, 128, &tenant.senders, false, Some(WARM_UP_MILLIS), 1).await?;
         let after =
             self.repeat_accepts(&installation, 128, &tenant.senders, false, Some(500), repetitions).await?;
-        installation.stop().await;
+        installation.stop().await?;
         Ok((few, after))
     }
 
@@ -56,7 +56,7 @@ impl Run {
         let few = self.some_inbound(&installation, &stream).await?;
         fill::fill(&installation.app, &tenant, many - FEW).await?;
         let after = self.some_inbound(&installation, &stream).await?;
-        installation.stop().await;
+        installation.stop().await?;
         Ok((few, after))
     }
 

@@ -30,7 +30,7 @@ pub async fn run(place: &Place) -> Result<()> {
     writeln!(out, "{READY}")?;
     out.flush()?;
     tokio::task::spawn_blocking(|| std::io::stdin().read_line(&mut String::new())).await??;
-    installation.stop().await;
+    installation.stop().await?;
     Ok(())
 }
 

@@ -58,7 +58,7 @@ impl Run {
         self.table.push(row);
         self.deliveries_alone(&installation, &spread).await?;
         self.note_peak("while delivering")?;
-        installation.stop().await;
+        installation.stop().await?;
         Ok(())
     }
 
@@ -83,7 +83,7 @@ impl Run {
             }
             self.table.push(repeated.row(format!("{} in a callback", counted(items))));
         }
-        installation.stop().await;
+        installation.stop().await?;
         Ok(())
     }
 

@@ -88,7 +88,7 @@ impl Run {
             let t = whole_t(app, whole, first, second).await?;
             self.push_t(name, t, whole);
         }
-        installation.stop().await;
+        installation.stop().await?;
         Ok(())
     }
 

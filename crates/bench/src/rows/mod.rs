@@ -7,6 +7,8 @@ mod growth;
 mod idle;
 mod inbound;
 mod keys;
+mod pace;
+mod whole_loop;
 
 use std::time::Duration;
 
@@ -52,6 +54,10 @@ impl Run {
         }
         if self.args.wants(Group::Inbound) {
             self.inbound().await?;
+        }
+        if self.args.wants(Group::Loop) {
+            self.whole_loop().await?;
+            self.pace().await?;
         }
         if self.args.wants(Group::Growth) {
             self.growth().await?;

@@ -167,6 +167,15 @@ impl Item {
         out
     }
 
+    /// When it happened, where it says so. Part of [`identity`](Self::identity): every copy says the same.
+    pub const fn at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Status(s) => s.at,
+            Self::Inbound(m) => m.at,
+            Self::Other(n) => n.at,
+        }
+    }
+
     /// The number that the news is about, where it names one.
     pub fn phone_number_id(&self) -> Option<&str> {
         match self {
