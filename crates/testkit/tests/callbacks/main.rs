@@ -1,7 +1,7 @@
 //! Meta's callbacks: proven, split, read once, and never able to harm.
 //!
 //! The real router, the real store on both engines, bodies signed like Meta's.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod batches;
 mod handshake;
