@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use futures_util::future::join_all;
 use gatepost_channels::graph::{Part, envelope, split};
 use gatepost_core::audit::Audit;
 use gatepost_core::job::JobKind;
@@ -102,11 +103,9 @@ impl App {
             .0
             .store
             .read_system(async move |tx| {
-                let mut found = Vec::with_capacity(lookups.len());
-                for identity in &lookups {
-                    found.push(tx.callback_routes(app, identity).await?);
-                }
-                Ok(found)
+                // All are on the wire before the first is answered: a batch may name thousands of numbers.
+                let found = join_all(lookups.iter().map(|identity| tx.callback_routes(app, identity))).await;
+                found.into_iter().collect()
             })
             .await?;
         let mut by_workspace: BTreeMap<WorkspaceId, (WorkspaceScope, Vec<&Part<'_>>)> = BTreeMap::new();

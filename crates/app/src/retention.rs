@@ -35,6 +35,25 @@ impl App {
         for scope in self.0.store.read_system(async |tx| tx.workspace_scopes().await).await? {
             self.retain_workspace(scope).await?;
         }
+        self.retain_orphans().await
+    }
+
+    /// Callbacks that belonged to nobody are content too.
+    async fn retain_orphans(&self) -> Result<()> {
+        let before = self.now().minus(self.0.config.content_retention);
+        for _ in 0..SWEEPS {
+            let swept = self
+                .0
+                .store
+                .write(WorkspaceScope::platform(), async move |tx| {
+                    let swept = tx.retain_envelopes(before, AT_ONCE).await?;
+                    tx.commit(Audit::None("content past its time"), swept)
+                })
+                .await?;
+            if swept == 0 || self.0.stop.is_cancelled() {
+                break;
+            }
+        }
         Ok(())
     }
 

@@ -22,7 +22,7 @@ use gatepost_core::access::{
 };
 use gatepost_core::{Code, Error, MetaAppId, WorkspaceId};
 use http::request::Parts;
-use http::{HeaderName, Method};
+use http::{HeaderMap, HeaderName, Method};
 
 pub use gatepost_core::access::{Grant, OperatorGrant as Operator, operator_permission, permission};
 
@@ -241,6 +241,18 @@ impl<S: Signer, A: Doors> Access for Signed<S, A> {
 
 const X_HUB_SIGNATURE_256: HeaderName = HeaderName::from_static("x-hub-signature-256");
 
+/// The one signature that a callback shows.
+fn hub_signature(headers: &HeaderMap) -> Result<String, Error> {
+    let value = credential::single(headers, &X_HUB_SIGNATURE_256, Code::SignatureInvalid)?;
+    let value = value.ok_or_else(|| Error::new(Code::SignatureInvalid, "X-Hub-Signature-256 is missing"))?;
+    std::str::from_utf8(value).map(str::to_owned).map_err(|_| Error::of(Code::SignatureInvalid))
+}
+
+/// A callback that was refused before the application saw it; what the application refuses it counts itself.
+fn count_refusal(error: &Error) {
+    metrics::counter!("gatepost_callbacks_total", "result" => error.code().as_str()).increment(1);
+}
+
 impl<A: Doors> FromRequest<ApiState<A>> for Signed<Meta, A> {
     type Rejection = Failure;
 
@@ -248,17 +260,12 @@ impl<A: Doors> FromRequest<ApiState<A>> for Signed<Meta, A> {
         let (mut parts, body) = request.into_parts();
         check_query(&parts, state)?;
         let Id(app) = Id::<MetaAppId>::from_request_parts(&mut parts, state).await?;
-        let signature = credential::single(&parts.headers, &X_HUB_SIGNATURE_256, Code::SignatureInvalid)?
-            .map(|value| std::str::from_utf8(value).map_err(|_| Error::of(Code::SignatureInvalid)))
-            .transpose()?
-            .map(str::to_owned);
         // Before three megabytes are read for somebody who does not even claim to be Meta.
-        let Some(signature) = signature else {
-            return Err(Error::new(Code::SignatureInvalid, "X-Hub-Signature-256 is missing").into());
-        };
+        let signature = hub_signature(&parts.headers).inspect_err(count_refusal)?;
         let settings = state.settings();
-        let raw: Bytes =
-            read_body(&parts.headers, body, settings.callback_limit, settings.body_timeout).await?;
+        let raw: Bytes = read_body(&parts.headers, body, settings.callback_limit, settings.body_timeout)
+            .await
+            .inspect_err(count_refusal)?;
         let callback = state.app().callback_verify(app, raw, Some(&signature)).await?;
         Ok(Self { state: state.clone(), callback, signer: PhantomData })
     }

@@ -15,6 +15,7 @@ statements! {
     CONTENT = same("UPDATE message SET content = NULL WHERE workspace_id = $1 AND id IN (SELECT id FROM message WHERE workspace_id = $1 AND id < $2 AND content IS NOT NULL AND state <> $3 ORDER BY id DESC LIMIT $4)");
     PAYLOAD = same("UPDATE event SET payload = NULL WHERE workspace_id = $1 AND id IN (SELECT e.id FROM event e WHERE e.workspace_id = $1 AND e.id < $2 AND e.payload IS NOT NULL AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.workspace_id = e.workspace_id AND d.event_id = e.id AND d.state IN ($3, $4, $5)) ORDER BY e.id DESC LIMIT $6)");
     ITEMS = same("DELETE FROM callback_item WHERE workspace_id = $1 AND seen_at < $2 AND id < $3");
+    ENVELOPES = same("DELETE FROM envelope WHERE workspace_id = $1 AND id IN (SELECT id FROM envelope WHERE workspace_id = $1 AND id < $2 ORDER BY id LIMIT $3)");
     IDEMPOTENCY = same("DELETE FROM idempotency WHERE workspace_id = $1 AND created_at < $2");
 }
 
@@ -49,6 +50,11 @@ impl WorkspaceTx<'_> {
     pub async fn retain_items(&self, before: Timestamp) -> Result<u64> {
         let floor = ItemKey::floor(before);
         Ok(self.tx.execute(&ITEMS, params![self.workspace, before.micros(), floor.as_slice()]).await?)
+    }
+
+    /// Drops callback bodies kept before `before`. Only for the platform's, which no job waits to read.
+    pub async fn retain_envelopes(&self, before: Timestamp, limit: i64) -> Result<u64> {
+        Ok(self.tx.execute(&ENVELOPES, params![self.workspace, floor_id(before), limit]).await?)
     }
 
     pub async fn retain_idempotency(&self, before: Timestamp) -> Result<u64> {

@@ -13,6 +13,9 @@ use super::json::{NoElements, elements, pick, text, text_at};
 
 /// Most changes one body may hold; Meta batches up to 1,000 updates.
 pub const MAX_PARTS: usize = 10_000;
+/// Most pieces of news read out of one body. Three megabytes have room for a million empty objects, and each would
+/// become an event; the changes of a body with more pass through whole.
+pub const MAX_NEWS: usize = 10_000;
 
 const OBJECT: &str = "\"whatsapp_business_account\"";
 
@@ -52,6 +55,8 @@ pub struct Part<'a> {
     pub(super) time: Option<&'a str>,
     object: &'a str,
     shape: Shape,
+    /// It passes through as it is: the body holds too much news to read them one by one.
+    pub(super) whole: bool,
 }
 
 /// Cuts a callback body into its changes, in their order.
@@ -76,6 +81,13 @@ pub fn split(body: &[u8]) -> Result<Vec<Part<'_>>, SplitError> {
     }
     if parts.is_empty() {
         parts.push(Part::odd(Shape::Body, object, whole.get(), None, None));
+    }
+    let mut news = 0;
+    if parts.iter().any(|part| {
+        news += part.news(MAX_NEWS);
+        news > MAX_NEWS
+    }) {
+        parts.iter_mut().for_each(|part| part.whole = true);
     }
     Ok(parts)
 }
@@ -109,6 +121,7 @@ impl<'a> Part<'a> {
             time,
             object,
             shape: Shape::Change,
+            whole: false,
         }
     }
 
@@ -119,7 +132,17 @@ impl<'a> Part<'a> {
         waba_id: Option<String>,
         time: Option<&'a str>,
     ) -> Self {
-        Self { waba_id, phone_number_id: None, field: String::new(), raw, value: None, time, object, shape }
+        Self {
+            waba_id,
+            phone_number_id: None,
+            field: String::new(),
+            raw,
+            value: None,
+            time,
+            object,
+            shape,
+            whole: false,
+        }
     }
 }
 

@@ -9,23 +9,41 @@ use gatepost_core::Timestamp;
 use serde_json::value::RawValue;
 
 use super::error::MetaError;
-use super::json::{elements, pick, text, text_at};
+use super::json::{NoElements, elements, pick, text, text_at};
 use super::{DeliveryStatus, Inbound, Item, Notification, Part, Status};
 
 /// Most messages, and most statuses, read out of one change; a change with more passes through whole.
 pub const MAX_ITEMS: usize = 10_000;
+/// Longest `type` of a message. Meta's own are single words.
+const KIND_MAX: usize = 64;
+/// The last second of the year 9999, the last that RFC 3339 can write.
+const LAST_SECOND: i64 = 253_402_300_799;
 
 impl Part<'_> {
     /// What this part says. Never empty: what is not understood passes through as [`Item::Other`].
     pub fn items(&self) -> Vec<Item> {
         let items = match (self.field.as_str(), self.value) {
-            ("messages", Some(value)) => self.message_items(value),
+            ("messages", Some(value)) if !self.whole => self.message_items(value),
             _ => None,
         };
         match items {
             Some(items) if !items.is_empty() => items,
             _ => vec![self.other(self.raw)],
         }
+    }
+
+    /// How many pieces of news this part holds, counted without reading them; beyond `max` the number is not exact.
+    pub(super) fn news(&self, max: usize) -> usize {
+        let lists = match (self.field.as_str(), self.value) {
+            ("messages", Some(value)) => pick(value, &["messages", "statuses", "errors"]).unwrap_or_default(),
+            _ => return 1,
+        };
+        let count = |raw: &RawValue| match elements(raw.get(), max) {
+            Ok(found) => found.len(),
+            Err(NoElements::TooMany) => max + 1,
+            Err(NoElements::NotAnArray) => 0,
+        };
+        lists.into_iter().flatten().map(count).sum::<usize>().max(1)
     }
 
     /// `None` when the value has not the shape of a `messages` value.
@@ -83,7 +101,7 @@ impl Part<'_> {
             &["id", "from", "from_user_id", "timestamp", "type", "context", "group_id", "errors"],
         )?;
         let wamid = id.and_then(text)?;
-        let kind = kind.and_then(text).unwrap_or_else(|| "unknown".to_owned());
+        let kind = kind.and_then(text).filter(|k| is_word(k)).unwrap_or_else(|| "unknown".to_owned());
         let from = from.and_then(text);
         let from_user_id = user.and_then(text);
         let contact = contacts.find(from.as_deref(), from_user_id.as_deref());
@@ -128,9 +146,14 @@ fn list(raw: Option<&RawValue>) -> Option<Vec<&RawValue>> {
     }
 }
 
-/// Unix seconds, written as a string or as a number.
+/// Unix seconds, written as a string or as a number. An instant that no calendar of ours can write is none.
 fn seconds(raw: &RawValue) -> Option<Timestamp> {
-    text(raw)?.parse().ok().map(Timestamp::from_seconds)
+    text(raw)?.parse().ok().filter(|at| (0..=LAST_SECOND).contains(at)).map(Timestamp::from_seconds)
+}
+
+/// Whether a text can be a `type`: it is kept in the clear, and columns take no NUL.
+fn is_word(text: &str) -> bool {
+    (1..=KIND_MAX).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
 }
 
 /// The contact entries of a value, found by either name a person has.

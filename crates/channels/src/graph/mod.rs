@@ -16,7 +16,7 @@ mod json;
 mod messages;
 pub mod send;
 
-pub use envelope::{MAX_PARTS, Part, SplitError, envelope, split};
+pub use envelope::{MAX_NEWS, MAX_PARTS, Part, SplitError, envelope, split};
 #[doc(hidden)]
 pub use fuzz::fuzz_callback;
 pub use identity::IdentityChange;

@@ -264,6 +264,37 @@ fn depth_and_size_cost_no_more_than_their_length() {
         "0,".repeat(MAX_ITEMS)
     );
     assert!(matches!(split(much.as_bytes()).unwrap()[0].items()[..], [Item::Other(_)]));
+    // Spread over many changes it is no less: a few bytes must not become an event each.
+    let spread = |objects: usize| {
+        let change = r#"{"field":"messages","value":{"statuses":[{},{},{},{},{},{},{},{},{},{}]}}"#;
+        format!(r#"{{"entry":[{{"changes":[{}]}}]}}"#, vec![change; objects / 10].join(","))
+    };
+    let items = |body: &str| split(body.as_bytes()).unwrap().iter().map(|p| p.items().len()).sum::<usize>();
+    assert_eq!((items(&spread(MAX_NEWS)), items(&spread(MAX_NEWS + 10))), (MAX_NEWS, MAX_NEWS / 10 + 1));
+    fuzz_callback(spread(MAX_NEWS + 10).as_bytes());
+}
+
+#[test]
+fn what_cannot_be_is_not_believed() {
+    let kind_and_time = |kind: &str, at: &str| {
+        let body = format!(
+            r#"{{"entry":[{{"changes":[{{"field":"messages","value":{{"messages":[{{"id":"w","type":{kind},"timestamp":{at}}}]}}}}]}}]}}"#
+        );
+        match &split(body.as_bytes()).unwrap()[0].items()[..] {
+            [Item::Inbound(message)] => (message.kind.clone(), message.at),
+            other => panic!("{other:?}"),
+        }
+    };
+    let long = format!("\"{}\"", "t".repeat(65));
+    for kind in [r#""te\u0000xt""#, r#""""#, r#""two words""#, "null", "[]", &long] {
+        assert_eq!(kind_and_time(kind, "\"1\"").0, "unknown", "{kind}");
+    }
+    assert_eq!(kind_and_time(r#""voice_2027""#, "\"1\"").0, "voice_2027");
+    // The last second that RFC 3339 can write, and what lies beyond.
+    assert_eq!(kind_and_time("1", "\"253402300799\"").1, Some(Timestamp::from_seconds(253_402_300_799)));
+    for at in ["\"253402300800\"", "\"-1\"", "9223372036854775807", "-9223372036854775808", "1e9", "{}"] {
+        assert_eq!(kind_and_time("1", at).1, None, "{at}");
+    }
 }
 
 /// JSON made of Meta's own words in wrong places.
