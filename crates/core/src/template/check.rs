@@ -101,9 +101,10 @@ impl Components {
         Some(Self(value.raw()?))
     }
 
-    /// What was valid when it was stored, or comes from Meta.
-    pub const fn stored(raw: Box<RawValue>) -> Self {
-        Self(raw)
+    /// The components of a template of which Meta tells none: `[]`.
+    pub fn none() -> Self {
+        // An empty list always writes itself.
+        Self(serde_json::value::to_raw_value::<[(); 0]>(&[]).unwrap_or_default())
     }
 
     /// Meta's array exactly as it was given.
