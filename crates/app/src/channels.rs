@@ -11,7 +11,7 @@ use gatepost_vault::{Aad, WorkspaceKeys};
 
 use crate::App;
 use crate::callbacks::{phone_identity, waba_identity};
-use crate::idempotency::{Idempotent, Outcome, Prepared};
+use crate::idempotency::{Idempotent, Outcome};
 use crate::pages::{Page, PageQuery};
 use crate::sealing::failed;
 
@@ -189,47 +189,8 @@ impl App {
             return Err(Error::of(Code::ChannelNotAllowed));
         }
         let keys = self.0.sealing.keys(scope).await?;
-        let now = self.now();
-        // Meta is asked in between, so the key is taken first and its answer follows.
-        let pending = idempotent.as_ref().map(|given| Prepared::pending(&keys, given));
-        if let Some(prepared) = pending.clone() {
-            let first = self
-                .0
-                .store
-                .write(scope, async move |tx| {
-                    let first = prepared.record(tx, now).await?;
-                    tx.commit(Audit::None("an idempotency key"), first)
-                })
-                .await?;
-            if let (Some(first), Some(prepared)) = (first, &pending) {
-                return prepared.open(&keys, &first);
-            }
-        }
-        let made = self.channel_make(grant, scope, &keys, create).await;
-        let Some(prepared) = pending else { return made.map(Outcome::Fresh) };
-        match (made, idempotent) {
-            (Ok(view), Some(given)) => {
-                let answer = prepared.sealed(&keys, &(given.render)(&view))?;
-                self.0
-                    .store
-                    .write(scope, async move |tx| {
-                        tx.idempotency_answer(&prepared.id, &answer).await?;
-                        tx.commit(Audit::None("the answer of an idempotency key"), ())
-                    })
-                    .await?;
-                Ok(Outcome::Fresh(view))
-            }
-            (made, _) => {
-                self.0
-                    .store
-                    .write(scope, async move |tx| {
-                        tx.idempotency_forget(&prepared.id).await?;
-                        tx.commit(Audit::None("nothing was made, so the key is free again"), ())
-                    })
-                    .await?;
-                made.map(Outcome::Fresh)
-            }
-        }
+        // Meta is asked in between.
+        self.once(scope, &keys, idempotent, self.channel_make(grant, scope, &keys, create)).await
     }
 
     async fn channel_make(

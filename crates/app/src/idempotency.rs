@@ -1,9 +1,12 @@
 //! Idempotency keys around use cases that create something.
 
+use gatepost_core::audit::Audit;
 use gatepost_core::{Code, Error, Result, Timestamp};
-use gatepost_store::{Recorded, WorkspaceTx};
+use gatepost_store::{Recorded, WorkspaceScope, WorkspaceTx};
 use gatepost_vault::{Aad, WorkspaceKeys};
 use uuid::Uuid;
+
+use crate::App;
 
 /// A caller's idempotency key and how to write the answer that is kept with it.
 pub struct Idempotent<V> {
@@ -76,5 +79,55 @@ impl Prepared {
     pub fn open<V>(&self, keys: &WorkspaceKeys, sealed: &[u8]) -> Result<Outcome<V>> {
         let plain = keys.open_content(&place(keys.workspace(), self.id), sealed).map_err(Error::internal)?;
         Ok(Outcome::Replayed(plain))
+    }
+}
+
+impl App {
+    /// Does work that is more than one transaction, such as a call to Meta, once under its key: takes the key first,
+    /// and keeps the answer after. Work that fails frees the key, so it must have made nothing then.
+    pub(crate) async fn once<V>(
+        &self,
+        scope: WorkspaceScope,
+        keys: &WorkspaceKeys,
+        idempotent: Option<Idempotent<V>>,
+        work: impl Future<Output = Result<V>>,
+    ) -> Result<Outcome<V>> {
+        let Some(given) = idempotent else { return work.await.map(Outcome::Fresh) };
+        let prepared = Prepared::pending(keys, &given);
+        let (recording, now) = (prepared.clone(), self.now());
+        let first = self
+            .0
+            .store
+            .write(scope, async move |tx| {
+                let first = recording.record(tx, now).await?;
+                tx.commit(Audit::None("an idempotency key"), first)
+            })
+            .await?;
+        if let Some(first) = first {
+            return prepared.open(keys, &first);
+        }
+        match work.await {
+            Ok(value) => {
+                let answer = prepared.sealed(keys, &(given.render)(&value))?;
+                self.0
+                    .store
+                    .write(scope, async move |tx| {
+                        tx.idempotency_answer(&prepared.id, &answer).await?;
+                        tx.commit(Audit::None("the answer of an idempotency key"), ())
+                    })
+                    .await?;
+                Ok(Outcome::Fresh(value))
+            }
+            Err(error) => {
+                self.0
+                    .store
+                    .write(scope, async move |tx| {
+                        tx.idempotency_forget(&prepared.id).await?;
+                        tx.commit(Audit::None("nothing was made, so the key is free again"), ())
+                    })
+                    .await?;
+                Err(error)
+            }
+        }
     }
 }

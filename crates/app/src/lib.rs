@@ -28,6 +28,7 @@ mod sealing;
 mod sending;
 mod status;
 mod system;
+mod templates;
 mod test_channels;
 mod vault;
 mod well_formed;
@@ -58,6 +59,10 @@ pub use pages::{Page, PageQuery};
 pub use sending::PairLimit;
 pub use status::{LaneStatus, NodeStatus, Status};
 pub use system::SystemClock;
+pub use templates::{
+    TemplateChange, TemplateCreate, TemplateDraft, TemplateQuery, TemplateSynced, TemplateTestSend,
+    TemplateView,
+};
 pub use vault::{MasterKeyUse, VaultStatus};
 pub use workspaces::WorkspaceView;
 

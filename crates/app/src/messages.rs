@@ -226,7 +226,7 @@ pub(crate) fn view(keys: &WorkspaceKeys, row: MessageRow) -> Result<MessageView>
 }
 
 /// Which channel a send means: the named one, or the only one the caller reaches.
-fn choose_channel(channels: Vec<ChannelRow>, named: Option<ChannelId>) -> Result<ChannelRow> {
+pub(crate) fn choose_channel(channels: Vec<ChannelRow>, named: Option<ChannelId>) -> Result<ChannelRow> {
     let mut channels = channels;
     match named {
         Some(id) => channels

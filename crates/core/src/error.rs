@@ -77,6 +77,12 @@ codes! {
     ChannelNotReady = "channel_not_ready", 409, "The channel cannot send in its present state", "Read the channel: its state says what is wrong and the next action.";
     EndpointDisabled = "endpoint_disabled", 409, "The webhook endpoint is disabled", "Enable it first.";
 
+    // templates
+    TemplateExists = "template_exists", 409, "The account has a template with this name and language", "Change that template, delete it first, or choose another name.";
+    TemplateNotEditable = "template_not_editable", 409, "The template cannot be changed in its present state", "Wait until Meta has reviewed it; a disabled or deleted template needs a new one under another name.";
+    TemplateSubmitted = "template_submitted", 409, "The template was submitted already", "Follow its status; to change it use PATCH, which submits the change.";
+    TemplateNotSubmitted = "template_not_submitted", 409, "Meta does not have this template", "Submit it first, and send it once Meta has approved it.";
+
     // messages
     MessagePurposeRequired = "message_purpose_required", 422, "A message needs a purpose", "Add purpose: authentication, transactional, operational, support or internal_team.";
     MessagePurposeNotAllowed = "message_purpose_not_allowed", 422, "This purpose is not allowed here", "Gatepost carries authentication, transactional, operational, support and internal_team messages only.";
@@ -89,7 +95,7 @@ codes! {
 
     // Meta
     MetaRefused = "meta_refused", 422, "Meta refused the request", "See detail for Meta's own code and words.";
-    MetaUnreachable = "meta_unreachable", 502, "Meta could not be reached", "Try again later; nothing was changed.";
+    MetaUnreachable = "meta_unreachable", 502, "Meta could not be reached", "Try again later. Where Meta may have acted all the same, detail says so.";
 
     // limits and plans
     RateLimited = "rate_limited", 429, "Too many requests", "Wait as long as Retry-After says.";

@@ -18,6 +18,7 @@ pub mod phone;
 pub mod purpose;
 pub mod recipient;
 pub mod secret;
+pub mod template;
 pub mod text;
 pub mod time;
 

@@ -25,6 +25,7 @@ mod nodes;
 mod retention;
 mod scope;
 mod store;
+mod templates;
 mod workspaces;
 mod wrapped_keys;
 
@@ -44,6 +45,7 @@ pub use migrations::MIGRATIONS;
 pub use nodes::NodeRow;
 pub use scope::WorkspaceScope;
 pub use store::{Committed, Store, SystemTx, WorkspaceTx};
+pub use templates::{TemplateAccount, TemplateFilter, TemplateRow};
 pub use workspaces::WorkspaceRow;
 pub use wrapped_keys::WrappedKeyRow;
 
@@ -66,6 +68,7 @@ pub fn all_statements() -> Vec<&'static Stmt> {
         meta_apps::ALL,
         nodes::ALL,
         retention::ALL,
+        templates::ALL,
         workspaces::ALL,
         wrapped_keys::ALL,
     ]

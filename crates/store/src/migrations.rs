@@ -18,6 +18,7 @@ macro_rules! migration {
 pub const MIGRATIONS: &[Migration] = &[
     migration!(1, "foundation", "0001_foundation"),
     migration!(2, "channel truth", "0002_channel_truth"),
+    migration!(3, "templates", "0003_templates"),
     migration!(5, "contact identity", "0005_contact_identity"),
     migration!(6, "time first", "0006_time_first"),
 ];

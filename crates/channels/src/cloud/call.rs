@@ -74,6 +74,18 @@ impl CloudClient {
         self.ask(Method::Post, &url, channel.token.expose(), body).await
     }
 
+    /// `DELETE /{object}{tail}?query` as the channel.
+    pub(crate) async fn delete<T: DeserializeOwned>(
+        &self,
+        channel: &CloudChannel,
+        object: &str,
+        tail: &str,
+        query: &[(&str, &str)],
+    ) -> Result<T, CallError> {
+        let url = channel.url(object, tail, query)?;
+        self.ask(Method::Delete, &url, channel.token.expose(), TrustedBody::Empty).await
+    }
+
     /// One call and its answer, read.
     pub(crate) async fn ask<T: DeserializeOwned>(
         &self,

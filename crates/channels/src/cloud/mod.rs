@@ -10,6 +10,7 @@
 mod call;
 mod check;
 mod outcome;
+mod templates;
 
 use std::time::Duration;
 
@@ -24,6 +25,7 @@ use crate::graph::send::SendRequest;
 pub use call::CallError;
 pub use check::{ChannelCheck, TokenCheck};
 pub use outcome::{Refusal, SendOutcome};
+pub use templates::{MetaTemplate, NewTemplate, TemplateEdit, TemplateMade, TemplatePage};
 
 /// How long a call may take in all. Meta answers a send within a second or two.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(30);
