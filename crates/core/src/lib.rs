@@ -13,6 +13,7 @@ pub mod error;
 pub mod event;
 pub mod id;
 pub mod job;
+pub mod json;
 pub mod message;
 pub mod phone;
 pub mod purpose;

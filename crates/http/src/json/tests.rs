@@ -49,56 +49,6 @@ fn components_pass_through_unchanged() {
 }
 
 #[test]
-fn not_json() {
-    let syntax = |pointer: &str| (Code::InvalidJson, pointer.to_owned(), "syntax");
-    assert_eq!(refusal(""), syntax(""));
-    assert_eq!(refusal(" "), syntax(""));
-    assert_eq!(refusal(r#"{"to":"+1202"#), syntax("/to"));
-    assert_eq!(refusal(r#"{"text":{"body":tru"#), syntax("/text/body"));
-    assert_eq!(refusal("\u{feff}{}"), syntax(""));
-    assert_eq!(refusal(b"{\"to\":\"\xff\"}"), syntax(""));
-    assert_eq!(refusal(r#"{"to":"\ud800"}"#), syntax("/to"));
-    assert_eq!(refusal(r#"{"to":1e999}"#), syntax("/to"));
-    assert_eq!(refusal("{} {}"), syntax(""));
-    assert_eq!(refusal("{'to':1}"), syntax(""));
-    assert_eq!(refusal("{\"to\":NaN}"), syntax("/to"));
-    assert_eq!(refusal("{\"a\":[1,2,]}"), syntax("/a/2"));
-}
-
-#[test]
-fn json_that_two_readers_could_disagree_on() {
-    assert_eq!(
-        refusal(r#"{"to":"+12025550101","to":"+12025550102"}"#),
-        (Code::InvalidJson, "/to".into(), "duplicate_key")
-    );
-    assert_eq!(
-        refusal(r#"{"text":{"body":"a","\u0062ody":"b"}}"#),
-        (Code::InvalidJson, "/text/body".into(), "duplicate_key")
-    );
-    assert_eq!(refusal(r#"{"text":"a\u0000b"}"#), (Code::InvalidJson, "/text".into(), "invalid_character"));
-    assert_eq!(refusal(r#"{"a\u0000":1}"#), (Code::InvalidJson, String::new(), "invalid_character"));
-}
-
-#[test]
-fn bodies_that_cost_more_than_they_say() {
-    let deep = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
-    assert_eq!(refusal(deep(10_000)).2, "too_deep");
-    assert_eq!(refusal(format!(r#"{{"a":{}}}"#, deep(32))).2, "too_deep");
-    assert_eq!(refusal(format!(r#"{{"a":{}}}"#, deep(31))).2, "missing", "deep enough to be read");
-    assert_eq!(refusal("{\"a\":".repeat(10_000)).2, "too_deep");
-    let keys = (0..1_000_000).map(|i| format!("\"k{i}\":0")).collect::<Vec<_>>().join(",");
-    assert_eq!(refusal(format!("{{{keys}}}")).2, "too_many");
-    assert_eq!(
-        refusal(format!(r#"{{"a":[{}0]}}"#, "0,".repeat(1_000))),
-        (Code::InvalidJson, "/a".into(), "too_many")
-    );
-    let wide = format!("[{}0]", "0,".repeat(900));
-    let many = (0..20).map(|i| format!("\"k{i}\":{wide}")).collect::<Vec<_>>().join(",");
-    assert_eq!(refusal(format!("{{{many}}}")).2, "too_many");
-    assert_eq!(refusal(format!(r#"{{"{}":1}}"#, "k".repeat(129))).2, "too_long");
-}
-
-#[test]
 fn wrong_types_and_values() {
     let field = |pointer: &str, code: &'static str| (Code::InvalidField, pointer.to_owned(), code);
     for other in ["[]", "1", "\"x\"", "null", "true", "1e400000000", "-0.0"] {
@@ -155,8 +105,8 @@ fn all_wrong_fields_at_once_with_hints() {
     /text/body missing this field is required
     /text/bdy unknown_field unknown field; did you mean body?
     /too unknown_field unknown field; did you mean to?
-    /workspace_id unknown_field unknown field; known are channel_id, to, purpose, type, text, template, reply_to, on_unknown
-    /a~1b~0c unknown_field unknown field; known are channel_id, to, purpose, type, text, template, reply_to, on_unknown
+    /workspace_id unknown_field unknown field; known are channel_id, to, purpose, type, text, image, audio, video, document, sticker, location, contacts, reaction, interactive, template, reply_to, on_unknown
+    /a~1b~0c unknown_field unknown field; known are channel_id, to, purpose, type, text, image, audio, video, document, sticker, location, contacts, reaction, interactive, template, reply_to, on_unknown
     ");
 }
 
@@ -227,17 +177,5 @@ proptest! {
     #[test]
     fn arbitrary_json_never_fails_us(body in jsonish()) {
         prop_assert!(survives(body.as_bytes()));
-    }
-
-    /// What the strict pass takes, serde_json takes too, and the other way round where no limit of ours is met.
-    #[test]
-    fn agrees_with_serde_json(body in jsonish()) {
-        let ours = node::parse(body.as_bytes());
-        let theirs = serde_json::from_str::<serde_json::Value>(&body);
-        match (&ours, &theirs) {
-            (Err(error), Ok(_)) => prop_assert_ne!(error.field_errors()[0].code, "syntax", "{}", body),
-            (Ok(_), Err(error)) => prop_assert!(false, "{}: {}", body, error),
-            _ => {}
-        }
     }
 }

@@ -8,34 +8,25 @@ use std::cell::RefCell;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
-use gatepost_core::{Error, FieldError, Result};
 use serde_json::value::RawValue;
-use utoipa::ToSchema;
 
 use super::node::{self, Node, push_step};
+use crate::{Error, FieldError, Result};
 
-/// A request body that can be read from JSON.
-pub trait Body: Sized {
-    /// The wire form, for the documents. Where it is not `Self`, it is never built.
-    type Shape: ToSchema;
+/// Most wrong fields that are told at once; whoever has more wrong than that reads on after the first correction.
+pub const WRONG_MAX: usize = 100;
 
-    /// Asks `object` for every field, then builds; `None` when something needed is wrong or missing, which `object`
-    /// has noted by then.
-    fn read(object: &mut Object<'_>) -> Option<Self>;
-}
-
-/// Reads a whole body: strictly parsed, then every field at once.
+/// Reads a whole document: strictly parsed, then whatever `read` asks for, all that is wrong at once.
 ///
 /// Errors: `invalid_json` for what is not strict JSON, else `invalid_field` (or the one field's own code).
-pub fn decode<T: Body>(body: &[u8]) -> Result<T> {
+pub fn decode<T>(body: &[u8], read: impl FnOnce(Value<'_>) -> Option<T>) -> Result<T> {
     let root = node::parse(body)?;
     let sheet = Sheet { source: body, wrong: RefCell::default() };
-    let value = Value { node: &root, path: Path::Root, sheet: &sheet };
-    let read = value.object(T::read);
+    let read = read(Value { node: &root, path: Path::Root, sheet: &sheet });
     let wrong = sheet.wrong.into_inner();
     match read {
         Some(body) if wrong.is_empty() => Ok(body),
-        _ if wrong.is_empty() => Err(Error::internal("a body reader refused without a reason")),
+        _ if wrong.is_empty() => Err(Error::internal("a reader refused without a reason")),
         _ => Err(Error::fields(wrong)),
     }
 }
@@ -90,9 +81,16 @@ pub struct Value<'v> {
 impl<'v> Value<'v> {
     /// Notes that this value is wrong, with a stable code and a sentence that says what it takes.
     pub fn wrong<T>(self, code: &'static str, detail: impl Into<String>) -> Option<T> {
-        let error = FieldError::new(self.path.pointer(), code, detail);
-        self.sheet.wrong.borrow_mut().push(error);
+        let mut wrong = self.sheet.wrong.borrow_mut();
+        if wrong.len() < WRONG_MAX {
+            wrong.push(FieldError::new(self.path.pointer(), code, detail));
+        }
         None
+    }
+
+    /// How much was found wrong in the whole document so far.
+    pub fn wrong_so_far(self) -> usize {
+        self.sheet.wrong.borrow().len()
     }
 
     fn wrong_type<T>(self, wanted: &str) -> Option<T> {
@@ -101,6 +99,14 @@ impl<'v> Value<'v> {
 
     pub fn is_text(self) -> bool {
         matches!(self.node, Node::Text(_))
+    }
+
+    /// The text, where it is one.
+    pub fn as_text(self) -> Option<&'v str> {
+        match self.node {
+            Node::Text(text) => Some(text),
+            _ => None,
+        }
     }
 
     pub fn text(self) -> Option<&'v str> {
@@ -129,11 +135,35 @@ impl<'v> Value<'v> {
         }
     }
 
+    /// A whole number within `range`, however large.
+    pub fn whole(self, range: RangeInclusive<i64>) -> Option<i64> {
+        match self.node {
+            Node::Integer(value) => match i64::try_from(*value) {
+                Ok(value) if range.contains(&value) => Some(value),
+                _ => self.out_of_range_of("whole number", &range),
+            },
+            Node::Float(_) => self.out_of_range_of("whole number", &range),
+            _ => self.wrong_type("a whole number"),
+        }
+    }
+
+    /// A number within `range`, with or without a fraction.
+    pub fn number(self, range: RangeInclusive<f64>) -> Option<f64> {
+        #[expect(clippy::cast_precision_loss, reason = "compared with small bounds")]
+        let value = match self.node {
+            Node::Integer(value) => *value as f64,
+            Node::Float(value) => *value,
+            _ => return self.wrong_type("a number"),
+        };
+        if range.contains(&value) { Some(value) } else { self.out_of_range_of("number", &range) }
+    }
+
     fn out_of_range<T>(self, range: &RangeInclusive<u32>) -> Option<T> {
-        self.wrong(
-            "out_of_range",
-            format!("expected a whole number from {} to {}", range.start(), range.end()),
-        )
+        self.out_of_range_of("whole number", range)
+    }
+
+    fn out_of_range_of<T, N: Display>(self, what: &str, range: &RangeInclusive<N>) -> Option<T> {
+        self.wrong("out_of_range", format!("expected a {what} from {} to {}", range.start(), range.end()))
     }
 
     /// A text that `parse` understands; its error is a sentence for the caller.
@@ -150,6 +180,41 @@ impl<'v> Value<'v> {
         match parse(self.text()?) {
             Ok(value) => Some(value),
             Err(error) => self.wrong(code, error.to_string()),
+        }
+    }
+
+    /// Looks at each item of an array, and at none of anything else. Notes nothing by itself.
+    pub fn each(self, mut look: impl FnMut(Value<'_>)) {
+        if let Node::List(nodes) = self.node {
+            for (index, node) in nodes.iter().enumerate() {
+                look(Value { node, path: Path::Item(&self.path, index), sheet: self.sheet });
+            }
+        }
+    }
+
+    /// Looks at a member of an object that is there and not null. Notes nothing by itself.
+    pub fn member<T>(self, name: &str, look: impl FnOnce(Value<'_>) -> T) -> Option<T> {
+        let Node::Object(members) = self.node else { return None };
+        let (key, node) = members.iter().find(|(key, _)| key == name)?;
+        if *node == Node::Null {
+            return None;
+        }
+        Some(look(Value { node, path: Path::Member(&self.path, key), sheet: self.sheet }))
+    }
+
+    /// How many items an array has; nothing where it is none.
+    pub const fn count(self) -> Option<usize> {
+        match self.node {
+            Node::List(nodes) => Some(nodes.len()),
+            _ => None,
+        }
+    }
+
+    /// Any object, whatever it holds.
+    pub fn any_object(self) -> Option<()> {
+        match self.node {
+            Node::Object(_) => Some(()),
+            _ => self.wrong_type("an object"),
         }
     }
 
@@ -170,9 +235,11 @@ impl<'v> Value<'v> {
     /// An object, read by `fields`; what it did not ask for is refused.
     pub fn object<T>(self, fields: impl FnOnce(&mut Object<'_>) -> Option<T>) -> Option<T> {
         let Node::Object(members) = self.node else { return self.wrong_type("an object") };
-        let mut object = Object { members, at: self, asked: Vec::with_capacity(8) };
+        let mut object = Object { members, at: self, asked: Vec::with_capacity(8), open: false };
         let read = fields(&mut object);
-        object.refuse_unknown();
+        if !object.open {
+            object.refuse_unknown();
+        }
         read
     }
 
@@ -210,9 +277,20 @@ pub struct Object<'v> {
     members: &'v [(std::borrow::Cow<'v, str>, Node<'v>)],
     at: Value<'v>,
     asked: Vec<&'static str>,
+    open: bool,
 }
 
-impl Object<'_> {
+impl<'v> Object<'v> {
+    /// Lets every other field pass, for objects whose whole shape nobody gives.
+    pub const fn pass_others(&mut self) {
+        self.open = true;
+    }
+
+    /// The object as a value, for rules that look at more than one field.
+    pub const fn value(&self) -> Value<'v> {
+        self.at
+    }
+
     fn find(&mut self, name: &'static str) -> Option<&Node<'_>> {
         self.asked.push(name);
         self.members.iter().find(|(key, _)| key == name).map(|(_, node)| node)
@@ -242,7 +320,6 @@ impl Object<'_> {
     }
 
     /// A field that may be missing or `null`. The outer `None` says that it was there and wrong.
-    #[expect(clippy::option_option, reason = "wrong, absent and present are three things")]
     pub fn optional<T>(
         &mut self,
         name: &'static str,
@@ -307,14 +384,13 @@ fn distance(a: &str, b: &str) -> usize {
     row[b.len()]
 }
 
-/// The fields that a body's reader asks for, and the pointers it misses in an empty object.
-#[cfg(test)]
-pub(crate) fn fields_of<T: Body>() -> (Vec<&'static str>, Vec<String>) {
+/// The fields that a reader asks for, and the pointers it misses in an empty object: what its documents must say.
+pub fn fields_of<T>(read: impl FnOnce(&mut Object<'_>) -> Option<T>) -> (Vec<&'static str>, Vec<String>) {
     let root = Node::Object(Vec::new());
     let sheet = Sheet { source: b"{}", wrong: RefCell::default() };
     let at = Value { node: &root, path: Path::Root, sheet: &sheet };
-    let mut object = Object { members: &[], at, asked: Vec::new() };
-    let _ = T::read(&mut object);
+    let mut object = Object { members: &[], at, asked: Vec::new(), open: false };
+    let _ = read(&mut object);
     let asked = object.asked;
     (asked, sheet.wrong.into_inner().into_iter().map(|wrong| wrong.pointer).collect())
 }

@@ -6,8 +6,9 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use gatepost_core::{Code, Error, FieldError, Result};
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+
+use crate::{Code, Error, FieldError, Result};
 
 /// Deepest nesting of arrays and objects.
 pub const DEPTH_MAX: usize = 32;
