@@ -76,7 +76,7 @@ async fn what_meta_refuses_is_told_with_its_code() {
     let elsewhere = CloudChannel { phone_number_id: OTHER_NUMBER.to_owned(), ..rig.channel() };
     let foreign = refused(rig.cloud.send(&elsewhere, &message).await);
     assert_eq!((foreign.code, foreign.subcode), (Some(100), Some(33)));
-    let version = CloudChannel { graph_version: "v25.7".to_owned(), ..rig.channel() };
+    let version = CloudChannel { graph_version: "v25.0.1".to_owned(), ..rig.channel() };
     assert_eq!(refused(rig.cloud.send(&version, &message).await).code, Some(2635));
     assert!(rig.meta.set_token(NUMBER, Secret::new("renewed".to_owned())));
     assert_eq!(refused(rig.cloud.send(&rig.channel(), &message).await).code, Some(190));

@@ -19,7 +19,10 @@ pub struct SandboxConfig {
     pub timings: SandboxTimings,
     pub callbacks: CallbackPace,
     pub limits: SandboxLimits,
-    /// The templates that exist, as name and language; `None`: every well-formed name exists.
+    pub rules: SandboxRules,
+    /// The templates that are taken to exist besides those that were made, as name and language, whatever their
+    /// parameters; `None`: every well-formed name, so that tests need make none. Those that were made, and the few
+    /// that every account has from the start, are checked in full either way.
     pub templates: Option<Vec<(String, String)>>,
     /// Most pieces of news that may wait to be told; beyond it sends are refused as by an overloaded Meta.
     pub max_pending: usize,
@@ -95,6 +98,32 @@ pub struct SandboxLimits {
     pub pair: Option<PairLimit>,
 }
 
+/// What a simulated Meta is strict about besides.
+#[derive(Debug, Clone, Copy)]
+pub struct SandboxRules {
+    /// What happens to anything but templates when the person has not written for 24 hours.
+    pub window: Window,
+    /// Leaves people's numbers out of callbacks; the BSUID remains.
+    pub hide_numbers: bool,
+    /// Management calls of one account in an hour, 5,000 at Meta; beyond it 80007.
+    pub management_calls: Option<u32>,
+    /// How long a media address works, 5 minutes at Meta.
+    pub media_url_life: Duration,
+    /// How long a new template waits for its verdict.
+    pub template_review: Duration,
+}
+
+/// What happens outside the 24 hours after a person's last message (131047); Meta does either.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Window {
+    /// Everything goes, so that tests need no person to write first.
+    Ignored,
+    /// The send is refused.
+    Refused,
+    /// The send is accepted, and told as failed.
+    Failed,
+}
+
 /// One message every so often to one recipient, and a burst on credit.
 #[derive(Debug, Clone, Copy)]
 pub struct PairLimit {
@@ -112,11 +141,24 @@ impl Default for SandboxConfig {
             timings: SandboxTimings::default(),
             callbacks: CallbackPace::default(),
             limits: SandboxLimits::default(),
+            rules: SandboxRules::default(),
             templates: None,
             max_pending: 200_000,
             keep_sends: 100_000,
             seed: 1,
             faults: Vec::new(),
+        }
+    }
+}
+
+impl Default for SandboxRules {
+    fn default() -> Self {
+        Self {
+            window: Window::Ignored,
+            hide_numbers: false,
+            management_calls: Some(5_000),
+            media_url_life: Duration::from_mins(5),
+            template_review: Duration::from_millis(500),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 
 use super::world::locked;
 
-/// What befalls a send.
+/// What befalls a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// HTTP 500 with an error of Meta's; the message is not taken.
@@ -34,11 +34,39 @@ impl Fault {
     }
 }
 
+/// Which calls a fault befalls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Sends.
+    Messages,
+    /// Uploads, descriptors, downloads and deletions of media, and uploads of samples.
+    Media,
+    /// Everything about templates but sending them.
+    Templates,
+    /// All other calls: numbers, accounts, tokens.
+    Management,
+    /// Whatever comes next.
+    Any,
+}
+
+impl Reach {
+    const fn covers(self, call: Self) -> bool {
+        matches!(
+            (self, call),
+            (Self::Any, _)
+                | (Self::Messages, Self::Messages)
+                | (Self::Media, Self::Media)
+                | (Self::Templates, Self::Templates)
+                | (Self::Management, Self::Management)
+        )
+    }
+}
+
 /// The faults that are asked for at present.
 #[derive(Debug, Default)]
 pub(super) struct Faults {
-    queue: Mutex<VecDeque<(u32, Fault)>>,
-    /// How many sends are still to fail, so that the common way takes no lock.
+    queue: Mutex<VecDeque<(u32, Fault, Reach)>>,
+    /// How many calls are still to fail, so that the common way takes no lock.
     left: AtomicUsize,
     /// Further copies of every piece of news.
     pub(super) duplicates: AtomicU32,
@@ -47,10 +75,10 @@ pub(super) struct Faults {
 }
 
 impl Faults {
-    pub(super) fn add(&self, times: u32, fault: Fault) {
+    pub(super) fn add(&self, times: u32, fault: Fault, reach: Reach) {
         if times > 0 {
             let mut queue = locked(&self.queue);
-            queue.push_back((times, fault));
+            queue.push_back((times, fault, reach));
             self.left.fetch_add(times as usize, Ordering::Release);
         }
     }
@@ -63,17 +91,18 @@ impl Faults {
         self.shuffle.store(false, Ordering::Relaxed);
     }
 
-    /// The fault of the next send.
-    pub(super) fn take(&self) -> Option<Fault> {
+    /// The fault of the next call of this kind.
+    pub(super) fn take(&self, call: Reach) -> Option<Fault> {
         if self.left.load(Ordering::Acquire) == 0 {
             return None;
         }
         let mut queue = locked(&self.queue);
-        let (times, fault) = queue.front_mut()?;
+        let at = queue.iter().position(|(_, _, reach)| reach.covers(call))?;
+        let (times, fault, _) = queue.get_mut(at)?;
         let fault = *fault;
         *times -= 1;
         if *times == 0 {
-            queue.pop_front();
+            queue.remove(at);
         }
         self.left.fetch_sub(1, Ordering::Release);
         Some(fault)

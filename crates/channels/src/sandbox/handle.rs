@@ -3,21 +3,25 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
+use bytes::Bytes;
 use gatepost_core::Secret;
-use gatepost_net::{Method, TrustedBody, TrustedClient, TrustedRequest};
+use gatepost_net::TrustedClient;
+use serde_json::Value;
+use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use super::config::{SandboxApp, SandboxNumber};
-use super::faults::Fault;
-use super::messages::{person_says, total};
-use super::news::Said;
-use super::people;
+use super::control::{self, person};
+use super::faults::{Fault, Reach};
+use super::media;
+use super::messages::{Speech, person_says, total};
+use super::news::{What, Words};
 use super::postman;
-use super::request::digits;
 use super::server::SandboxError;
+use super::subscriptions;
+use super::templates::{self, Review, Verdict};
 use super::world::{SendRecord, World, locked};
 
 /// A running simulated Meta. Dropping it stops it.
@@ -54,7 +58,7 @@ pub struct Observed {
 /// What a person writes to a number.
 #[derive(Debug, Clone, Copy)]
 pub struct Say<'a> {
-    /// The writer's number, in any common notation.
+    /// The writer's number, in any common notation, or BSUID.
     pub from: &'a str,
     pub text: &'a str,
     /// The wamid of the message it answers.
@@ -138,53 +142,94 @@ impl SandboxHandle {
     /// challenge (Meta, "Webhooks: getting started").
     pub async fn verify_callback(&self, app_id: &str) -> Result<(), VerifyError> {
         let callback = self.world.app(app_id).map(|app| locked(&app.callback).clone());
-        let (Some(url), verify_token) = callback.map_or((None, String::new()), |c| (c.url, c.verify_token))
-        else {
-            return Err(VerifyError::NoCallback(app_id.to_owned()));
-        };
-        let challenge = (self.world.ids.number() >> 32).to_string();
-        let separator = if url.contains('?') { '&' } else { '?' };
-        let mut url =
-            format!("{url}{separator}hub.mode=subscribe&hub.challenge={challenge}&hub.verify_token=");
-        crate::cloud::push_encoded(&mut url, &verify_token);
-        let answer = self
-            .http
-            .send(TrustedRequest {
-                method: Method::Get,
-                url: &url,
-                bearer: None,
-                headers: &[],
-                body: TrustedBody::Empty,
-                timeout: Duration::from_secs(10),
-            })
-            .await
-            .map_err(|error| VerifyError::Unreachable(error.failure().detail.clone()))?;
-        if answer.status == 200 && answer.body == challenge.as_bytes() {
-            Ok(())
-        } else {
-            Err(VerifyError::WrongAnswer(answer.status))
-        }
+        let callback = callback.filter(|callback| callback.url.is_some());
+        let callback = callback.ok_or_else(|| VerifyError::NoCallback(app_id.to_owned()))?;
+        subscriptions::handshake(&self.world, &self.http, &callback).await
     }
 
     /// Lets a person write to a number. Gives the wamid, or `None` when there is no such number, the writer's is none,
     /// or too much waits already.
     pub fn person_says(&self, phone_number_id: &str, say: &Say<'_>) -> Option<String> {
         let number = self.world.number(phone_number_id)?;
-        let from = digits(say.from)?;
-        let said = Said {
-            wamid: String::new(),
-            name: say.name.map_or_else(|| people::profile_name(&from), ToOwned::to_owned),
-            from,
-            shows_number: !say.hide_number,
-            text: say.text.to_owned(),
+        let speech = Speech {
+            from: person(say.from)?,
+            name: say.name.map(ToOwned::to_owned),
+            hide_number: say.hide_number,
+            words: Words::Text(say.text.to_owned()),
             context: say.context.map(ToOwned::to_owned),
         };
-        person_says(&self.world, &number, said).ok()
+        person_says(&self.world, &number, speech).ok()
+    }
+
+    /// Lets a person send a message of any kind to a number; like [`SandboxHandle::person_says`], whose `text` is left
+    /// aside for `message`: Meta's form, `{"type":"location","location":{…}}`. Media without an `id` get a sample
+    /// content that can be fetched.
+    pub fn person_sends(&self, phone_number_id: &str, say: &Say<'_>, message: Value) -> Option<String> {
+        let number = self.world.number(phone_number_id)?;
+        let Value::Object(message) = message else { return None };
+        let speech = Speech {
+            from: person(say.from)?,
+            name: say.name.map(ToOwned::to_owned),
+            hide_number: say.hide_number,
+            words: control::words(&self.world, &number, message).ok()?,
+            context: say.context.map(ToOwned::to_owned),
+        };
+        person_says(&self.world, &number, speech).ok()
+    }
+
+    /// Tells a change of any field in the name of a number's account; without a value, a sample of
+    /// [`super::FIELDS`]. Whether there is such a number, a value and room for it.
+    pub fn emit(&self, phone_number_id: &str, field: &str, value: Option<Value>) -> bool {
+        self.world
+            .number(phone_number_id)
+            .is_some_and(|number| control::emit_field(&self.world, &number, field, value).is_ok())
+    }
+
+    /// Keeps a content as media of a number, as if it had been uploaded; its id.
+    pub fn add_media(&self, phone_number_id: &str, mime_type: &str, content: Bytes) -> Option<String> {
+        let number = self.world.number(phone_number_id)?;
+        Some(media::keep(&self.world, &number, mime_type, content).id.clone())
+    }
+
+    /// Gives a template another status at once, and tells of it; whether there is such a template and room for the
+    /// news. `reason` is told of a rejection, `NONE` otherwise.
+    pub fn review_template(
+        &self,
+        waba_id: &str,
+        template_id: &str,
+        status: &str,
+        reason: Option<&str>,
+    ) -> bool {
+        let verdict = Verdict::Status { status: status.to_owned(), reason: reason.map(ToOwned::to_owned) };
+        self.template_verdict(waba_id, template_id, verdict)
+    }
+
+    /// Gives a template another quality score (`GREEN`, `YELLOW`, `RED`, `UNKNOWN`), and tells of it.
+    pub fn rate_template(&self, waba_id: &str, template_id: &str, quality: &str) -> bool {
+        self.template_verdict(waba_id, template_id, Verdict::Quality(quality.to_owned()))
+    }
+
+    /// Gives a template another category, as Meta does by itself, and tells of it.
+    pub fn recategorise_template(&self, waba_id: &str, template_id: &str, category: &str) -> bool {
+        self.template_verdict(waba_id, template_id, Verdict::Category(category.to_owned()))
+    }
+
+    fn template_verdict(&self, waba_id: &str, template_id: &str, verdict: Verdict) -> bool {
+        let numbers = self.world.numbers_in(waba_id);
+        let review = Review { template_id: template_id.to_owned(), verdict };
+        templates::find(&self.world, &numbers, template_id).is_some_and(|found| {
+            self.world.later(Instant::now(), &found.number, What::Review(Arc::new(review))).is_ok()
+        })
     }
 
     /// Lets something befall the next `times` sends, after those asked for before.
     pub fn fail_next(&self, times: u32, fault: Fault) {
-        self.world.faults.add(times, fault);
+        self.world.faults.add(times, fault, Reach::Messages);
+    }
+
+    /// Lets something befall the next `times` calls of a kind, after those asked for before.
+    pub fn fail_next_of(&self, reach: Reach, times: u32, fault: Fault) {
+        self.world.faults.add(times, fault, reach);
     }
 
     /// Tells every piece of news so many times more, in other bodies.

@@ -12,30 +12,52 @@
 //! bound (callbacks that wait and the log of sends are limited; a full house refuses like an overloaded Meta). Does
 //! not defend against: whoever holds one of its tokens; they are test credentials, do not use real ones.
 
+mod accounts;
+mod apps;
 mod ascii;
+mod call;
+mod check;
 mod config;
+mod content;
 mod control;
 mod faults;
+mod field_samples;
+mod fields;
+mod form;
 mod handle;
+mod interactive;
 mod limits;
 mod line;
+mod media;
 mod messages;
 mod news;
-mod objects;
+mod numbers;
 pub mod people;
 mod postman;
+mod profile;
+mod quota;
+mod registration;
 mod render;
+mod replies;
 mod reply;
 mod request;
+mod routes;
 mod server;
+mod subscriptions;
+mod template_rules;
+mod template_send;
+mod templates;
 mod timer;
+mod uploads;
 mod wamid;
 mod world;
 
 pub use config::{
-    CallbackPace, PairLimit, SandboxApp, SandboxConfig, SandboxLimits, SandboxNumber, SandboxTimings,
+    CallbackPace, PairLimit, SandboxApp, SandboxConfig, SandboxLimits, SandboxNumber, SandboxRules,
+    SandboxTimings, Window,
 };
-pub use faults::Fault;
+pub use faults::{Fault, Reach};
+pub use field_samples::FIELDS;
 pub use handle::{Observed, SandboxHandle, Say, VerifyError};
 pub use server::{Sandbox, SandboxError};
 pub use world::{Fate, SendRecord};

@@ -10,9 +10,10 @@ use gatepost_net::{Method, TrustedBody, TrustedClient, TrustedRequest};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use super::apps::App;
 use super::news::News;
 use super::render;
-use super::world::{App, Counts, World, locked};
+use super::world::{Counts, World, locked};
 
 /// How long news wait for others to change places with when they are told out of order.
 const SHUFFLE_LINGER: Duration = Duration::from_millis(40);
@@ -32,8 +33,8 @@ impl Outbox {
         self.filled.notify_one();
     }
 
-    /// Up to `max` pieces of news; waits until there is one.
-    async fn take(&self, world: &World) -> Vec<News> {
+    /// Up to a batch of news that go to the same address; waits until there is one.
+    async fn take(&self, world: &World, app: &App) -> Vec<News> {
         let max = world.config.callbacks.batch.max(1);
         loop {
             let waiting = !locked(&self.queue).is_empty();
@@ -53,8 +54,12 @@ impl Outbox {
             if shuffle {
                 shuffle_in_place(queue.make_contiguous(), || world.ids.number());
             }
-            let count = queue.len().min(max);
-            let batch: Vec<News> = queue.drain(..count).collect();
+            let batch = if world.overridden.load(Ordering::Acquire) {
+                of_one_address(&mut queue, max, |news| world.callback_url(app, news))
+            } else {
+                let count = queue.len().min(max);
+                queue.drain(..count).collect()
+            };
             if !queue.is_empty() {
                 self.filled.notify_one();
             }
@@ -63,6 +68,27 @@ impl Outbox {
             }
         }
     }
+}
+
+/// Takes from the front on what goes where the first goes; the rest keeps its order.
+fn of_one_address(
+    queue: &mut VecDeque<News>,
+    max: usize,
+    address: impl Fn(&News) -> Option<String>,
+) -> Vec<News> {
+    let Some(first) = queue.front().map(&address) else {
+        return Vec::new();
+    };
+    let (mut batch, mut rest) = (Vec::new(), VecDeque::with_capacity(queue.len()));
+    for news in queue.drain(..) {
+        if batch.len() < max && address(&news) == first {
+            batch.push(news);
+        } else {
+            rest.push_back(news);
+        }
+    }
+    *queue = rest;
+    batch
 }
 
 /// Fisher and Yates; the slight bias of the remainder does not matter here.
@@ -78,7 +104,7 @@ pub(super) async fn run(world: Arc<World>, app: Arc<App>, http: TrustedClient, s
     let closed = app.outbox.closed.clone();
     let work = async {
         loop {
-            let batch = app.outbox.take(&world).await;
+            let batch = app.outbox.take(&world, &app).await;
             let told = post(&world, &app, &http, &batch).await;
             Counts::add(if told { &world.counts.told } else { &world.counts.dropped }, batch.len());
             world.release(batch.len());
@@ -101,7 +127,7 @@ async fn post(world: &World, app: &App, http: &TrustedClient, batch: &[News]) ->
     let mut pause = pace.first_pause;
     for attempt in 1..=pace.attempts.max(1) {
         // Asked anew each time: the address may have been set or moved meanwhile.
-        let Some(url) = locked(&app.callback).url.clone() else {
+        let Some(url) = batch.first().and_then(|news| world.callback_url(app, news)) else {
             return false;
         };
         Counts::add(&world.counts.posts, 1);

@@ -1,9 +1,25 @@
 //! Answers in Meta's form.
 
+use std::borrow::Cow;
+
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde_json::{Value, json};
+
+/// An answer to a request: JSON, or one of Meta's errors.
+pub(super) type Answer = Result<Response, GraphError>;
+
+/// An answer of JSON.
+#[expect(clippy::unnecessary_wraps, reason = "the last expression of handlers, which answer a result")]
+pub(super) fn json_answer(value: &Value) -> Answer {
+    Ok(Json(value).into_response())
+}
+
+/// `{"success":true}`.
+pub(super) fn success() -> Answer {
+    json_answer(&json!({ "success": true }))
+}
 
 /// An error as Meta answers it (Meta, "Error codes").
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,30 +27,62 @@ pub(super) struct GraphError {
     pub http: StatusCode,
     pub code: u32,
     pub subcode: Option<u32>,
-    pub title: &'static str,
+    pub title: Cow<'static, str>,
+    /// Empty: the answer has no `error_data`.
     pub details: String,
     pub retry_after: Option<u32>,
+    /// `error_user_title` and `error_user_msg`, which management calls explain themselves with.
+    user: Option<(&'static str, String)>,
+    /// `GraphMethodException` in place of `OAuthException`: the object, not the caller, is at fault.
+    of_object: bool,
 }
 
 impl GraphError {
-    pub(super) fn new(http: StatusCode, code: u32, title: &'static str, details: impl Into<String>) -> Self {
-        Self { http, code, subcode: None, title, details: details.into(), retry_after: None }
+    pub(super) fn new(
+        http: StatusCode,
+        code: u32,
+        title: impl Into<Cow<'static, str>>,
+        details: impl Into<String>,
+    ) -> Self {
+        Self {
+            http,
+            code,
+            subcode: None,
+            title: title.into(),
+            details: details.into(),
+            retry_after: None,
+            user: None,
+            of_object: false,
+        }
+    }
+
+    /// HTTP 400 with a code of the messaging part of Meta's list.
+    pub(super) fn bad(code: u32, title: &'static str, details: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, title, details)
     }
 
     /// 100: a parameter that Meta does not know or take.
     pub(super) fn parameter(details: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, 100, "Invalid parameter", details)
+        Self::bad(100, "Invalid parameter", details)
+    }
+
+    /// 100 with a subcode and words for the user, as template and number management answer.
+    pub(super) fn management(subcode: u32, title: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            subcode: Some(subcode),
+            user: Some((title, message.into())),
+            ..Self::bad(100, "Invalid parameter", String::new())
+        }
     }
 
     /// 131008.
     pub(super) fn missing(parameter: &str) -> Self {
-        let details = format!("The parameter {parameter} is required.");
-        Self::new(StatusCode::BAD_REQUEST, 131_008, "Required parameter is missing", details)
+        Self::bad(131_008, "Required parameter is missing", format!("The parameter {parameter} is required."))
     }
 
     /// 131009.
     pub(super) fn value(details: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, 131_009, "Parameter value is not valid", details)
+        Self::bad(131_009, "Parameter value is not valid", details)
     }
 
     /// 190: no such token.
@@ -61,8 +109,8 @@ impl GraphError {
     pub(super) fn object(id: &str) -> Self {
         Self {
             subcode: Some(33),
-            ..Self::new(
-                StatusCode::BAD_REQUEST,
+            of_object: true,
+            ..Self::bad(
                 100,
                 "Unsupported request",
                 format!(
@@ -70,6 +118,15 @@ impl GraphError {
                 ),
             )
         }
+    }
+
+    /// 2500: no such path, or not with this method.
+    pub(super) fn path() -> Self {
+        Self::bad(
+            2500,
+            "Unknown path components",
+            "This simulated Meta does not know the path, or not with this method.",
+        )
     }
 
     /// 130429.
@@ -84,11 +141,19 @@ impl GraphError {
 
     /// 131056; with HTTP 400, since only the code is to be relied on.
     pub(super) fn pair() -> Self {
-        Self::new(
-            StatusCode::BAD_REQUEST,
+        Self::bad(
             131_056,
             "(Business Account, Consumer Account) pair rate limit hit",
             "Message failed to send because there were too many messages sent from this phone number to the same phone number in a short period of time",
+        )
+    }
+
+    /// 80007: the hourly limit of management calls.
+    pub(super) fn calls() -> Self {
+        Self::bad(
+            80_007,
+            "There have been too many calls from this WhatsApp Business account. Wait a bit and try again.",
+            "The hourly limit of calls to this account is used up.",
         )
     }
 
@@ -97,7 +162,17 @@ impl GraphError {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, 131_016, "Service unavailable", details)
     }
 
-    pub(super) fn after(mut self, seconds: u32) -> Self {
+    /// 131000 with HTTP 500.
+    pub(super) fn unknown() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            131_000,
+            "Something went wrong",
+            "Message failed to send due to an unknown error.",
+        )
+    }
+
+    pub(super) const fn after(mut self, seconds: u32) -> Self {
         self.retry_after = Some(seconds);
         self
     }
@@ -106,13 +181,20 @@ impl GraphError {
     pub(super) fn into_response(self, trace: u64) -> Response {
         let mut error = json!({
             "message": format!("(#{}) {}", self.code, self.title),
-            "type": "OAuthException",
+            "type": if self.of_object { "GraphMethodException" } else { "OAuthException" },
             "code": self.code,
-            "error_data": { "messaging_product": "whatsapp", "details": self.details },
             "fbtrace_id": format!("A{trace:016x}"),
         });
+        if !self.details.is_empty() {
+            error["error_data"] = json!({ "messaging_product": "whatsapp", "details": self.details });
+        }
         if let Some(subcode) = self.subcode {
             error["error_subcode"] = subcode.into();
+        }
+        if let Some((title, message)) = self.user {
+            error["is_transient"] = false.into();
+            error["error_user_title"] = title.into();
+            error["error_user_msg"] = message.into();
         }
         let mut response = (self.http, Json(json!({ "error": error }))).into_response();
         if let Some(seconds) = self.retry_after {

@@ -1,34 +1,32 @@
-//! The listener, the routes and who may use them.
+//! The listener, and the first look at a request.
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, Query, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
 use gatepost_core::Clock;
 use gatepost_net::TrustedClient;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::call::{Call, token_of};
 use super::config::SandboxConfig;
-use super::control;
+use super::form::decoded;
 use super::handle::SandboxHandle;
 use super::line::{Line, Lines};
-use super::messages::{self, Verdict};
-use super::objects;
 use super::reply::GraphError;
+use super::routes::{self, Verdict};
 use super::timer::{self, Schedule};
-use super::world::{Number, World};
+use super::world::World;
 
 /// Largest request body, bytes.
 const BODY_MAX: usize = 1024 * 1024;
+/// Largest body that brings a file: the largest document, and the form around it.
+const FILE_BODY_MAX: usize = 101 * 1024 * 1024;
 
 /// A simulated Meta; see the module's text.
 #[derive(Debug)]
@@ -62,9 +60,9 @@ impl Sandbox {
         let addr = listener.local_addr().map_err(|e| SandboxError::Listen(listen, e))?;
         let (apps, numbers) = (config.apps.clone(), config.numbers.clone());
         let (schedule, incoming) = Schedule::new();
-        let world = Arc::new(World::new(config, clock, schedule));
+        let world = Arc::new(World::new(config, addr, clock, schedule));
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let handle = SandboxHandle::new(addr, Arc::clone(&world), http, stop.clone(), tasks.clone());
+        let handle = SandboxHandle::new(addr, Arc::clone(&world), http.clone(), stop.clone(), tasks.clone());
         for app in apps {
             handle.add_app(app)?;
         }
@@ -73,7 +71,7 @@ impl Sandbox {
         }
         tasks.spawn(timer::run(Arc::clone(&world), incoming, stop.clone()));
         let service =
-            router(Gate { world, stop: stop.clone() }).into_make_service_with_connect_info::<Line>();
+            router(Gate { world, http, stop: stop.clone() }).into_make_service_with_connect_info::<Line>();
         tasks.spawn(async move {
             let serving =
                 axum::serve(Lines(listener), service).with_graceful_shutdown(stop.cancelled_owned());
@@ -85,47 +83,34 @@ impl Sandbox {
     }
 }
 
-/// What every handler has.
+/// What every call meets.
 #[derive(Clone)]
 pub(super) struct Gate {
     pub world: Arc<World>,
+    pub http: TrustedClient,
     pub stop: CancellationToken,
 }
 
+/// One way in for all paths: Graph's own begin with any object's id, with or without a version, which a router by
+/// patterns cannot tell apart; [`super::routes`] does.
 fn router(gate: Gate) -> Router {
-    Router::new()
-        .route("/{version}/{object}", get(object_get))
-        .route("/{version}/{object}/messages", post(message_send))
-        .route("/{version}/{object}/subscribed_apps", get(subscribed_get).post(subscribed_add))
-        .route("/_sandbox/inbound", post(control::inbound))
-        .route("/_sandbox/faults", post(control::faults))
-        .route("/_sandbox/sends", get(control::sends))
-        .fallback(unknown)
-        .method_not_allowed_fallback(unknown)
-        .layer(DefaultBodyLimit::max(BODY_MAX))
-        .with_state(gate)
+    Router::new().fallback(serve).with_state(gate)
 }
 
-pub(super) type Parameters = Query<HashMap<String, String>>;
-
-async fn message_send(
-    State(gate): State<Gate>,
-    ConnectInfo(line): ConnectInfo<Line>,
-    Path((version, object)): Path<(String, String)>,
-    Query(query): Parameters,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
+async fn serve(State(gate): State<Gate>, ConnectInfo(line): ConnectInfo<Line>, request: Request) -> Response {
     let world = &gate.world;
-    let authorised = version_check(&version).and_then(|()| authorise(world, &headers, &query, &object));
-    let number = match authorised {
-        Ok(number) => number,
-        Err(error) => return error.into_response(world.ids.number()),
+    let refuse = |error: GraphError| error.into_response(world.ids.number());
+    let (parts, body) = request.into_parts();
+    let path = match path_of(parts.uri.path()) {
+        Ok(path) => path,
+        Err(error) => return refuse(error),
     };
-    let Ok(body) = body else {
-        return GraphError::parameter("The body is too large.").into_response(world.ids.number());
+    let token = token_of(&parts.headers);
+    let limit = if routes::brings_file(world, &path, token) { FILE_BODY_MAX } else { BODY_MAX };
+    let Ok(body) = axum::body::to_bytes(body, limit).await else {
+        return refuse(GraphError::parameter("The body is too large."));
     };
-    match messages::message_send(world, &number, &body) {
+    match routes::dispatch(&gate, Call::new(&parts, path, body)).await {
         Verdict::Answer(answer) => answer,
         verdict => {
             if matches!(verdict, Verdict::Hang) {
@@ -137,107 +122,42 @@ async fn message_send(
     }
 }
 
-async fn object_get(
-    State(Gate { world, .. }): State<Gate>,
-    Path((version, object)): Path<(String, String)>,
-    Query(query): Parameters,
-    headers: HeaderMap,
-) -> Response {
-    let parameter = |name: &str| query.get(name).map(String::as_str);
-    let answer = version_check(&version).and_then(|()| {
-        if object == "debug_token" {
-            objects::token_debug(&world, token(&headers, &query), parameter("input_token"))
-        } else {
-            let number = authorise(&world, &headers, &query, &object)?;
-            objects::number_get(&number, parameter("fields"))
-        }
+/// The segments behind the version, which may be missing. Any version will do: the contract here is the same in all.
+fn path_of(path: &str) -> Result<Vec<String>, GraphError> {
+    let mut segments = path
+        .split('/')
+        .filter(|segment| !segment.is_empty())
+        .map(|segment| decoded(segment, false))
+        .peekable();
+    let version = segments.next_if(|first| {
+        first.strip_prefix('v').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
     });
-    answer.unwrap_or_else(|error| error.into_response(world.ids.number()))
-}
-
-async fn subscribed_get(
-    State(Gate { world, .. }): State<Gate>,
-    Path((version, waba)): Path<(String, String)>,
-    Query(query): Parameters,
-    headers: HeaderMap,
-) -> Response {
-    version_check(&version)
-        .and_then(|()| token(&headers, &query).ok_or_else(GraphError::no_token))
-        .and_then(|token| objects::subscribed_get(&world, token, &waba))
-        .unwrap_or_else(|error| error.into_response(world.ids.number()))
-}
-
-async fn subscribed_add(
-    State(Gate { world, .. }): State<Gate>,
-    Path((version, waba)): Path<(String, String)>,
-    Query(query): Parameters,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
-    version_check(&version)
-        .and_then(|()| token(&headers, &query).ok_or_else(GraphError::no_token))
-        .and_then(|token| {
-            let body = body.map_err(|_| GraphError::parameter("The body is too large."))?;
-            objects::subscribed_add(&world, token, &waba, &body)
-        })
-        .unwrap_or_else(|error| error.into_response(world.ids.number()))
-}
-
-async fn unknown(State(Gate { world, .. }): State<Gate>) -> Response {
-    GraphError::new(
-        StatusCode::BAD_REQUEST,
-        2500,
-        "Unknown path components",
-        "This simulated Meta knows messages, subscribed_apps, debug_token and phone numbers.",
-    )
-    .into_response(world.ids.number())
-}
-
-/// Any `vNN.0` will do: the contract here is the same in all.
-fn version_check(version: &str) -> Result<(), GraphError> {
-    let major = version.strip_prefix('v').and_then(|v| v.strip_suffix(".0")).unwrap_or_default();
-    if (1..=3).contains(&major.len()) && major.bytes().all(|b| b.is_ascii_digit()) {
-        Ok(())
-    } else {
-        Err(GraphError::new(
-            StatusCode::BAD_REQUEST,
-            2635,
-            "Unknown API version",
-            "Versions have the form v25.0.",
-        ))
+    if let Some(version) = version {
+        let number = version.get(1..).unwrap_or_default();
+        let (major, minor) = number.split_once('.').unwrap_or((number, "0"));
+        let formed = [major, minor]
+            .iter()
+            .all(|part| (1..=3).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit()));
+        if !formed {
+            return Err(GraphError::bad(2635, "Unknown API version", "Versions have the form v25.0."));
+        }
     }
+    Ok(segments.collect())
 }
 
-/// The token of a request: the header, or the parameter `access_token`.
-pub(super) fn token<'a>(headers: &'a HeaderMap, query: &'a HashMap<String, String>) -> Option<&'a str> {
-    headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.strip_prefix("Bearer "))
-        .or_else(|| query.get("access_token").map(String::as_str))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// The number, if the token may use it and the proof, where there is or must be one, is right.
-fn authorise(
-    world: &World,
-    headers: &HeaderMap,
-    query: &HashMap<String, String>,
-    phone_number_id: &str,
-) -> Result<Arc<Number>, GraphError> {
-    let token = token(headers, query).ok_or_else(GraphError::no_token)?;
-    let number = match world.number(phone_number_id) {
-        Some(number) if number.has_token(token) => number,
-        _ if world.numbers_of(token).is_empty() => return Err(GraphError::token()),
-        _ => return Err(GraphError::object(phone_number_id)),
-    };
-    let proof = query.get("appsecret_proof");
-    match world.app(&number.app_id) {
-        Some(app) if proof.is_some_and(|proof| *proof != app.signer.proof(token)) => {
-            Err(GraphError::parameter("Invalid appsecret_proof provided in the API argument"))
+    #[test]
+    fn versions_may_be_any_or_missing() {
+        for path in ["/v25.0/501/messages", "/v99.9/501/messages", "/v3/501/messages", "//501/messages/"] {
+            assert_eq!(path_of(path), Ok(vec!["501".to_owned(), "messages".to_owned()]), "{path}");
         }
-        Some(app) if app.require_proof && proof.is_none() => {
-            Err(GraphError::parameter("API calls from the server require an appsecret_proof argument"))
+        assert_eq!(path_of("/v25.0/upload%3AMTIz"), Ok(vec!["upload:MTIz".to_owned()]));
+        assert_eq!(path_of("/visits"), Ok(vec!["visits".to_owned()]));
+        for path in ["/v25.0.1/501", "/v2x/501", "/v1234/501"] {
+            assert!(path_of(path).is_err_and(|error| error.code == 2635), "{path}");
         }
-        _ => Ok(number),
     }
 }

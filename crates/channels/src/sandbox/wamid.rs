@@ -40,6 +40,11 @@ impl Ids {
         format!("wamid.{}", STANDARD.encode(record))
     }
 
+    /// The id of an object: 16 digits, a whole number for JavaScript too.
+    pub(super) fn object(&self) -> String {
+        (1_000_000_000_000_000 + self.number() % 8_000_000_000_000_000).to_string()
+    }
+
     /// The next number of the sequence: a bijection of a counter (the finaliser of SplitMix64), so none repeats.
     pub(super) fn number(&self) -> u64 {
         let step = self.next.fetch_add(1, Ordering::Relaxed).wrapping_add(self.seed.rotate_left(32));
@@ -52,6 +57,13 @@ pub(super) const fn mix(mut z: u64) -> u64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     z ^ (z >> 31)
+}
+
+/// Undoes [`mix`].
+pub(super) const fn unmix(mut z: u64) -> u64 {
+    z = (z ^ (z >> 31) ^ (z >> 62)).wrapping_mul(0x3196_42b2_d24d_8ec3);
+    z = (z ^ (z >> 27) ^ (z >> 54)).wrapping_mul(0x96de_1b17_3f11_9089);
+    z ^ (z >> 30) ^ (z >> 60)
 }
 
 #[cfg(test)]
@@ -67,6 +79,7 @@ mod tests {
         assert!(all.iter().all(|id| id.starts_with("wamid.HBgLMTIwMjU1NTAxMDEVAgARGB")));
         let again = Ids::new(7).wamid("12025550101", Writer::Business);
         assert!(all.contains(&again), "a seed repeats itself");
+        assert!([0, 1, u64::MAX, 12_025_550_101].into_iter().all(|n| unmix(mix(n)) == n));
         assert!(!all.contains(&Ids::new(8).wamid("12025550101", Writer::Business)));
     }
 }

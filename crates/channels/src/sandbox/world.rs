@@ -1,21 +1,29 @@
 //! Everything a simulated Meta knows.
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use gatepost_core::{Clock, Secret, Timestamp};
-use gatepost_vault::{AppSecret, constant_time_eq};
+use gatepost_vault::AppSecret;
+use serde_json::Value;
 use tokio::time::Instant;
 
+use super::accounts::AccountState;
+use super::apps::{App, Callback};
 use super::config::{SandboxApp, SandboxConfig, SandboxNumber};
 use super::faults::Faults;
-use super::limits::Meters;
-use super::news::News;
+use super::media::MediaStore;
+use super::news::{News, What};
 use super::postman::Outbox;
+use super::reply::GraphError;
 use super::timer::Schedule;
+use super::uploads::Uploads;
 use super::wamid::Ids;
+
+pub(super) use super::numbers::Number;
 
 /// How far apart copies of the same news are told, so that they end up in different bodies.
 const COPIES_APART: Duration = Duration::from_millis(7);
@@ -30,6 +38,13 @@ pub(super) struct World {
     pub faults: Faults,
     pub schedule: Schedule,
     pub counts: Counts,
+    /// Where it listens.
+    pub addr: SocketAddr,
+    pub media: Mutex<MediaStore>,
+    pub uploads: Mutex<Uploads>,
+    /// Whether any account or number has a callback address of its own.
+    pub overridden: AtomicBool,
+    accounts: Mutex<HashMap<String, AccountState>>,
     apps: RwLock<HashMap<String, Arc<App>>>,
     numbers: RwLock<HashMap<String, Arc<Number>>>,
     /// WABA id to the ids of the apps that hear of it.
@@ -37,36 +52,6 @@ pub(super) struct World {
     sends: Mutex<VecDeque<SendRecord>>,
     refused_once: Mutex<HashSet<String>>,
     pending: AtomicUsize,
-}
-
-/// A Meta app at work.
-pub(super) struct App {
-    pub id: String,
-    pub secret: Secret<String>,
-    pub signer: AppSecret,
-    pub require_proof: bool,
-    pub callback: Mutex<Callback>,
-    pub outbox: Outbox,
-}
-
-#[derive(Clone)]
-pub(super) struct Callback {
-    pub url: Option<String>,
-    pub verify_token: String,
-}
-
-/// A number at work.
-pub(super) struct Number {
-    pub phone_number_id: String,
-    pub waba_id: String,
-    pub app_id: String,
-    /// As people write it.
-    pub display: String,
-    /// The display number's digits.
-    pub digits: String,
-    pub verified_name: String,
-    pub token: Mutex<Secret<String>>,
-    pub meters: Mutex<Meters>,
 }
 
 /// Running totals.
@@ -94,7 +79,7 @@ pub struct SendRecord {
     pub number: u64,
     pub wamid: String,
     pub phone_number_id: String,
-    /// The recipient's digits.
+    /// The recipient's digits, or the BSUID where they are not known.
     pub to: String,
     /// `biz_opaque_callback_data`: the sender's own id.
     pub opaque: Option<String>,
@@ -113,10 +98,15 @@ pub enum Fate {
 }
 
 impl World {
-    pub(super) fn new(config: SandboxConfig, clock: Arc<dyn Clock>, schedule: Schedule) -> Self {
+    pub(super) fn new(
+        config: SandboxConfig,
+        addr: SocketAddr,
+        clock: Arc<dyn Clock>,
+        schedule: Schedule,
+    ) -> Self {
         let faults = Faults::default();
         for (times, fault) in &config.faults {
-            faults.add(*times, *fault);
+            faults.add(*times, *fault, super::faults::Reach::Messages);
         }
         Self {
             ids: Ids::new(config.seed),
@@ -125,6 +115,11 @@ impl World {
             faults,
             schedule,
             counts: Counts::default(),
+            addr,
+            media: Mutex::default(),
+            uploads: Mutex::default(),
+            overridden: AtomicBool::new(false),
+            accounts: Mutex::default(),
             apps: RwLock::default(),
             numbers: RwLock::default(),
             subscribed: RwLock::default(),
@@ -152,16 +147,8 @@ impl World {
 
     pub(super) fn number_add(&self, number: SandboxNumber) {
         self.subscribe(&number.waba_id, &number.app_id);
-        let number = Arc::new(Number {
-            digits: number.display_phone_number.chars().filter(char::is_ascii_digit).collect(),
-            phone_number_id: number.phone_number_id,
-            waba_id: number.waba_id,
-            app_id: number.app_id,
-            display: number.display_phone_number,
-            verified_name: number.verified_name,
-            token: Mutex::new(number.token),
-            meters: Mutex::default(),
-        });
+        let state = self.number(&number.phone_number_id).map(|known| Arc::clone(&known.state));
+        let number = Arc::new(Number::new(number, state.unwrap_or_default()));
         write(&self.numbers).insert(number.phone_number_id.clone(), number);
     }
 
@@ -180,6 +167,77 @@ impl World {
 
     pub(super) fn subscribe(&self, waba_id: &str, app_id: &str) {
         write(&self.subscribed).entry(waba_id.to_owned()).or_default().insert(app_id.to_owned());
+    }
+
+    /// The token of an app's first number.
+    pub(super) fn token_of_app(&self, app_id: &str) -> Option<Secret<String>> {
+        let numbers = read(&self.numbers);
+        let of_app = numbers.values().filter(|n| n.app_id == app_id);
+        let first = of_app.min_by(|a, b| a.phone_number_id.cmp(&b.phone_number_id))?;
+        Some(locked(&first.token).clone())
+    }
+
+    pub(super) fn unsubscribe(&self, waba_id: &str, app_id: &str) {
+        if let Some(apps) = write(&self.subscribed).get_mut(waba_id) {
+            apps.remove(app_id);
+        }
+    }
+
+    /// All numbers of an account, in the order of their ids.
+    pub(super) fn numbers_in(&self, waba_id: &str) -> Vec<Arc<Number>> {
+        let mut numbers: Vec<_> =
+            read(&self.numbers).values().filter(|n| n.waba_id == waba_id).cloned().collect();
+        numbers.sort_by(|a, b| a.phone_number_id.cmp(&b.phone_number_id));
+        numbers
+    }
+
+    /// A number with this display number already, whoever has it.
+    pub(super) fn has_display(&self, digits: &str) -> bool {
+        read(&self.numbers).values().any(|n| n.digits == digits)
+    }
+
+    /// Looks at an account, or changes it; one that is new begins with the ready templates.
+    pub(super) fn account<T>(&self, waba_id: &str, with: impl FnOnce(&mut AccountState) -> T) -> T {
+        let mut accounts = locked(&self.accounts);
+        if let Some(account) = accounts.get_mut(waba_id) {
+            return with(account);
+        }
+        let mut account = AccountState::new(&self.ids);
+        let result = with(&mut account);
+        accounts.insert(waba_id.to_owned(), account);
+        result
+    }
+
+    /// The address that news go to: the number's own, the account's own, or the app's.
+    pub(super) fn callback_url(&self, app: &App, news: &News) -> Option<String> {
+        if self.overridden.load(Ordering::Acquire) && news.is_messaging() {
+            let number = &news.number;
+            let of_number = (number.app_id == app.id)
+                .then(|| locked(&number.state).callback.as_ref().and_then(|c| c.url.clone()))
+                .flatten();
+            let own = of_number.or_else(|| {
+                self.account(&number.waba_id, |a| a.callbacks.get(&app.id).and_then(|c| c.url.clone()))
+            });
+            if own.is_some() {
+                return own;
+            }
+        }
+        locked(&app.callback).url.clone()
+    }
+
+    /// Tells a change of any field at once, in the name of a number's account.
+    pub(super) fn emit(&self, number: &Arc<Number>, field: &str, value: Value) -> Result<(), GraphError> {
+        let what = What::Field { field: field.into(), value: Arc::new(value) };
+        self.later(Instant::now(), number, what)
+    }
+
+    /// Schedules one piece of news, if there is room for it.
+    pub(super) fn later(&self, at: Instant, number: &Arc<Number>, what: What) -> Result<(), GraphError> {
+        if !self.reserve(1) {
+            return Err(GraphError::unavailable("Too many callbacks wait to be heard."));
+        }
+        self.schedule.add(at, News { number: Arc::clone(number), at: None, what });
+        Ok(())
     }
 
     pub(super) fn subscribers(&self, waba_id: &str) -> Vec<Arc<App>> {
@@ -212,6 +270,13 @@ impl World {
     /// Tells news that are due: to every app that is subscribed, and again where copies are asked for.
     pub(super) fn tell(&self, mut news: News, now: Instant) {
         let first = news.at.is_none();
+        if let What::Review(review) = &news.what {
+            let Some(told) = super::templates::reviewed(self, &news.number, review) else {
+                self.release(1);
+                return;
+            };
+            news.what = told;
+        }
         news.at.get_or_insert_with(|| self.clock.now());
         if first {
             let copies = self.faults.duplicates.load(Ordering::Relaxed);
@@ -219,6 +284,11 @@ impl World {
             for copy in (1..=copies).take_while(|_| self.reserve(1)) {
                 self.schedule.add(now + COPIES_APART * copy, news.clone());
             }
+        }
+        if let (What::Said(said), Some(at), true) = (&news.what, news.at, first)
+            && self.config.rules.window != super::config::Window::Ignored
+        {
+            locked(&news.number.state).hear(said.from.key(), at);
         }
         let apps = self.subscribers(&news.number.waba_id);
         if apps.is_empty() || (apps.len() > 1 && !self.reserve(apps.len() - 1)) {
@@ -262,12 +332,6 @@ impl World {
     }
 }
 
-impl Number {
-    pub(super) fn has_token(&self, token: &str) -> bool {
-        constant_time_eq(locked(&self.token).expose().as_bytes(), token.as_bytes())
-    }
-}
-
 /// No holder of these locks can leave the value half changed, so a lock whose holder panicked is as good as any.
 pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -279,4 +343,23 @@ fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
 
 fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
     lock.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use crate::testing::TestClock;
+
+    /// A world without sockets, and a number in it. Nobody listens to its schedule.
+    pub(in super::super) fn world(config: SandboxConfig) -> (World, Arc<Number>) {
+        let clock = Arc::new(TestClock(std::time::Instant::now()));
+        let (schedule, _) = Schedule::new();
+        let number = crate::testing::config().numbers[0].clone();
+        let world = World::new(config, "127.0.0.1:1".parse().unwrap(), clock, schedule);
+        let id = number.phone_number_id.clone();
+        world.number_add(number);
+        let number = world.number(&id).unwrap();
+        (world, number)
+    }
 }

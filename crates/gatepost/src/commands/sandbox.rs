@@ -3,7 +3,10 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use gatepost_channels::sandbox::{Observed, SandboxApp, SandboxConfig, SandboxNumber, SendRecord};
+use gatepost_channels::sandbox::{
+    CallbackPace, Observed, SandboxApp, SandboxConfig, SandboxLimits, SandboxNumber, SandboxRules,
+    SendRecord, Window, people,
+};
 use gatepost_core::Secret;
 use gatepost_vault::{SystemEntropy, random_token};
 use serde_json::{Value, json};
@@ -21,14 +24,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// It takes messages like the Cloud API, tells of sent, delivered and read by signed callbacks, and its people answer.
 /// Whatever is not given is made up and printed. Give it no real credentials.
 #[derive(clap::Args)]
-#[command(after_help = "\
-Example:
-  gatepost sandbox --callback http://127.0.0.1:8080/hooks/meta/app_… --app-secret SECRET --verify-token TOKEN
-
-Point live channels of a Gatepost at it with meta.base_url. People there:
-  +1 202 555 0102  is not on WhatsApp         +1 202 555 0106  is never reached
-  +1 202 555 0104  is refused once            +1 202 555 0107  answers STOP
-  +1 202 555 0105  has it after 30 seconds    +1 202 555 0108  answers with a text")]
+#[command(after_help = after_help())]
 pub struct SandboxCommand {
     /// Where to listen; port 0 takes any free one
     #[arg(long, value_name = "ADDRESS:PORT", default_value_t = SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))]
@@ -54,6 +50,48 @@ pub struct SandboxCommand {
     /// The token of Meta's handshake with the callback address
     #[arg(long, value_name = "TOKEN")]
     verify_token: Option<String>,
+    /// The phone number itself, as people write it
+    #[arg(long, value_name = "NUMBER", default_value = "+1 202-555-0100")]
+    display_phone_number: String,
+    /// Refuse all but templates to people who have not written for 24 hours (131047)
+    #[arg(long)]
+    window: bool,
+    /// Leave people's numbers out of callbacks; the BSUID remains
+    #[arg(long)]
+    hide_numbers: bool,
+    /// Take templates that nobody made, whatever their parameters
+    #[arg(long)]
+    any_template: bool,
+    /// Set no limits on messages and management calls
+    #[arg(long)]
+    no_limits: bool,
+    /// Most updates in one callback; Meta goes up to 1,000
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    batch: u16,
+}
+
+/// The people come from the table that makes them behave.
+fn after_help() -> String {
+    format!(
+        "\
+Example:
+  gatepost sandbox --callback http://127.0.0.1:8080/hooks/meta/app_… --app-secret SECRET --verify-token TOKEN
+
+Point live channels of a Gatepost, or any client of the Cloud API, at its base URL. People there:
+{}
+Templates are reviewed half a second after they were made: names that begin with rejected, paused, disabled or pending
+get that status, all others are approved. The account has hello_world and four sample_… ones from the start.
+The code of phone number verification is 424242; the first PIN registered with is the number's from then on.
+
+Beside Meta's paths, with the same token:
+  POST /_sandbox/inbound    {{phone_number_id, from, text | message, context?, name?, hide_number?}}: a person writes
+  POST /_sandbox/emit       {{phone_number_id, field, value?}}: a callback of any field, a sample without a value
+  POST /_sandbox/templates  {{template_id, status?, reason?, quality?, category?}}: a verdict on a template
+  POST /_sandbox/faults     {{fault?, on?, times?, taken?, duplicates?, shuffle?}}: server_error, rate_limited,
+                            bad_gateway, hang, cut or garbled, on messages, media, templates, management or any
+  GET  /_sandbox/sends      ?after=N&limit=N: what was taken",
+        people::table()
+    )
 }
 
 impl SandboxCommand {
@@ -66,6 +104,7 @@ impl SandboxCommand {
         };
         let (app_secret, token, verify_token) =
             (made_up(self.app_secret, ""), made_up(self.token, "EAAtest"), made_up(self.verify_token, ""));
+        let usual = SandboxRules::default();
         let config = SandboxConfig {
             listen: self.listen,
             apps: vec![SandboxApp {
@@ -80,9 +119,18 @@ impl SandboxCommand {
                 waba_id: self.waba_id.clone(),
                 app_id: self.app_id.clone(),
                 token: token.clone(),
-                display_phone_number: "+1 202-555-0100".to_owned(),
+                display_phone_number: self.display_phone_number,
                 verified_name: "Test sender".to_owned(),
             }],
+            callbacks: CallbackPace { batch: self.batch.into(), ..CallbackPace::default() },
+            limits: if self.no_limits { SandboxLimits::NONE } else { SandboxLimits::default() },
+            rules: SandboxRules {
+                window: if self.window { Window::Refused } else { Window::Ignored },
+                hide_numbers: self.hide_numbers,
+                management_calls: usual.management_calls.filter(|_| !self.no_limits),
+                ..usual
+            },
+            templates: if self.any_template { None } else { Some(Vec::new()) },
             ..SandboxConfig::default()
         };
         let handle = start_sandbox(config, trusted_client(resolver()?)?).await?;

@@ -247,7 +247,7 @@ async fn the_shape_of_a_status() {
     {
       "contacts": [
         {
-          "user_id": "US.66098958425346780",
+          "user_id": "US.11977490239086534791",
           "wa_id": "12025550101"
         }
       ],
@@ -267,7 +267,7 @@ async fn the_shape_of_a_status() {
             "type": "free_customer_service"
           },
           "recipient_id": "12025550101",
-          "recipient_user_id": "US.66098958425346780",
+          "recipient_user_id": "US.11977490239086534791",
           "status": "sent",
           "timestamp": "[time]"
         }
