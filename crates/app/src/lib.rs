@@ -22,6 +22,7 @@ mod meta_apps;
 mod nodes;
 mod outcome;
 mod pages;
+mod reading;
 mod results;
 mod retention;
 mod sealing;

@@ -1,9 +1,11 @@
 //! Sending a message, and following it.
 
+use std::collections::HashMap;
+
 use gatepost_core::access::{Grant, permission};
 use gatepost_core::audit::Audit;
 use gatepost_core::channel::{ChannelState, Mode};
-use gatepost_core::content::{Content, ContentKind};
+use gatepost_core::content::{Content, ContentKind, Reference};
 use gatepost_core::event::{MessageError, Party};
 use gatepost_core::job::JobKind;
 use gatepost_core::message::{Direction, MessageState, OnUnknown};
@@ -19,6 +21,7 @@ use uuid::Uuid;
 use crate::App;
 use crate::idempotency::{Idempotent, Outcome, Prepared};
 use crate::pages::{Page, PageQuery};
+use crate::reading::not_ready;
 use crate::sealing::failed;
 
 /// A message to send.
@@ -47,6 +50,8 @@ pub struct MessageView {
     pub reply_to: Option<MessageId>,
     /// While the content is kept.
     pub text: Option<String>,
+    /// Meta's object of this kind, while the content is kept.
+    pub content: Option<Box<RawValue>>,
     pub error: Option<MessageError>,
     pub created_at: Timestamp,
     pub sending_at: Option<Timestamp>,
@@ -132,12 +137,29 @@ impl StoredContent {
         }
     }
 
-    fn text(self) -> Option<String> {
+    /// The words, and Meta's object of the message's kind.
+    fn shown(self, kind: &str) -> Shown {
         match self {
-            Self::Outbound { .. } => self.into_content().ok()?.words(),
-            Self::Inbound { text, .. } => text,
+            Self::Outbound { .. } => match self.into_content() {
+                Ok(content) => Shown { text: content.words(), content: Some(content.object().to_owned()) },
+                Err(_) => Shown::default(),
+            },
+            Self::Inbound { text, raw } => Shown { text, content: member(&raw, kind) },
         }
     }
+}
+
+/// What readers see of content.
+#[derive(Default)]
+struct Shown {
+    text: Option<String>,
+    content: Option<Box<RawValue>>,
+}
+
+/// A member of Meta's message: the object of its kind.
+fn member(message: &RawValue, name: &str) -> Option<Box<RawValue>> {
+    let members: HashMap<String, &RawValue> = serde_json::from_str(message.get()).ok()?;
+    members.get(name).map(|object| (*object).to_owned())
 }
 
 pub(crate) fn seal_json<T: Serialize>(keys: &WorkspaceKeys, aad: &Aad, value: &T) -> Result<Vec<u8>> {
@@ -186,21 +208,23 @@ pub(crate) fn provider_index(keys: &WorkspaceKeys, wamid: &str) -> [u8; 16] {
     keys.blind_index("message.provider_id", wamid.as_bytes())
 }
 
+/// Meta's id of a message, once there is one.
+pub(crate) fn provider_id(keys: &WorkspaceKeys, row: &MessageRow) -> Result<Option<String>> {
+    let Some(sealed) = &row.provider_id else { return Ok(None) };
+    let aad = place(WorkspaceId::from_uuid(keys.workspace()), "provider_id", row.id);
+    let plain = keys.open_content(&aad, sealed).map_err(failed)?;
+    String::from_utf8(plain).map(Some).map_err(Error::internal)
+}
+
 /// Opens a row for its readers.
 pub(crate) fn view(keys: &WorkspaceKeys, row: MessageRow) -> Result<MessageView> {
     let workspace = WorkspaceId::from_uuid(keys.workspace());
     let at = |column| place(workspace, column, row.id);
     let party: StoredParty = open_json(keys, &at("party"), &row.party)?;
-    let provider_id = match &row.provider_id {
-        Some(sealed) => {
-            let plain = keys.open_content(&at("provider_id"), sealed).map_err(failed)?;
-            Some(String::from_utf8(plain).map_err(Error::internal)?)
-        }
-        None => None,
-    };
-    let text = match &row.content {
-        Some(sealed) => open_json::<StoredContent>(keys, &at("content"), sealed)?.text(),
-        None => None,
+    let provider_id = provider_id(keys, &row)?;
+    let shown = match &row.content {
+        Some(sealed) => open_json::<StoredContent>(keys, &at("content"), sealed)?.shown(&row.kind),
+        None => Shown::default(),
     };
     let error = row.error.as_ref().map(|sealed| open_json(keys, &at("error"), sealed)).transpose()?;
     Ok(MessageView {
@@ -214,7 +238,8 @@ pub(crate) fn view(keys: &WorkspaceKeys, row: MessageRow) -> Result<MessageView>
         contact: Party { phone: party.phone, bsuid: party.bsuid, name: party.name },
         provider_id,
         reply_to: row.reply_to,
-        text,
+        text: shown.text,
+        content: shown.content,
         error,
         created_at: row.created_at,
         sending_at: row.sending_at,
@@ -255,8 +280,6 @@ impl App {
         let id = MessageId::new(now, inner.entropy.as_ref());
         let party = StoredParty::of(&send.to);
         let sealed_party = seal_party(&keys, id, &party)?;
-        let content = StoredContent::of(&send.content);
-        let sealed_content = seal_content(&keys, id, &content)?;
         let order_key = contact_index(&keys, &send.to);
         let kind = send.content.kind().as_str();
         let job_id = JobId::new(now, inner.entropy.as_ref());
@@ -273,7 +296,8 @@ impl App {
             contact: Party { phone: party.phone, bsuid: party.bsuid, name: None },
             provider_id: None,
             reply_to: send.reply_to,
-            text: content.text(),
+            text: None,
+            content: None,
             error: None,
             created_at: now,
             sending_at: None,
@@ -292,6 +316,14 @@ impl App {
             }
         };
         let channel = draft.channel_id;
+        // A reaction on nothing is refused, but not before an earlier answer under the same key is looked for.
+        let (content, unresolved) = match self.reaction_resolve(scope, &keys, channel, &send.content).await? {
+            Ok(resolved) => (resolved.unwrap_or(send.content), None),
+            Err(refused) => (send.content, Some(refused)),
+        };
+        let sealed_content = seal_content(&keys, id, &StoredContent::of(&content))?;
+        let draft =
+            MessageView { text: content.words(), content: Some(content.object().to_owned()), ..draft };
         let prepared = Prepared::with_answer(&keys, idempotent.as_ref(), &draft)?;
         let (purpose, reply_to, on_unknown) = (send.purpose, send.reply_to, send.on_unknown);
         let recording = prepared.clone();
@@ -308,11 +340,10 @@ impl App {
                 });
                 let row = choose_channel(found.into_iter().collect(), Some(channel))?;
                 if row.state != ChannelState::Active {
-                    let next = row.state.next_action().unwrap_or("look at the channel");
-                    return Err(Error::new(
-                        Code::ChannelNotReady,
-                        format!("the channel is {}: {next}", row.state.as_str()),
-                    ));
+                    return Err(not_ready(row.state));
+                }
+                if let Some(refused) = &unresolved {
+                    return Err(refused.clone());
                 }
                 if let Some(original) = reply_to {
                     let known = tx.message_get(original).await?.is_some_and(|m| m.channel == channel);
@@ -356,6 +387,29 @@ impl App {
                 metrics::counter!("gatepost_messages_accepted_total", "kind" => kind).increment(1);
                 Ok(Outcome::Fresh(draft))
             }
+        }
+    }
+
+    /// A reaction to one of our messages as Meta must hear it: under Meta's id of that message. `None` where nothing
+    /// is to be changed; the inner error is the caller's.
+    async fn reaction_resolve(
+        &self,
+        scope: WorkspaceScope,
+        keys: &WorkspaceKeys,
+        channel: ChannelId,
+        content: &Content,
+    ) -> Result<Result<Option<Content>>> {
+        let Some(Reference::Ours(id)) = content.reacts_to() else { return Ok(Ok(None)) };
+        let refuse = |code, detail| {
+            Ok(Err(Error::fields(vec![FieldError::new("/reaction/message_id", code, detail)])))
+        };
+        let row = self.0.store.read(scope, async move |tx| tx.message_get(id).await).await?;
+        let Some(row) = row.filter(|row| row.channel == channel) else {
+            return refuse("not_found", "there is no such message on this channel");
+        };
+        match provider_id(keys, &row)? {
+            Some(wamid) => Ok(Ok(Some(content.reacting_to(&wamid).map_err(Error::internal)?))),
+            None => refuse("not_sent", "Meta has not taken this message yet, so nobody can react to it"),
         }
     }
 

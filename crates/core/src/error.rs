@@ -87,6 +87,7 @@ codes! {
     MessagePurposeRequired = "message_purpose_required", 422, "A message needs a purpose", "Add purpose: authentication, transactional, operational, support or internal_team.";
     MessagePurposeNotAllowed = "message_purpose_not_allowed", 422, "This purpose is not allowed here", "Gatepost carries authentication, transactional, operational, support and internal_team messages only.";
     RecipientInvalid = "recipient_invalid", 422, "The recipient is not a phone number", "Give an international number such as +12025550123.";
+    MessageNotInbound = "message_not_inbound", 409, "Only a message from a person can be marked as read", "Name a message whose direction is inbound.";
     TestModeOnly = "test_mode_only", 403, "A test key reaches test channels only", "Use a gp_live_ key for a live channel.";
     LiveModeOnly = "live_mode_only", 403, "A live key reaches live channels only", "Use a gp_test_ key for a test channel.";
 

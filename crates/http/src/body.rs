@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, OptionalFromRequest, Request};
 use bytes::Bytes;
 use gatepost_core::{Code, Error, FieldError, Result};
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
@@ -79,6 +79,22 @@ impl<A: Doors, T: json::Body> FromRequest<ApiState<A>> for Json<T> {
         let (parts, body) = request.into_parts();
         let raw = read_json(&parts.headers, body, state).await?;
         Ok(Self(json::decode(&raw)?))
+    }
+}
+
+/// A JSON body that may be left out, with its content type.
+impl<A: Doors, T: json::Body> OptionalFromRequest<ApiState<A>> for Json<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, state: &ApiState<A>) -> Result<Option<Self>, Failure> {
+        let (parts, body) = request.into_parts();
+        let settings = state.settings();
+        let raw = read_body(&parts.headers, body, settings.body_limit, settings.body_timeout).await?;
+        if raw.is_empty() {
+            return Ok(None);
+        }
+        check_content_type(&parts.headers)?;
+        Ok(Some(Self(json::decode(&raw)?)))
     }
 }
 

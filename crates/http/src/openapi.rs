@@ -104,7 +104,9 @@ impl Words for InfoBuilder {
 fn collect(into: &mut BTreeMap<String, RefOr<Schema>>, named: NamedSchema, closed: bool) {
     for (name, mut schema) in named.all {
         if let (true, RefOr::T(Schema::Object(object))) = (closed, &mut schema) {
-            object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
+            object
+                .additional_properties
+                .get_or_insert_with(|| Box::new(AdditionalProperties::FreeForm(false)));
         }
         into.insert(name, schema);
     }
@@ -142,8 +144,8 @@ fn operation<A>(route: &Route<A>, schemas: &mut BTreeMap<String, RefOr<Schema>>)
     };
     if let Some(body) = &doc.body {
         collect(schemas, NamedSchema { name: body.schema.name.clone(), all: body.schema.all.clone() }, true);
-        let content = json_content(body.schema.reference(), Some(body.example.clone()));
-        operation = operation.request_body(Some(request_body(content)));
+        let required = if body.required { Required::True } else { Required::False };
+        operation = operation.request_body(Some(request_body(body_content(body), required)));
     }
     if let Some(answer) = &doc.answer {
         operation = operation.response(answer.status.to_string(), success(answer, schemas));
@@ -158,8 +160,21 @@ fn operation<A>(route: &Route<A>, schemas: &mut BTreeMap<String, RefOr<Schema>>)
     operation.build()
 }
 
-fn request_body(content: Content) -> RequestBody {
-    RequestBodyBuilder::new().required(Some(Required::True)).content("application/json", content).build()
+fn request_body(content: Content, required: Required) -> RequestBody {
+    RequestBodyBuilder::new().required(Some(required)).content("application/json", content).build()
+}
+
+/// A document gives one example, or several with names, not both (OpenAPI 3.1, section 4.8.14).
+fn body_content(body: &route::BodyDoc) -> Content {
+    if body.examples.is_empty() {
+        return json_content(body.schema.reference(), Some(body.example.clone()));
+    }
+    let first = std::iter::once(("default", &body.example));
+    let all = first.chain(body.examples.iter().map(|(name, example)| (*name, example)));
+    let examples = all.map(|(name, example)| {
+        (name, utoipa::openapi::example::ExampleBuilder::new().value(Some(example.clone())).build())
+    });
+    ContentBuilder::new().schema(Some(body.schema.reference())).examples_from_iter(examples).build()
 }
 
 fn json_content(schema: Ref, example: Option<Value>) -> Content {
@@ -291,10 +306,10 @@ fn webhooks(schemas: &mut BTreeMap<String, RefOr<Schema>>) -> Paths {
             operation = operation.parameter(header_parameter(&header));
         }
         let operation = operation
-            .request_body(Some(request_body(json_content(
-                reference.clone(),
-                Some(wire::event_example(event)),
-            ))))
+            .request_body(Some(request_body(
+                json_content(reference.clone(), Some(wire::event_example(event))),
+                Required::True,
+            )))
             .response("2XX", ResponseBuilder::new().description("The event was taken.").build())
             .build();
         paths.add_path_operation(event.as_str(), vec![HttpMethod::Post], operation);

@@ -79,7 +79,8 @@ pub struct ProblemField {
     #[schema(example = "/to")]
     pointer: String,
     /// Stable: `missing`, `unknown_field`, `invalid_type`, `invalid_value`, `out_of_range`, `too_many`, `too_long`,
-    /// `too_deep`, `duplicate_key`, `invalid_character`, `syntax`, or the code of the problem itself.
+    /// `too_deep`, `duplicate_key`, `invalid_character`, `syntax`, `not_found`, `not_sent`, or the code of the problem
+    /// itself.
     #[schema(example = "missing")]
     code: String,
     /// What the field takes.

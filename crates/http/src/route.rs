@@ -42,6 +42,9 @@ impl NamedSchema {
 pub(crate) struct BodyDoc {
     pub schema: NamedSchema,
     pub example: Value,
+    /// More examples, by name.
+    pub examples: Vec<(&'static str, Value)>,
+    pub required: bool,
 }
 
 /// What a successful answer holds.
@@ -143,7 +146,27 @@ impl<A> Route<A> {
     /// The JSON body, with an example that works in a fresh workspace.
     #[must_use]
     pub fn body<T: Body>(mut self, example: Value) -> Self {
-        self.doc.body = Some(BodyDoc { schema: NamedSchema::of::<T::Shape>(), example });
+        let schema = NamedSchema::of::<T::Shape>();
+        self.doc.body = Some(BodyDoc { schema, example, examples: Vec::new(), required: true });
+        self
+    }
+
+    /// A JSON body that may be left out.
+    #[must_use]
+    pub fn optional_body<T: Body>(self, example: Value) -> Self {
+        let mut route = self.body::<T>(example);
+        if let Some(body) = &mut route.doc.body {
+            body.required = false;
+        }
+        route
+    }
+
+    /// More examples of the body, by name.
+    #[must_use]
+    pub fn body_examples(mut self, examples: Vec<(&'static str, Value)>) -> Self {
+        if let Some(body) = &mut self.doc.body {
+            body.examples = examples;
+        }
         self
     }
 

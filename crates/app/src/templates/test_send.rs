@@ -40,7 +40,7 @@ impl App {
             .message(&row.name, &row.language, format_of(&row), &send.parameters)
             .map_err(|wrong| Error::fields(under("/parameters", wrong)))?;
         let object = serde_json::value::to_raw_value(&object).map_err(Error::internal)?;
-        let content = Content::read(ContentKind::Template, object)
+        let content = Content::parse(ContentKind::Template, object.get())
             .map_err(|wrong| Error::fields(under("/parameters", wrong)))?;
         let channel = self.template_channel_needed(grant, &row).await?;
         let message = MessageSend {

@@ -10,6 +10,7 @@
 mod call;
 mod check;
 mod outcome;
+mod read;
 mod templates;
 
 use std::time::Duration;

@@ -44,14 +44,11 @@ async fn templates_carry_a_message_status_and_unknown_ones_are_to_be_fixed() {
     let templates = Some(vec![("order_ready".to_owned(), "en_US".to_owned())]);
     let rig = Rig::start(crate::sandbox::SandboxConfig { templates, ..config() }).await;
     let template = |name: &str| gatepost_core::message::OutboundMessage {
-        content: Content::read(
+        content: Content::parse(
             ContentKind::Template,
-            serde_json::value::to_raw_value(
-                &serde_json::json!({ "name": name, "language": { "code": "en_US" } }),
-            )
-            .unwrap(),
+            &serde_json::json!({ "name": name, "language": { "code": "en_US" } }).to_string(),
         )
-        .unwrap(),
+        .unwrap_or_else(|errors| panic!("{errors:?}")),
         ..text("+12025550101", 1)
     };
     let SendOutcome::Accepted(answer) = rig.cloud.send(&rig.channel(), &template("order_ready")).await else {

@@ -2,19 +2,45 @@
 //!
 //! A message has a kind and one object of Meta's under that name (Meta, "Send messages"). The object is checked once,
 //! at the edge, with all errors at once, and from then on passed on exactly as it was given.
+//!
+//! What each kind may hold stands in tables of [`rule`]s, one file for each kind. They are Meta's limits: what Meta
+//! documents as a closed shape takes no other fields, what Meta leaves open passes through, and where Meta's pages
+//! name two numbers the larger one counts, since Meta itself has the last word.
 
+mod carousel;
+mod contacts;
+mod emoji;
+pub mod examples;
+mod forms;
+mod interactive;
+mod interactive_action;
+mod media;
+pub mod rule;
+mod simple;
+mod template;
+mod template_parameter;
+#[cfg(test)]
+mod tests;
 mod text;
+mod words;
 
 use std::fmt;
 
 use serde_json::value::RawValue;
 
 use crate::error::FieldError;
+use crate::json::{self, Value};
+use rule::Rule;
 
+pub use forms::Reference;
 pub use text::{Body, LanguageCode, TemplateName};
 
 /// Longest text body, in characters.
 pub const TEXT_BODY_MAX: usize = 4096;
+/// Longest caption of an image, video or document, in characters.
+pub const CAPTION_MAX: usize = 1024;
+/// Longest body of an interactive message, in characters; a list's may be as long as a text.
+pub const INTERACTIVE_BODY_MAX: usize = 1024;
 /// Longest template name.
 pub const TEMPLATE_NAME_MAX: usize = 512;
 /// Largest object of one message; Meta names no number, its own bodies stay far below.
@@ -71,6 +97,23 @@ impl ContentKind {
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
+
+    /// What Meta's object of this kind may hold.
+    pub const fn rule(self) -> Rule {
+        match self {
+            Self::Text => Rule::Object(&simple::TEXT),
+            Self::Image => Rule::Object(&media::IMAGE),
+            Self::Audio => Rule::Object(&media::AUDIO),
+            Self::Video => Rule::Object(&media::VIDEO),
+            Self::Document => Rule::Object(&media::DOCUMENT),
+            Self::Sticker => Rule::Object(&media::STICKER),
+            Self::Location => Rule::Object(&simple::LOCATION),
+            Self::Contacts => contacts::CONTACTS,
+            Self::Reaction => Rule::Object(&simple::REACTION),
+            Self::Interactive => Rule::Kinds(&interactive::INTERACTIVE),
+            Self::Template => Rule::Object(&template::TEMPLATE),
+        }
+    }
 }
 
 impl fmt::Display for ContentKind {
@@ -98,16 +141,27 @@ impl Content {
         Ok(Self { kind: ContentKind::Text, object })
     }
 
-    /// Checks Meta's object of a kind.
+    /// Checks Meta's object of a kind; what is wrong is noted where it stands.
+    pub fn read(kind: ContentKind, value: Value<'_>) -> Option<Self> {
+        let before = value.wrong_so_far();
+        kind.rule().check(value);
+        if value.wrong_so_far() > before {
+            return None;
+        }
+        let object = value.raw()?;
+        if object.get().len() > OBJECT_BYTES_MAX {
+            return value.wrong("too_long", format!("expected at most {OBJECT_BYTES_MAX} bytes"));
+        }
+        Some(Self { kind, object })
+    }
+
+    /// Checks Meta's object of a kind, given as JSON.
     ///
     /// # Errors
     /// Everything that is wrong with it; the pointers start at the object (`""` is the object itself).
-    pub fn read(kind: ContentKind, object: Box<RawValue>) -> Result<Self, Vec<FieldError>> {
-        if object.get().len() > OBJECT_BYTES_MAX {
-            let most = format!("expected at most {OBJECT_BYTES_MAX} bytes");
-            return Err(vec![FieldError::new("", "too_long", most)]);
-        }
-        Ok(Self { kind, object })
+    pub fn parse(kind: ContentKind, object: &str) -> Result<Self, Vec<FieldError>> {
+        json::decode(object.as_bytes(), |value| Self::read(kind, value))
+            .map_err(|error| error.field_errors().to_vec())
     }
 
     /// What was valid when it was stored.
@@ -124,15 +178,37 @@ impl Content {
         &self.object
     }
 
-    /// What a person would read of it, where there is something to read: the body of a text.
+    /// What a person would read of it, where there is something to read: the body of a text or of an interactive
+    /// message, a caption, an emoji, the name of a place or of a contact.
     pub fn words(&self) -> Option<String> {
+        words::of(self)
+    }
+
+    /// The message that a reaction is on.
+    pub fn reacts_to(&self) -> Option<Reference> {
         #[derive(serde::Deserialize)]
-        struct Text {
-            body: String,
+        struct Target<'a> {
+            #[serde(borrow)]
+            message_id: std::borrow::Cow<'a, str>,
         }
-        match self.kind {
-            ContentKind::Text => serde_json::from_str::<Text>(self.object.get()).ok().map(|text| text.body),
-            _ => None,
+        if self.kind != ContentKind::Reaction {
+            return None;
         }
+        let target: Target<'_> = serde_json::from_str(self.object.get()).ok()?;
+        Reference::parse(&target.message_id)
+    }
+
+    /// The same reaction on the message with Meta's id `wamid`: Meta knows no ids of ours.
+    pub fn reacting_to(&self, wamid: &str) -> Result<Self, serde_json::Error> {
+        #[derive(serde::Serialize, serde::Deserialize)]
+        struct Reaction<'a> {
+            #[serde(borrow)]
+            message_id: std::borrow::Cow<'a, str>,
+            #[serde(borrow)]
+            emoji: std::borrow::Cow<'a, str>,
+        }
+        let mut reaction: Reaction<'_> = serde_json::from_str(self.object.get())?;
+        reaction.message_id = wamid.into();
+        Ok(Self { kind: self.kind, object: serde_json::value::to_raw_value(&reaction)? })
     }
 }

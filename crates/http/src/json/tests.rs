@@ -32,6 +32,8 @@ fn good_bodies() {
         r#"{"to":"+12025550101","purpose":"support","type":"text","text":{"body":"x"},"on_unknown":"resend"}"#.to_owned(),
         with(r#""channel_id":null,"reply_to":null"#),
         with(r#""reply_to":"msg_01kagq5rh8e5htqh9sk95d3x4w""#),
+        with(r#""image":null,"type":null"#),
+        r#"{"to":"US.13491208655302741918","purpose":"support","sticker":{"id":"1"}}"#.to_owned(),
     ] {
         assert!(decode::<wire::MessageSend>(body.as_bytes()).is_ok(), "{body}");
     }
@@ -39,7 +41,8 @@ fn good_bodies() {
 
 #[test]
 fn components_pass_through_unchanged() {
-    let components = r#"[ {"type":"body", "n": 12345678901234567890.50, "t":"a\u002fb"} ]"#;
+    let components = r#"[ {"type":"button", "sub_type":"flow", "index":0, "parameters":[{"type":"action",
+        "action":{"n": 12345678901234567890.50, "t":"a\u002fb"}}]} ]"#;
     let body = format!(
         r#"{{"to":"+12025550101","purpose":"support","template":{{"name":"a","language":{{"code":"en"}},"components":{components}}}}}"#
     );
@@ -79,6 +82,35 @@ fn wrong_types_and_values() {
         field("/template/components", "invalid_type")
     );
     assert_eq!(refusal(r#"{"to":"+12025550101","purpose":"support"}"#), field("/text", "missing"));
+    let typed = r#"{"to":"+12025550101","purpose":"support","type":"image"}"#;
+    assert_eq!(refusal(typed), field("/image", "missing"));
+    assert_eq!(refusal(with(r#""type":"images""#)), field("/type", "invalid_value"));
+    assert_eq!(refusal(with(r#""image":{"id":"1"}"#)), field("/image", "invalid_value"));
+    assert_eq!(
+        refusal(r#"{"to":"+12025550101","purpose":"support","text":"  "}"#),
+        field("/text", "invalid_value")
+    );
+}
+
+#[test]
+fn content_is_told_off_where_it_stands() {
+    let body = r#"{"to":"nobody","purpose":"support","type":"image","image":{"capton":"a"},"sticker":{},"interactive":{"type":"list","body":{"text":""},"action":{"button":"Choose","sections":[{"rows":[{"id":"1"}]}]}}}"#;
+    let error = refused(body.as_bytes());
+    let told: Vec<String> =
+        error.field_errors().iter().map(|e| format!("{} {}", e.pointer, e.code)).collect();
+    assert_eq!(
+        told,
+        [
+            "/to recipient_invalid",
+            "/image missing",
+            "/image/capton unknown_field",
+            "/sticker missing",
+            "/sticker invalid_value",
+            "/interactive/body/text invalid_value",
+            "/interactive/action/sections/0/rows/0/title missing",
+            "/interactive invalid_value",
+        ]
+    );
 }
 
 #[test]

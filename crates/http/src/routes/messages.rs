@@ -3,13 +3,14 @@
 use axum::extract::State;
 use gatepost_app::App;
 use gatepost_core::access::permission::{MessageRead, MessageSend};
+use gatepost_core::content::examples::EXAMPLES;
 use gatepost_core::{Code, MessageId};
 use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::split;
 use crate::access::{Grant, get, post};
-use crate::body::Create;
+use crate::body::{Create, Json};
 use crate::channel_header::ChannelHeader;
 use crate::path::Id;
 use crate::query::{LIST, Paging, Query};
@@ -30,6 +31,7 @@ pub fn routes() -> Vec<Route<App>> {
                 "purpose": "transactional",
                 "text": "Your parcel is here.",
             }))
+            .body_examples(examples())
             .answer::<wire::Message<'static>>(202, "The message was accepted and is durable.", example())
             .fails(&[
                 Code::NotFound,
@@ -50,7 +52,33 @@ pub fn routes() -> Vec<Route<App>> {
             .summary("Read a message")
             .tag("Messages")
             .answer::<wire::Message<'static>>(200, "The message as it stands.", example()),
+        post("/v1/messages/{message_id}/read", message_read)
+            .id("messageRead")
+            .summary("Mark a message as read")
+            .description("Shows the person that their message, and those before it, were read, and with `typing` that an answer is being written. Doing it twice is the same as once.")
+            .tag("Messages")
+            .optional_body::<wire::MessageRead>(json!({ "typing": true }))
+            .answers_nothing("Meta was told.")
+            .fails(&[
+                Code::MessageNotInbound,
+                Code::ChannelNotReady,
+                Code::MetaRefused,
+                Code::MetaUnreachable,
+            ]),
     ]
+}
+
+/// A message of every kind.
+fn examples() -> Vec<(&'static str, Value)> {
+    EXAMPLES
+        .iter()
+        .map(|example| {
+            let object: Value = serde_json::from_str(example.object).unwrap_or_default();
+            let mut message = json!({ "to": "+12025550101", "purpose": "transactional" });
+            message[example.kind.as_str()] = object;
+            (example.name, message)
+        })
+        .collect()
 }
 
 fn example() -> Value {
@@ -66,6 +94,7 @@ fn example() -> Value {
         "provider_id": null,
         "reply_to": null,
         "text": "Your parcel is here.",
+        "content": { "preview_url": false, "body": "Your parcel is here." },
         "error": null,
         "created_at": "2026-11-01T09:30:00.25Z",
         "sending_at": null,
@@ -98,4 +127,15 @@ async fn message_list(grant: Grant<MessageRead>, State(app): State<App>, query: 
 async fn message_get(grant: Grant<MessageRead>, State(app): State<App>, Id(id): Id<MessageId>) -> Answer {
     let view = app.message_get(&grant, id).await?;
     Ok(reply::ok(&wire::Message::from(&view)))
+}
+
+async fn message_read(
+    grant: Grant<MessageSend>,
+    State(app): State<App>,
+    Id(id): Id<MessageId>,
+    body: Option<Json<wire::MessageRead>>,
+) -> Answer {
+    let typing = body.is_some_and(|Json(read)| read.typing);
+    app.message_read(&grant, id, typing).await?;
+    Ok(reply::nothing())
 }

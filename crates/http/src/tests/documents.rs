@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use gatepost_core::content::examples::EXAMPLES;
 use gatepost_core::event::{
     API_VERSION, EventData, EventPayload, EventType, MessageError, MessageNews, Notification, Party,
 };
@@ -120,7 +121,8 @@ fn fits(document: &Value, schema: &Value, value: &Value, at: &str) {
         if let Some(options) = schema[any].as_array() {
             let fit = options.iter().find(|option| {
                 let option = resolve(document, option);
-                option.get("oneOf").is_some() || kinds(option).iter().any(|kind| is_kind(value, kind))
+                option.get("oneOf").is_some()
+                    || kinds(option).iter().any(|kind| is_kind(value, kind)) && has_tag(option, value)
             });
             let Some(option) = fit else { panic!("{at}: {value} fits none of {schema}") };
             return fits(document, option, value, at);
@@ -155,6 +157,14 @@ fn fits(document: &Value, schema: &Value, value: &Value, at: &str) {
         if let Some(items) = schema.get("items") {
             fits(document, items, item, &format!("{at}/{index}"));
         }
+    }
+}
+
+/// Whether a value's `type` is the one of this option, where options are told apart by it.
+fn has_tag(option: &Value, value: &Value) -> bool {
+    match (option["properties"]["type"]["enum"].as_array(), value.get("type")) {
+        (Some(words), Some(word)) => words.contains(word),
+        _ => true,
     }
 }
 
@@ -210,6 +220,20 @@ fn check_examples(document: &Value) -> usize {
         }
     }
     checked
+}
+
+/// The examples of a message are messages, one of every kind and sub-kind.
+#[test]
+fn examples_of_messages_are_taken() {
+    let document = document(Surface::Public);
+    let media = &document["paths"]["/v1/messages"]["post"]["requestBody"]["content"]["application/json"];
+    let examples = media["examples"].as_object().unwrap();
+    assert!(examples.len() > EXAMPLES.len(), "and the shorthand");
+    for (name, example) in examples {
+        let body = example["value"].to_string();
+        let read = crate::json::decode::<wire::MessageSend>(body.as_bytes());
+        assert!(read.is_ok(), "{name}: {:?}", read.err());
+    }
 }
 
 #[test]
@@ -286,6 +310,7 @@ fn schemas_are_what_readers_read() {
     schema_is_read::<wire::EndpointUpdate>();
     schema_is_read::<wire::KeyCreate>();
     schema_is_read::<wire::KeyRotate>();
+    schema_is_read::<wire::MessageRead>();
     schema_is_read::<wire::MessageSend>();
     schema_is_read::<wire::MetaAppCreate>();
     schema_is_read::<wire::WorkspaceCreate>();

@@ -1,15 +1,16 @@
 //! Messages.
 
 use gatepost_app::MessageView;
-use gatepost_core::content::{Body as Words, Content, ContentKind, LanguageCode, TemplateName};
+use gatepost_core::content::{Body as Words, Content, ContentKind};
 use gatepost_core::message::{MessageState, OnUnknown};
 use gatepost_core::purpose::InvalidPurpose;
 use gatepost_core::{ChannelId, Code, MessageId, Purpose, Recipient, Timestamp};
 use serde::Serialize;
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::event::{Party, Refusal};
-use super::parse;
+use super::{content, parse};
 use crate::json::{Body, Object, Value};
 use crate::reply::{Made, to_json};
 
@@ -36,27 +37,16 @@ impl Body for MessageSend {
             purpose,
         );
         let kind = object.optional("type", kind);
-        let text = object.optional("text", text);
-        let template = object.optional("template", template);
+        let content = content(object, kind);
         let reply_to = object.optional("reply_to", parse::id);
         let on_unknown = object.optional("on_unknown", |v| {
             v.parse(|written| OnUnknown::parse(written).ok_or("expected fail or resend"))
         });
-        let content = match (text?, template?) {
-            (Some(content), None) | (None, Some(content)) => content,
-            (None, None) => return object.wrong("text", "missing", "give text or template"),
-            (Some(_), Some(_)) => {
-                return object.wrong("template", "invalid_value", "give text or template, not both");
-            }
-        };
-        if kind?.is_some_and(|kind| kind != content.kind().as_str()) {
-            return object.wrong("type", "invalid_value", format!("the message has {}", content.kind()));
-        }
         Some(Self {
             channel: channel?,
             to: to?,
             purpose: purpose?,
-            content,
+            content: content?,
             reply_to: reply_to?,
             on_unknown: on_unknown?.unwrap_or_default(),
         })
@@ -76,47 +66,62 @@ fn purpose(value: Value<'_>) -> Option<Purpose> {
     }
 }
 
-fn kind(value: Value<'_>) -> Option<&'static str> {
+fn kind(value: Value<'_>) -> Option<ContentKind> {
     value.parse(|written| {
-        ["text", "template"].into_iter().find(|kind| *kind == written).ok_or("expected text or template")
+        ContentKind::parse(written).ok_or_else(|| format!("expected one of {}", kinds().join(", ")))
     })
 }
 
-/// The shorthand `"text": "hello"`, or Meta's object.
-fn text(value: Value<'_>) -> Option<Content> {
-    let words = |value: Value<'_>| value.parse(|written| Words::parse(written.to_owned()));
-    if value.is_text() {
-        return Content::text(&words(value)?, false).ok();
-    }
-    value.object(|object| {
-        let body = object.required("body", words);
-        let preview_url = object.optional("preview_url", parse::boolean);
-        Content::text(&body?, preview_url?.unwrap_or(false)).ok()
-    })
+fn kinds() -> [&'static str; ContentKind::ALL.len()] {
+    ContentKind::ALL.map(ContentKind::as_str)
 }
 
-fn template(value: Value<'_>) -> Option<Content> {
-    value.object(|object| {
-        let name = object.required("name", |v| v.parse(|written| TemplateName::parse(written.to_owned())));
-        let language = object.required("language", |v| {
-            v.object(|language| {
-                language.required("code", |v| v.parse(|written| LanguageCode::parse(written.to_owned())))
-            })
-        });
-        let components = object.optional("components", |v| v.raw());
-        (name?, language?, components?);
-        Some(())
-    })?;
-    match Content::read(ContentKind::Template, value.raw()?) {
-        Ok(content) => Some(content),
-        Err(errors) => {
-            let details: Vec<String> = errors.into_iter().map(|error| error.detail).collect();
-            value.wrong("invalid_value", details.join("; "))
+/// The one object of a kind; `said` is the kind that `type` names.
+#[expect(clippy::option_option, reason = "wrong, absent and present are three things")]
+fn content(object: &mut Object<'_>, said: Option<Option<ContentKind>>) -> Option<Content> {
+    let mut found = None;
+    for kind in ContentKind::ALL {
+        let read = object.optional(kind.as_str(), |v| content_of(kind, v));
+        if matches!(read, Some(None)) {
+            continue;
+        }
+        if let Some((first, _)) = &found {
+            let detail = format!("the message has {first} already; give one of them");
+            object.wrong::<()>(kind.as_str(), "invalid_value", detail);
+        } else {
+            found = Some((kind, read.flatten()));
         }
     }
+    let wanted = said.flatten();
+    let Some((kind, content)) = found else {
+        let missing = wanted.unwrap_or(ContentKind::Text);
+        return object.wrong(
+            missing.as_str(),
+            "missing",
+            match wanted {
+                Some(kind) => format!("a message of this type needs {kind}"),
+                None => format!("give one of {}", kinds().join(", ")),
+            },
+        );
+    };
+    if wanted.is_some_and(|wanted| wanted != kind) {
+        object.wrong::<()>("type", "invalid_value", format!("the message has {kind}"));
+    }
+    content
 }
 
-/// A message to send: `text` or `template`.
+/// Meta's object; the shorthand `"text": "hello"` stands for one.
+fn content_of(kind: ContentKind, value: Value<'_>) -> Option<Content> {
+    if kind == ContentKind::Text && value.is_text() {
+        let words = value.parse(|written| Words::parse(written.to_owned()))?;
+        return Content::text(&words, false).ok();
+    }
+    Content::read(kind, value)
+}
+
+/// A message to send, with exactly one of the objects that Meta's messages are made of: `text`, `image`, `audio`,
+/// `video`, `document`, `sticker`, `location`, `contacts`, `reaction`, `interactive` or `template`. They have Meta's
+/// own shapes and limits, and are passed on as they are.
 #[derive(ToSchema)]
 #[schema(as = MessageSend)]
 #[expect(dead_code, reason = "the schema of what MessageSend reads")]
@@ -124,17 +129,27 @@ pub struct Shape {
     /// The channel to send through; may be left out where only one can be meant.
     #[schema(example = "chn_01kagq5rh8e5htqh9sk95d3x4w")]
     channel_id: Option<String>,
-    /// An international phone number.
+    /// An international phone number, or Meta's id of a person (BSUID) such as `US.13491208655302741918`.
     #[schema(example = "+12025550101")]
     to: String,
     /// Why it is sent: `authentication`, `transactional`, `operational`, `support` or `internal_team`.
     #[schema(example = "transactional")]
     purpose: String,
-    /// `text` or `template`; need not be said.
+    /// The name of the object; need not be said.
+    #[schema(example = "text")]
     r#type: Option<String>,
     /// The words, or an object that holds them.
-    text: Option<TextShape>,
-    template: Option<TemplateShape>,
+    text: Option<content::Text>,
+    image: Option<content::Image>,
+    audio: Option<content::Audio>,
+    video: Option<content::Video>,
+    document: Option<content::Document>,
+    sticker: Option<content::Sticker>,
+    location: Option<content::Location>,
+    contacts: Option<content::Contacts>,
+    reaction: Option<content::Reaction>,
+    interactive: Option<content::Interactive>,
+    template: Option<content::Template>,
     /// The message this one replies to.
     #[schema(example = "msg_01kagq5rh8e5htqh9sk95d3x4w")]
     reply_to: Option<String>,
@@ -143,42 +158,21 @@ pub struct Shape {
     on_unknown: Option<String>,
 }
 
-/// A text message: 1 to 4096 characters.
+/// A message that was read.
 #[derive(ToSchema)]
-#[schema(as = Text)]
-#[serde(untagged)]
-#[expect(dead_code, reason = "the schema of what `text` takes")]
-enum TextShape {
-    Words(String),
-    Object {
-        /// 1 to 4096 characters.
-        body: String,
-        /// Whether WhatsApp shows a preview of the first link; false where it is not said.
-        preview_url: Option<bool>,
-    },
+pub struct MessageRead {
+    /// Whether the person sees that an answer is being written: for 25 seconds, or until it comes.
+    #[schema(value_type = Option<bool>, example = true)]
+    pub typing: bool,
 }
 
-/// An approved template, in Meta's form.
-#[derive(ToSchema)]
-#[schema(as = Template)]
-#[expect(dead_code, reason = "the schema of what `template` takes")]
-struct TemplateShape {
-    /// 1 to 512 of a-z, 0-9 and _.
-    #[schema(example = "order_ready")]
-    name: String,
-    language: LanguageShape,
-    /// Meta's components array, passed on unchanged.
-    #[schema(value_type = Option<Vec<Object>>)]
-    components: Option<()>,
-}
+impl Body for MessageRead {
+    type Shape = Self;
 
-/// The language of a template, as Meta names it.
-#[derive(ToSchema)]
-#[schema(as = TemplateLanguage)]
-#[expect(dead_code, reason = "the schema of what `language` takes")]
-struct LanguageShape {
-    #[schema(example = "en_US")]
-    code: String,
+    fn read(object: &mut Object<'_>) -> Option<Self> {
+        let typing = object.optional("typing", parse::boolean);
+        Some(Self { typing: typing?.unwrap_or(false) })
+    }
 }
 
 /// A message and where it stands.
@@ -197,7 +191,7 @@ pub struct Message<'a> {
     /// `queued`, `sending`, `sent`, `delivered`, `read`, `failed` or `received`; states only move forward.
     #[schema(value_type = String, example = "queued")]
     state: MessageState,
-    /// `text`, `template`, and for inbound messages whatever Meta sends.
+    /// Meta's name of the object in `content`; for inbound messages whatever Meta sends.
     #[serde(rename = "type")]
     #[schema(value_type = String, example = "text")]
     kind: &'a str,
@@ -209,8 +203,11 @@ pub struct Message<'a> {
     provider_id: Option<&'a str>,
     #[schema(value_type = Option<String>)]
     reply_to: Option<MessageId>,
-    /// The words, as long as content is kept.
+    /// The words, as long as content is kept: of a text or an interactive message, a caption, an emoji.
     text: Option<&'a str>,
+    /// Meta's object under its `type`, as long as content is kept: as it was given, or as it came.
+    #[schema(value_type = Option<serde_json::Value>)]
+    content: Option<&'a RawValue>,
     /// Why it failed.
     error: Option<Refusal<'a>>,
     #[schema(value_type = String, format = DateTime)]
@@ -241,6 +238,7 @@ impl<'a> From<&'a MessageView> for Message<'a> {
             provider_id: view.provider_id.as_deref(),
             reply_to: view.reply_to,
             text: view.text.as_deref(),
+            content: view.content.as_deref(),
             error: view.error.as_ref().map(Refusal::from),
             created_at: view.created_at,
             sending_at: view.sending_at,

@@ -4,6 +4,7 @@
 //! application's views. Both carry their OpenAPI schema, and tests hold the two together.
 
 mod channel;
+mod content;
 mod endpoint;
 mod event;
 mod installation;
@@ -20,6 +21,6 @@ pub use endpoint::{
 pub use event::{Event, event_example, webhook_operation_id, webhook_summary};
 pub use installation::{Status, Vault};
 pub use key::{Key, KeyCreate, KeyRotate, KeyWithSecret};
-pub use message::{Message, MessageSend};
+pub use message::{Message, MessageRead, MessageSend};
 pub use meta_app::{MetaApp, MetaAppCreate, MetaAppWithToken};
 pub use workspace::{Workspace, WorkspaceCreate};
