@@ -19,6 +19,8 @@ pub enum EventType {
     MessageSent,
     MessageDelivered,
     MessageRead,
+    /// An outbound voice message was listened to.
+    MessagePlayed,
     /// An outbound message will not arrive; `data.message.error` says why.
     MessageFailed,
     /// Meta refused an outbound message for now, or its channel cannot send: it waits, and is tried again. Told once.
@@ -36,10 +38,11 @@ pub enum EventType {
 }
 
 impl EventType {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::MessageSent,
         Self::MessageDelivered,
         Self::MessageRead,
+        Self::MessagePlayed,
         Self::MessageFailed,
         Self::MessageDelayed,
         Self::MessageReceived,
@@ -54,6 +57,7 @@ impl EventType {
             Self::MessageSent => "message.sent",
             Self::MessageDelivered => "message.delivered",
             Self::MessageRead => "message.read",
+            Self::MessagePlayed => "message.played",
             Self::MessageFailed => "message.failed",
             Self::MessageDelayed => "message.delayed",
             Self::MessageReceived => "message.received",
@@ -81,6 +85,7 @@ impl EventType {
             Self::ChannelUpdated => 8,
             Self::TemplateUpdated => 9,
             Self::ContactUpdated => 10,
+            Self::MessagePlayed => 11,
         }
     }
 

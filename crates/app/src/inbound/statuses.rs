@@ -34,7 +34,7 @@ pub(super) const fn state_of(status: &DeliveryStatus) -> Option<MessageState> {
     match status {
         DeliveryStatus::Sent => Some(MessageState::Sent),
         DeliveryStatus::Delivered => Some(MessageState::Delivered),
-        // Listened to: further than read there is nothing.
+        // Listened to: further than read no state goes; the event says more.
         DeliveryStatus::Read | DeliveryStatus::Played => Some(MessageState::Read),
         DeliveryStatus::Failed => Some(MessageState::Failed),
         DeliveryStatus::Other(_) => None,
@@ -107,7 +107,10 @@ impl App {
                 action: advice.action.to_owned(),
             }
         });
-        let event_type = EventType::of_state(state).unwrap_or(EventType::ChannelNotification);
+        let event_type = match status.status {
+            DeliveryStatus::Played => EventType::MessagePlayed,
+            _ => EventType::of_state(state).unwrap_or(EventType::ChannelNotification),
+        };
         let event = draft(
             origin.keys,
             self.now(),

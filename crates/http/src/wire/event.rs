@@ -12,7 +12,7 @@ pub struct Event {
     /// The same over retries and replays.
     #[schema(example = "evt_01kagq5rh8e5htqh9sk95d3x4w")]
     id: String,
-    /// `message.sent`, `message.delivered`, `message.read`, `message.failed`, `message.delayed`, `message.received`,
+    /// `message.sent`, `message.delivered`, `message.read`, `message.played`, `message.failed`, `message.delayed`, `message.received`,
     /// `channel.updated`, `template.updated`, `contact.updated` or `channel.notification`; more may come.
     r#type: String,
     api_version: String,
@@ -186,6 +186,7 @@ pub const fn webhook_operation_id(event: EventType) -> &'static str {
         EventType::MessageSent => "onMessageSent",
         EventType::MessageDelivered => "onMessageDelivered",
         EventType::MessageRead => "onMessageRead",
+        EventType::MessagePlayed => "onMessagePlayed",
         EventType::MessageFailed => "onMessageFailed",
         EventType::MessageReceived => "onMessageReceived",
         EventType::MessageDelayed => "onMessageDelayed",
@@ -201,6 +202,7 @@ pub const fn webhook_summary(event: EventType) -> &'static str {
         EventType::MessageSent => "An outbound message was sent on by Meta",
         EventType::MessageDelivered => "An outbound message reached the phone",
         EventType::MessageRead => "An outbound message was read",
+        EventType::MessagePlayed => "An outbound voice message was listened to",
         EventType::MessageFailed => "An outbound message will not arrive",
         EventType::MessageReceived => "A person wrote to a channel",
         EventType::MessageDelayed => "An outbound message waits and is tried again",
@@ -255,6 +257,7 @@ pub fn event_example(event: EventType) -> Value {
         EventType::MessageSent
         | EventType::MessageDelivered
         | EventType::MessageRead
+        | EventType::MessagePlayed
         | EventType::MessageFailed
         | EventType::MessageDelayed => {
             let mut message = json!({
@@ -262,6 +265,7 @@ pub fn event_example(event: EventType) -> Value {
                 "direction": "outbound",
                 "state": match event {
                     EventType::MessageDelayed => "queued",
+                    EventType::MessagePlayed => "read",
                     _ => event.as_str().trim_start_matches("message."),
                 },
                 "contact": { "phone": "+12025550101", "bsuid": null },

@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 use self::home::Home;
 use self::receiver::{Heard, Receiver};
 use self::screen::Screen;
-use self::story::{SCENES, Scene};
+use self::story::{Answer, Reply, Scene};
 use self::tally::Tally;
 use super::serve::Signals;
 use crate::answer::text;
@@ -126,10 +126,11 @@ fn late(words: &str) -> Failure {
 
 fn tally_words(summary: &tally::Summary) -> String {
     format!(
-        "{} messages, {} delivered, {} read, {} replies, {} of {} signatures verified",
+        "{} messages, {} delivered, {} read, {} failed, {} replies, {} of {} signatures verified",
         summary.messages,
         summary.delivered,
         summary.read,
+        summary.failed,
         summary.replies,
         summary.signatures_verified,
         summary.webhooks
@@ -166,13 +167,13 @@ async fn set_up(home: &Home, screen: &Screen) -> Result<Stage> {
     screen.line("");
 
     let operator = Operator::Socket(socket);
-    let workspace = operator.post("/operator/v1/workspaces", &json!({ "name": "Corner Bakery" })).await?;
+    let workspace = operator.post("/operator/v1/workspaces", &json!({ "name": "Parcel Shop" })).await?;
     let keys_path = format!("/operator/v1/workspaces/{}/keys", text(&workspace, "id"));
     let first = json!({ "name": "First key", "mode": "test", "scopes": ["admin"] });
     let admin = secret_of(&operator.post(&keys_path, &first).await?)?;
     screen.step(
         "workspace",
-        "Corner Bakery, and its first API key, as `gatepost workspace create` and `key create` make them",
+        "Parcel Shop, and its first API key, as `gatepost workspace create` and `key create` make them",
     );
 
     let admin = Api::new(&url, admin)?;
@@ -184,7 +185,7 @@ async fn set_up(home: &Home, screen: &Screen) -> Result<Stage> {
     };
     let (send, read) = (key("Shop", "send").await?, key("Reports", "read").await?);
     screen.step("keys", "one that only sends, one that only reads");
-    let endpoint = json!({ "url": receiver.url(), "events": ["message.*"] });
+    let endpoint = json!({ "url": receiver.url(), "events": ["message.*", "contact.*"] });
     let endpoint = admin.post("/v1/webhook-endpoints", &endpoint, None).await?;
     receiver.set_secret(text(&endpoint, "secret"))?;
     screen.step("endpoint", "your webhook, with a signing secret\n");
@@ -204,19 +205,22 @@ fn secret_of(made: &Value) -> Result<Secret<String>> {
 
 /// Sends, listens, lets people answer and replies to them, until all was seen.
 async fn tell(stage: &mut Stage, screen: &Screen, tally: &mut Tally) -> Result<()> {
-    let mut scenes = SCENES.iter();
+    let mut scenes = story::scenes().into_iter();
     let mut pace = tokio::time::interval(PACE);
-    // By message id: what the person answers when it is read.
-    let mut to_answer: HashMap<String, &Scene> = HashMap::new();
+    // By message id: what the person says when it is read.
+    let mut to_say: HashMap<String, (&'static str, Reply)> = HashMap::new();
+    // By what was said: what the shop answers.
+    let mut to_reply: HashMap<&'static str, Reply> = HashMap::new();
+    let mut met_by_id = false;
     let mut sending = true;
     while !tally.is_complete() {
         tokio::select! {
             _ = pace.tick(), if sending => match scenes.next() {
                 None => sending = false,
                 Some(scene) => {
-                    let id = send(&stage.keys.send, &scene.body(), scene.to, &scene.words(), screen, tally).await?;
-                    if scene.answer.is_some() {
-                        to_answer.insert(id, scene);
+                    let id = send(&stage.keys.send, &scene, &scene.body(), screen, tally).await?;
+                    if let Answer::Says(words, reply) = scene.answer {
+                        to_say.insert(id, (words, reply));
                     }
                 }
             },
@@ -225,17 +229,25 @@ async fn tell(stage: &mut Stage, screen: &Screen, tally: &mut Tally) -> Result<(
                 let message = &event["data"]["message"];
                 match text(&event, "type") {
                     "message.read" => {
-                        if let Some((answer, _)) = to_answer.remove(text(message, "id")).and_then(|scene| scene.answer) {
-                            person_says(stage, message, answer).await?;
+                        if let Some((words, reply)) = to_say.remove(text(message, "id")) {
+                            to_reply.insert(words, reply);
+                            person_says(stage, message, words).await?;
                         }
                     }
-                    "message.received" => reply(stage, message, screen, tally).await?,
+                    "message.received" => {
+                        if let Some(reply) = to_reply.remove(text(message, "text")) {
+                            answer(stage, message, reply, screen, tally).await?;
+                        } else if message["contact"]["phone"].is_null() && !std::mem::replace(&mut met_by_id, true) {
+                            let scene = story::reply_by_id(text(&message["contact"], "bsuid"));
+                            send(&stage.keys.send, &scene, &scene.body(), screen, tally).await?;
+                        }
+                    }
                     _ => {}
                 }
             }
         }
     }
-    check_the_log(stage, screen).await
+    check_the_log(stage, screen, tally).await
 }
 
 /// Counts and shows one webhook; the event, where it is verified.
@@ -249,18 +261,11 @@ fn hear(heard: Option<Heard>, screen: &Screen, tally: &mut Tally) -> Option<Valu
     heard.event
 }
 
-async fn send(
-    api: &Api,
-    body: &Value,
-    to: &str,
-    words: &str,
-    screen: &Screen,
-    tally: &mut Tally,
-) -> Result<String> {
+async fn send(api: &Api, scene: &Scene, body: &Value, screen: &Screen, tally: &mut Tally) -> Result<String> {
     let message = api.post("/v1/messages", body, None).await?;
     let id = text(&message, "id").to_owned();
-    screen.accepted(&message, to, words);
-    tally.accepted(&id);
+    screen.accepted(&message, &scene.to, &scene.words);
+    tally.accepted(&id, scene.kind.as_str(), scene.end);
     Ok(id)
 }
 
@@ -275,25 +280,41 @@ async fn person_says(stage: &Stage, message: &Value, words: &str) -> Result<()> 
     Ok(())
 }
 
-/// The bakery replies to what a person wrote.
-async fn reply(stage: &Stage, message: &Value, screen: &Screen, tally: &mut Tally) -> Result<()> {
-    let said = text(message, "text");
-    let Some((_, words)) = SCENES.iter().filter_map(|s| s.answer).find(|(answer, _)| *answer == said) else {
-        return Ok(());
-    };
-    let to = text(&message["contact"], "phone");
-    let body = json!({ "to": to, "purpose": "support", "text": words, "reply_to": text(message, "id") });
-    send(&stage.keys.send, &body, to, &format!("“{words}” (a reply)"), screen, tally).await?;
+/// The shop has read what a person wrote, types, and answers.
+async fn answer(
+    stage: &Stage,
+    message: &Value,
+    reply: Reply,
+    screen: &Screen,
+    tally: &mut Tally,
+) -> Result<()> {
+    let id = text(message, "id");
+    let api = &stage.keys.send;
+    api.post(&format!("/v1/messages/{id}/read"), &json!({ "typing": true }), None).await?;
+    let scene = story::reply(text(&message["contact"], "phone"), id, reply);
+    let mut body = scene.body();
+    if let Reply::Text(_) = reply {
+        body["reply_to"] = json!(id);
+    }
+    send(api, &scene, &body, screen, tally).await?;
     Ok(())
 }
 
 /// The key that only reads finds in the event log what the webhooks told.
-async fn check_the_log(stage: &Stage, screen: &Screen) -> Result<()> {
-    let page = stage.keys.read.get("/v1/events?limit=100").await?;
-    let logged = page["data"].as_array().map_or(0, Vec::len);
+async fn check_the_log(stage: &Stage, screen: &Screen, tally: &Tally) -> Result<()> {
+    let (mut logged, mut after) = (0, String::new());
+    loop {
+        let page = stage.keys.read.get(&format!("/v1/events?limit=100{after}")).await?;
+        let count = page["data"].as_array().map_or(0, Vec::len);
+        logged += count;
+        if count == 0 {
+            break;
+        }
+        after = format!("&after={}", text(&page, "next_cursor"));
+    }
     screen.line("");
     screen.step("event log", &format!("holds {logged} events; GET /v1/events gives them again"));
-    if logged < 3 * story::messages() + story::answers() {
+    if logged < tally.webhooks() {
         return Err(Failure::failed(format!(
             "the event log holds {logged} events, fewer than the webhooks told"
         )));

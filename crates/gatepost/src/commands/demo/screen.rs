@@ -54,16 +54,22 @@ impl Screen {
     /// The API accepted a message.
     pub fn accepted(&self, message: &Value, to: &str, words: &str) {
         self.output.data(&json!({
-            "t": self.seconds(), "event": "accepted", "message": text(message, "id"), "to": masked(to), "says": words,
+            "t": self.seconds(), "event": "accepted", "message": text(message, "id"), "to": if to.starts_with('+') { masked(to) } else { brief(to) }, "says": words,
         }));
         let arrow = self.output.tint(Tint::Bold, "→ ");
-        self.output.say(format_args!("{}  {arrow}  {}  {words}", self.clock(), masked(to)));
+        let to = if to.starts_with('+') { masked(to) } else { brief(to) };
+        self.output.say(format_args!("{}  {arrow}  {to}  {words}", self.clock()));
     }
 
     /// A verified webhook came in.
     pub fn heard(&self, event: &Value) {
         let message = &event["data"]["message"];
-        let contact = message["contact"]["phone"].as_str().map(masked).unwrap_or_default();
+        let contact = message["contact"]["phone"]
+            .as_str()
+            .or_else(|| event["data"]["contact"]["previous"]["phone"].as_str())
+            .map(masked);
+        let contact =
+            contact.unwrap_or_else(|| message["contact"]["bsuid"].as_str().map_or_else(String::new, brief));
         let kind = text(event, "type");
         self.output.data(&json!({
             "t": self.seconds(), "event": "webhook", "type": kind, "message": message["id"], "contact": contact,
@@ -73,13 +79,24 @@ impl Screen {
             "message.sent" => (self.output.tint(Tint::Dim, "✓ "), self.output.tint(Tint::Dim, "sent")),
             "message.delivered" => ("✓✓".to_owned(), "delivered".to_owned()),
             "message.read" => (self.output.tint(Tint::Cyan, "✓✓"), self.output.tint(Tint::Cyan, "read")),
+            "message.played" => (self.output.tint(Tint::Cyan, "▶ "), self.output.tint(Tint::Cyan, "played")),
             "message.received" => {
-                let said = format!("“{}”", text(message, "text"));
+                let said = match (text(message, "kind"), message["text"].as_str()) {
+                    ("text", Some(words)) => format!("“{words}”"),
+                    (kind, Some(words)) => format!("{kind} “{words}”"),
+                    (kind, None) => kind.to_owned(),
+                };
                 (self.output.tint(Tint::Green, "← "), self.output.tint(Tint::Green, said))
             }
             "message.failed" => {
                 let detail = message["error"]["detail"].as_str().unwrap_or("failed");
                 (self.output.tint(Tint::Red, "✗ "), self.output.tint(Tint::Red, detail))
+            }
+            "contact.updated" => {
+                let now = &event["data"]["contact"]["contact"];
+                let words =
+                    format!("has a new number: {}", now["phone"].as_str().map(masked).unwrap_or_default());
+                (self.output.tint(Tint::Green, "· "), words)
             }
             other => ("· ".to_owned(), other.to_owned()),
         };
@@ -93,13 +110,16 @@ impl Screen {
 
     /// What was counted, for a person.
     pub fn counted(&self, summary: &Summary) {
-        let Summary { messages, delivered, read, replies, webhooks, signatures_verified, seconds, .. } =
-            summary;
+        let Summary { messages, kinds, delivered, read, failed, replies, reply_kinds, .. } = summary;
+        let Summary { webhooks, signatures_verified, seconds, .. } = summary;
         let (mark, tint) = if summary.ok { ("✓", Tint::Green) } else { ("✗", Tint::Red) };
         self.output.say("");
         self.output.say(self.output.tint(
             tint,
-            format_args!("{mark} {messages} messages, {delivered} delivered, {read} read; {replies} replies"),
+            format_args!(
+                "{mark} {messages} messages of {kinds} kinds: {delivered} delivered, {read} read, {failed} failed as it should; \
+                 {replies} answers of {reply_kinds} kinds"
+            ),
         ));
         self.output.say(self.output.tint(
             tint,
@@ -136,4 +156,10 @@ impl Screen {
             self.output.raw(&format!("{line}\n"));
         }
     }
+}
+
+/// The beginning of a BSUID, as wide as a masked number.
+fn brief(bsuid: &str) -> String {
+    let head: String = bsuid.chars().take(10).collect();
+    format!("{head}…")
 }

@@ -1,31 +1,45 @@
 //! What the demo counts: everything is seen, nothing assumed.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde::Serialize;
 use serde_json::Value;
 
-use super::story;
+use super::story::{self, End};
 
 /// What is known of one message of ours.
 #[derive(Default)]
 struct Reached {
+    /// Unknown until the API's answer was read.
+    end: Option<End>,
     sent: bool,
     delivered: bool,
     read: bool,
+    failed: bool,
+}
+
+impl Reached {
+    /// Whether it came as far as it should, and no other way.
+    fn is_well(&self) -> bool {
+        match self.end {
+            Some(End::Read) => self.sent && self.delivered && self.read && !self.failed,
+            Some(End::Sent) => self.sent && !self.failed,
+            Some(End::Failed) => self.failed && !self.delivered,
+            None => false,
+        }
+    }
 }
 
 /// Everything that was seen so far.
 #[derive(Default)]
 pub struct Tally {
-    /// Messages that the API accepted, by id.
+    /// Messages that the API accepted, by id, and those that news came of before its answer was read.
     ours: HashMap<String, Reached>,
-    /// News that came before the API's answer was read.
-    early: Vec<(String, String)>,
     replies: HashSet<String>,
+    kinds_sent: BTreeSet<&'static str>,
+    kinds_received: BTreeSet<String>,
     webhooks: usize,
     verified: usize,
-    failed: usize,
 }
 
 /// The last line of `--json`.
@@ -33,9 +47,13 @@ pub struct Tally {
 pub struct Summary {
     pub ok: bool,
     pub messages: usize,
+    pub kinds: usize,
     pub delivered: usize,
     pub read: usize,
+    /// Failed as they should: one number is not on WhatsApp.
+    pub failed: usize,
     pub replies: usize,
+    pub reply_kinds: usize,
     pub webhooks: usize,
     pub signatures_verified: usize,
     pub seconds: f64,
@@ -43,12 +61,9 @@ pub struct Summary {
 
 impl Tally {
     /// The API accepted a message.
-    pub fn accepted(&mut self, id: &str) {
-        self.ours.entry(id.to_owned()).or_default();
-        let early = std::mem::take(&mut self.early);
-        for (id, state) in early {
-            self.news(&id, &state);
-        }
+    pub fn accepted(&mut self, id: &str, kind: &'static str, end: End) {
+        self.ours.entry(id.to_owned()).or_default().end = Some(end);
+        self.kinds_sent.insert(kind);
     }
 
     /// A webhook came in.
@@ -56,55 +71,60 @@ impl Tally {
         self.webhooks += 1;
         self.verified += usize::from(verified);
         let Some(event) = event else { return };
-        let id = event["data"]["message"]["id"].as_str().unwrap_or_default();
-        match event["type"].as_str() {
-            Some("message.received") => {
-                self.replies.insert(id.to_owned());
+        let message = &event["data"]["message"];
+        let id = message["id"].as_str().unwrap_or_default();
+        let Some(kind) = event["type"].as_str() else { return };
+        if kind == "message.received" {
+            self.replies.insert(id.to_owned());
+            self.kinds_received.insert(message["kind"].as_str().unwrap_or_default().to_owned());
+            return;
+        }
+        // News may come before the API's answer was read.
+        let reached = match kind {
+            "message.sent" | "message.delivered" | "message.read" | "message.failed" => {
+                self.ours.entry(id.to_owned()).or_default()
             }
-            Some(kind) => self.news(id, kind),
-            None => {}
+            _ => return,
+        };
+        match kind {
+            "message.sent" => reached.sent = true,
+            "message.delivered" => reached.delivered = true,
+            "message.read" => reached.read = true,
+            _ => reached.failed = true,
         }
     }
 
-    fn news(&mut self, id: &str, kind: &str) {
-        let Some(message) = self.ours.get_mut(id) else {
-            self.early.push((id.to_owned(), kind.to_owned()));
-            return;
-        };
-        match kind {
-            "message.sent" => message.sent = true,
-            "message.delivered" => message.delivered = true,
-            "message.read" => message.read = true,
-            "message.failed" => self.failed += 1,
-            _ => {}
-        }
+    /// How many webhooks came in.
+    pub const fn webhooks(&self) -> usize {
+        self.webhooks
     }
 
     /// Whether there is nothing more to wait for.
     pub fn is_complete(&self) -> bool {
-        self.failed > 0
-            || self.ours.len() == story::messages()
-                && self.ours.values().all(|m| m.sent && m.delivered && m.read)
-                && self.replies.len() == story::answers()
+        self.ours.values().any(|m| m.failed && matches!(m.end, Some(End::Read | End::Sent)))
+            || self.all_sent() && self.replies.len() == story::answers()
+    }
+
+    fn all_sent(&self) -> bool {
+        self.ours.len() == story::messages() && self.ours.values().all(Reached::is_well)
     }
 
     pub fn summary(&self, seconds: f64) -> Summary {
         let messages = self.ours.len();
         let count = |reached: fn(&Reached) -> bool| self.ours.values().filter(|m| reached(m)).count();
-        let (sent, delivered, read) = (count(|m| m.sent), count(|m| m.delivered), count(|m| m.read));
-        let all = |n: usize| n == story::messages();
+        let (read, failed) = (count(|m| m.read), count(|m| m.failed));
         Summary {
-            ok: all(messages)
-                && all(sent)
-                && all(delivered)
-                && all(read)
+            ok: self.all_sent()
                 && self.replies.len() == story::answers()
-                && self.webhooks >= 3 * messages + self.replies.len()
+                && self.webhooks >= 3 * read + failed + self.replies.len()
                 && self.verified == self.webhooks,
             messages,
-            delivered,
+            kinds: self.kinds_sent.len(),
+            delivered: count(|m| m.delivered),
             read,
+            failed,
             replies: self.replies.len(),
+            reply_kinds: self.kinds_received.len(),
             webhooks: self.webhooks,
             signatures_verified: self.verified,
             seconds: (seconds * 1000.0).round() / 1000.0,
@@ -128,7 +148,7 @@ mod tests {
                     tally.heard(Some(&json!({ "type": kind, "data": { "message": { "id": id } } })), true);
                 }
             }
-            tally.accepted(&id);
+            tally.accepted(&id, "text", End::Read);
         }
         for number in 0..story::answers() {
             let id = format!("msg_in_{number}");
@@ -152,5 +172,16 @@ mod tests {
         for missing in ["message.sent", "message.delivered", "message.read", "signature"] {
             assert!(!whole(Some(missing)).ok, "{missing}");
         }
+    }
+
+    #[test]
+    fn a_failure_that_nobody_expects_ends_it() {
+        let mut tally = Tally::default();
+        tally.accepted("a", "text", End::Failed);
+        tally.heard(Some(&json!({ "type": "message.failed", "data": { "message": { "id": "a" } } })), true);
+        assert!(!tally.is_complete());
+        tally.accepted("b", "text", End::Read);
+        tally.heard(Some(&json!({ "type": "message.failed", "data": { "message": { "id": "b" } } })), true);
+        assert!(tally.is_complete() && !tally.summary(1.0).ok);
     }
 }
