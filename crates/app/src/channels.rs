@@ -84,6 +84,11 @@ fn seal(keys: &WorkspaceKeys, column: &'static str, id: ChannelId, plain: &str) 
     Ok(keys.seal(&aad, plain.as_bytes()).map_err(failed)?.into_vec())
 }
 
+/// Whose the Meta app of a channel is.
+fn owner_of(scope: WorkspaceScope, row: &ChannelRow) -> WorkspaceScope {
+    if row.app_owner == scope.workspace() { scope } else { WorkspaceScope::platform() }
+}
+
 fn view(keys: &WorkspaceKeys, row: &ChannelRow) -> Result<ChannelView> {
     let workspace = WorkspaceId::from_uuid(keys.workspace());
     let display = match &row.display {
@@ -294,16 +299,27 @@ impl App {
         scope: WorkspaceScope,
         row: &ChannelRow,
     ) -> Result<CloudChannel> {
-        let owner = if row.app_owner == scope.workspace() { scope } else { WorkspaceScope::platform() };
+        let owner = owner_of(scope, row);
         let app_id = row.meta_app;
         let app = self.0.store.read(owner, async move |tx| tx.meta_app_get(app_id).await).await?;
         let app = app.ok_or_else(|| Error::internal("a channel's Meta app is gone"))?;
+        self.cloud_channel_on(scope, row, &app).await
+    }
+
+    /// The same, with its app at hand.
+    pub(crate) async fn cloud_channel_on(
+        &self,
+        scope: WorkspaceScope,
+        row: &ChannelRow,
+        app: &MetaAppRow,
+    ) -> Result<CloudChannel> {
         let aad = place(scope.workspace(), "token", row.id);
         let token = self.0.sealing.open(scope, &aad, &row.token).await?;
         let token = Secret::new(String::from_utf8(token).map_err(Error::internal)?);
-        let mut cloud = self.cloud_channel(owner, &app, row.phone_number_id.clone(), token).await?;
+        let mut cloud =
+            self.cloud_channel(owner_of(scope, row), app, row.phone_number_id.clone(), token).await?;
         if row.mode == Mode::Test {
-            self.test_channel_connect(row, &app, &mut cloud)?;
+            self.test_channel_connect(row, app, &mut cloud)?;
         }
         Ok(cloud)
     }
@@ -409,20 +425,5 @@ impl App {
                 tx.commit(audit.clone(), ())
             })
             .await
-    }
-
-    /// What the lane of a channel needs: its workspace's scope, the row, and the client's view of it.
-    pub(crate) async fn sending_channel(
-        &self,
-        id: ChannelId,
-    ) -> Result<Option<(WorkspaceScope, ChannelRow, std::sync::Arc<CloudChannel>)>> {
-        let Some(scope) = self.0.store.read_system(async move |tx| tx.channel_scope(id).await).await? else {
-            return Ok(None);
-        };
-        let Some(row) = self.0.store.read(scope, async move |tx| tx.channel_get(id).await).await? else {
-            return Ok(None);
-        };
-        let cloud = self.cloud_channel_of(scope, &row).await?;
-        Ok(Some((scope, row, std::sync::Arc::new(cloud))))
     }
 }

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::engine::{self, Row};
 use crate::messages::mode;
+use crate::meta_apps::MetaAppRow;
 use crate::scope::WorkspaceScope;
 use crate::store::{SystemTx, WorkspaceTx, wake_after_commit};
 use crate::{params, statements};
@@ -206,5 +207,16 @@ impl SystemTx<'_> {
         let found: Option<Uuid> =
             self.tx.query_opt(&SCOPE, params![id.uuid()], |row: &Row<'_>| row.get(0)).await?;
         Ok(found.map(|workspace| WorkspaceScope::of(WorkspaceId::from_uuid(workspace))))
+    }
+
+    /// A channel and its Meta app, before the workspace is known: what a lane begins with.
+    pub async fn channel_find(
+        &self,
+        id: ChannelId,
+    ) -> Result<Option<(WorkspaceScope, ChannelRow, Option<MetaAppRow>)>> {
+        let Some(scope) = self.channel_scope(id).await? else { return Ok(None) };
+        let Some(row) = self.enter(scope).channel_get(id).await? else { return Ok(None) };
+        let app = self.enter(WorkspaceScope::of(row.app_owner)).meta_app_get(row.meta_app).await?;
+        Ok(Some((scope, row, app)))
     }
 }

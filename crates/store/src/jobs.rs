@@ -9,7 +9,7 @@ use gatepost_core::job::JobKind;
 use gatepost_core::{JobId, NodeId, Result, Timestamp, WorkspaceId};
 use uuid::Uuid;
 
-use crate::engine::{Row, Value};
+use crate::engine::{EngineKind, Row, Value};
 use crate::scope::WorkspaceScope;
 use crate::store::{SystemTx, WorkspaceTx, wake_after_commit};
 use crate::{params, statements};
@@ -72,10 +72,13 @@ impl Claimed {
 
 statements! {
     INSERT = same("INSERT INTO job (id, workspace_id, kind, lane, order_key, priority, queued_at, run_at, subject, attempts, lease_until, fence) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, 0, 0)");
+    /// On SQLite it only tells what the claim will be, and [`CLAIM_MARK`] makes it so: the one writer sees no other, and
+    /// an UPDATE that looks for its rows and returns them builds two tables each time.
     CLAIM = per(
-        "UPDATE job SET lease_owner = $1, lease_until = $2, fence = fence + 1, attempts = attempts + 1, cut_at = started_at, started_at = $6 WHERE id IN (SELECT j.id FROM job j WHERE j.kind = $3 AND j.lane = $4 AND j.priority = $5 AND j.run_at <= $6 AND j.lease_until <= $6 AND (j.order_key IS NULL OR NOT EXISTS (SELECT 1 FROM job e WHERE e.kind = j.kind AND e.lane = j.lane AND e.order_key = j.order_key AND e.queued_at < j.queued_at)) ORDER BY j.run_at, j.id LIMIT $7) RETURNING id, workspace_id, subject, queued_at, run_at, attempts, cut_at, fence, order_key",
+        "SELECT j.id, j.workspace_id, j.subject, j.queued_at, j.run_at, j.attempts + 1, j.started_at, j.fence + 1, j.order_key FROM job j WHERE j.kind = $3 AND j.lane = $4 AND j.priority = $5 AND j.run_at <= $6 AND j.lease_until <= $6 AND (j.order_key IS NULL OR NOT EXISTS (SELECT 1 FROM job e WHERE e.kind = j.kind AND e.lane = j.lane AND e.order_key = j.order_key AND e.queued_at < j.queued_at)) ORDER BY j.run_at, j.id LIMIT $7",
         "UPDATE job SET lease_owner = $1, lease_until = $2, fence = fence + 1, attempts = attempts + 1, cut_at = started_at, started_at = $6 WHERE id IN (SELECT j.id FROM job j WHERE j.kind = $3 AND j.lane = $4 AND j.priority = $5 AND j.run_at <= $6 AND j.lease_until <= $6 AND (j.order_key IS NULL OR NOT EXISTS (SELECT 1 FROM job e WHERE e.kind = j.kind AND e.lane = j.lane AND e.order_key = j.order_key AND e.queued_at < j.queued_at)) ORDER BY j.run_at, j.id LIMIT $7 FOR UPDATE SKIP LOCKED) RETURNING id, workspace_id, subject, queued_at, run_at, attempts, cut_at, fence, order_key"
     );
+    CLAIM_MARK = same("UPDATE job SET lease_owner = $1, lease_until = $2, fence = fence + 1, attempts = attempts + 1, cut_at = started_at, started_at = $3 WHERE id = $4 AND fence = $5");
     COMPLETE = same("DELETE FROM job WHERE id = $1 AND fence = $2 AND lease_owner = $3");
     DEFER = same("UPDATE job SET run_at = $4, order_key = CASE WHEN $5 = 1 THEN order_key END, started_at = NULL, cut_at = NULL, lease_owner = NULL, lease_until = 0 WHERE id = $1 AND fence = $2 AND lease_owner = $3");
     PUT_BACK = same("UPDATE job SET run_at = $4, attempts = attempts - 1, started_at = cut_at, lease_owner = NULL, lease_until = 0 WHERE id = $1 AND fence = $2 AND lease_owner = $3");
@@ -220,10 +223,33 @@ impl SystemTx<'_> {
                     })
                 })
                 .await?;
+            if self.tx.engine_kind() == EngineKind::Sqlite {
+                self.claim_mark(&found, now).await?;
+            }
             found.sort_by_key(|job| (job.run_at, job.id));
             claimed.append(&mut found);
         }
         Ok(claimed)
+    }
+
+    async fn claim_mark(&self, found: &[Claimed], now: Timestamp) -> Result<()> {
+        let rows: Vec<_> = found
+            .iter()
+            .map(|job| {
+                params![job.owner, job.lease_until.micros(), now.micros(), job.id.uuid(), job.fence - 1]
+                    .to_vec()
+            })
+            .collect();
+        let touched = self.tx.execute_many(&CLAIM_MARK, &rows).await?;
+        if touched.iter().any(|n| *n != 1) {
+            return Err(gatepost_core::Error::internal("store: a job to claim is gone"));
+        }
+        Ok(())
+    }
+
+    /// The rows of the workspace that a claimed job belongs to, in the transaction of the claim.
+    pub fn work_of(&self, job: &Claimed) -> WorkspaceTx<'_> {
+        self.enter(job.scope())
     }
 
     /// The lanes of a kind that have work due now and not under a lease.

@@ -79,6 +79,16 @@ async fn channel(store: &Store) -> ChannelId {
                 verified_name: None,
                 throughput: 80,
                 created_at: at,
+                found_by: None,
+                attention: None,
+                next_action: None,
+                quality_rating: None,
+                throughput_level: None,
+                messaging_limit: None,
+                name_status: None,
+                number_status: None,
+                token_expires_at: None,
+                checked_at: None,
             };
             tx.channel_insert(&row, &[1; 16], &[2; 16]).await?;
             tx.commit(Audit::None("a test"), ())

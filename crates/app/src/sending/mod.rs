@@ -1,5 +1,6 @@
 //! The lane of a channel: hands queued messages to Meta at the channel's pace.
 
+mod channel;
 mod pace;
 mod record;
 
@@ -21,6 +22,7 @@ use crate::lanes::{Taken, Work};
 use crate::messages::{StoredContent, StoredParty, open_json, place};
 use crate::sealing::failed;
 
+use channel::Known;
 pub use pace::PairLimit;
 use pace::{Pace, Pairs};
 
@@ -35,6 +37,7 @@ pub(crate) struct Sending {
     key: LaneKey,
     pace: Mutex<Pace>,
     pairs: Mutex<Pairs>,
+    known: Known,
 }
 
 /// A message about to be sent.
@@ -64,7 +67,7 @@ impl Work for Sending {
 
     fn new(app: App, key: LaneKey) -> Self {
         let pace = Mutex::new(Pace::new(Instant::now()));
-        Self { app, key, pace, pairs: Mutex::default() }
+        Self { app, key, pace, pairs: Mutex::default(), known: Known::default() }
     }
 
     fn capacity(&self) -> usize {
@@ -74,7 +77,7 @@ impl Work for Sending {
     async fn take(&self, limit: usize) -> Result<Taken<Outgoing>> {
         let app = &self.app;
         let channel_id = ChannelId::from_uuid(self.key.lane);
-        let Some((scope, row, channel)) = app.sending_channel(channel_id).await? else {
+        let Some((scope, row, channel)) = self.known.channel(app, channel_id).await? else {
             return self.take_orphans(limit).await;
         };
         if row.state != ChannelState::Active {
@@ -88,7 +91,7 @@ impl Work for Sending {
             Ok(count) => count.min(limit),
             Err(wait) => return Ok(Taken { items: Vec::new(), again: Some(wait) }),
         };
-        let claimed = app.claim(self.key, PRIORITIES, allowed).await?;
+        let (claimed, mut rows) = self.claim(allowed).await?;
         let all = claimed.len() == allowed;
         let jobs = self.in_time(scope, claimed).await?;
         self.pace.lock().unwrap_or_else(PoisonError::into_inner).spend(jobs.len());
@@ -96,8 +99,7 @@ impl Work for Sending {
         if jobs.is_empty() {
             return Ok(Taken { items: Vec::new(), again });
         }
-        let ids: Vec<MessageId> = jobs.iter().map(|j| MessageId::from_uuid(j.subject)).collect();
-        let rows = app.0.store.read(scope, async move |tx| tx.messages_get(&ids).await).await?;
+        let rows: Vec<_> = jobs.iter().map(|j| rows.remove(&MessageId::from_uuid(j.subject))).collect();
         let keys = app.0.sealing.keys(scope).await?;
         let originals = self.originals(scope, &keys, &rows).await?;
         let mut items = Vec::with_capacity(jobs.len());
@@ -177,6 +179,26 @@ fn outbound(
 }
 
 impl Sending {
+    /// Claims jobs and reads their messages, in one transaction.
+    async fn claim(&self, limit: usize) -> Result<(Vec<Claimed>, HashMap<MessageId, MessageRow>)> {
+        let (app, key) = (&self.app, self.key);
+        let (node, now) = (app.node(), app.now());
+        let until = now.plus(app.0.config.job_lease);
+        app.0
+            .store
+            .write_system(async move |tx| {
+                let jobs = tx.jobs_claim(key, PRIORITIES, node, now, until, limit).await?;
+                let ids: Vec<MessageId> = jobs.iter().map(|j| MessageId::from_uuid(j.subject)).collect();
+                let rows = match jobs.first() {
+                    Some(job) => tx.work_of(job).messages_get(&ids).await?,
+                    None => Vec::new(),
+                };
+                let rows = rows.into_iter().flatten().map(|row| (row.id, row)).collect();
+                tx.commit(Audit::None("a claim"), (jobs, rows))
+            })
+            .await
+    }
+
     /// Those of the claimed that their people may get now; the others are put back until they may.
     async fn in_time(&self, scope: WorkspaceScope, claimed: Vec<Claimed>) -> Result<Vec<Claimed>> {
         let (at, now, limit) = (self.app.now(), Instant::now(), self.app.0.config.send_pair_limit);
@@ -213,17 +235,12 @@ impl Sending {
 
     /// What was still queued on a channel that was deleted: it fails, and its sender hears of it.
     async fn take_orphans(&self, limit: usize) -> Result<Taken<Outgoing>> {
-        let jobs = self.app.claim(self.key, PRIORITIES, limit).await?;
-        let Some(scope) = jobs.first().map(Claimed::scope) else {
-            return Ok(Taken { items: Vec::new(), again: None });
-        };
-        let ids: Vec<MessageId> = jobs.iter().map(|j| MessageId::from_uuid(j.subject)).collect();
-        let rows = self.app.0.store.read(scope, async move |tx| tx.messages_get(&ids).await).await?;
+        let (jobs, mut rows) = self.claim(limit).await?;
         let mut items = Vec::with_capacity(jobs.len());
-        for (job, row) in jobs.into_iter().zip(rows) {
-            match row {
+        for job in jobs {
+            match rows.remove(&MessageId::from_uuid(job.subject)) {
                 Some(row) => items.push(Outgoing { job, row, message: None, channel: None }),
-                None => self.app.drop_job(scope, job).await?,
+                None => self.app.drop_job(job.scope(), job).await?,
             }
         }
         Ok(Taken { items, again: None })
