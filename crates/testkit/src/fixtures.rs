@@ -6,13 +6,17 @@ use serde_json::{Value, json};
 
 use crate::{Client, Receiver, eventually};
 
+/// Somebody at the simulated Meta who answers.
+const REPLIES: &str = "+12025550108";
+
 /// The ids of one workspace's things in one mode, by prefix: `chn`, `whk`, `msg`, `evt`, `dlv`, `key`, `app`, `ws`.
 #[derive(Debug, Clone)]
 pub struct Fixtures(BTreeMap<&'static str, String>);
 
 impl Fixtures {
     /// Makes one of each through the API: a message goes out on `channel` and its news to a fresh endpoint, whose
-    /// delivery and event are taken. Answers once nothing of it is under way any more.
+    /// delivery and event are taken. The person answers, and that answer is the message. Returns once nothing of it is
+    /// under way any more.
     ///
     /// # Panics
     /// When something is refused.
@@ -22,14 +26,21 @@ impl Fixtures {
         let endpoint = made(admin.post("/v1/webhook-endpoints", &endpoint).await.expect(201).json());
         let key = json!({"name": "fixture", "scopes": ["read"]});
         let key = made(admin.post("/v1/keys", &key).await.expect(201).json());
-        let send =
-            json!({"channel_id": channel, "to": "+12025550111", "purpose": "support", "text": "fixture"});
-        let message = made(admin.post("/v1/messages", &send).await.expect(202).json());
+        let send = json!({"channel_id": channel, "to": REPLIES, "purpose": "support", "text": "fixture"});
+        admin.post("/v1/messages", &send).await.expect(202);
         let deliveries = format!("/v1/webhook-endpoints/{endpoint}/deliveries?state=sent");
         let delivery = eventually("three deliveries", async || {
             let found = admin.get(&deliveries).await.expect(200).json();
             let found = found["data"].as_array().expect("a list").clone();
             (found.len() >= 3).then(|| found[0].clone())
+        })
+        .await;
+        // What a person wrote can be read, replied to and marked as read; what we wrote can only be read and replied to.
+        let message = eventually("an answer", async || {
+            let found = admin.get("/v1/messages").await.expect(200).json();
+            let inbound =
+                found["data"].as_array().expect("a list").iter().find(|m| m["direction"] == "inbound");
+            inbound.map(|message| made(message.clone()))
         })
         .await;
         let text = |name: &str| delivery[name].as_str().expect("an id").to_owned();

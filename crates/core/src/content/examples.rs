@@ -22,14 +22,14 @@ use ContentKind::{
 pub const EXAMPLES: &[Example] = &[
     example("text", Text, r#"{"body":"Your parcel is here: https://example.com/p/17","preview_url":true}"#),
     example("image", Image, r#"{"link":"https://example.com/parcel.jpg","caption":"Your parcel"}"#),
-    example("audio", Audio, r#"{"id":"1037543291543636","voice":true}"#),
+    example("audio", Audio, r#"{"link":"https://example.com/answer.ogg","voice":true}"#),
     example("video", Video, r#"{"link":"https://example.com/tour.mp4","caption":"How to open it"}"#),
     example(
         "document",
         Document,
-        r#"{"id":"1037543291543637","filename":"invoice.pdf","caption":"Your invoice"}"#,
+        r#"{"link":"https://example.com/invoice.pdf","filename":"invoice.pdf","caption":"Your invoice"}"#,
     ),
-    example("sticker", Sticker, r#"{"id":"1037543291543638"}"#),
+    example("sticker", Sticker, r#"{"link":"https://example.com/thanks.webp"}"#),
     example(
         "location",
         Location,
@@ -133,7 +133,7 @@ pub const EXAMPLES: &[Example] = &[
     example(
         "template.carousel",
         Template,
-        r#"{"name":"two_ways","language":{"code":"en"},"components":[{"type":"CAROUSEL","cards":[{"card_index":0,"components":[{"type":"HEADER","parameters":[{"type":"IMAGE","image":{"id":"1037543291543636"}}]},{"type":"BUTTON","sub_type":"QUICK_REPLY","index":0,"parameters":[{"type":"PAYLOAD","payload":"shop"}]}]}]}]}"#,
+        r#"{"name":"two_ways","language":{"code":"en"},"components":[{"type":"CAROUSEL","cards":[{"card_index":0,"components":[{"type":"HEADER","parameters":[{"type":"IMAGE","image":{"link":"https://example.com/shop.jpg"}}]},{"type":"BUTTON","sub_type":"QUICK_REPLY","index":0,"parameters":[{"type":"PAYLOAD","payload":"shop"}]}]}]}]}"#,
     ),
     example(
         "template.buttons",
@@ -148,6 +148,6 @@ pub const EXAMPLES: &[Example] = &[
     example(
         "template.video",
         Template,
-        r#"{"name":"how_to","language":{"code":"fil"},"components":[{"type":"header","parameters":[{"type":"video","video":{"id":"1037543291543639"}}]}]}"#,
+        r#"{"name":"how_to","language":{"code":"fil"},"components":[{"type":"header","parameters":[{"type":"video","video":{"link":"https://example.com/tour.mp4"}}]}]}"#,
     ),
 ];

@@ -1,5 +1,7 @@
 //! `gatepost send`
 
+use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use gatepost_core::Secret;
@@ -15,23 +17,32 @@ use crate::output::{Output, Tint, masked};
 /// Between two looks at the message.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
+/// More than any message that the API takes.
+const MESSAGE_BYTES_MAX: u64 = 1 << 20;
+
 /// Send a message through the API, as your software would.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
   export GATEPOST_API_KEY=gp_test_…
   gatepost send --to +12025550123 --purpose transactional --text \"Your parcel is here.\"
-  gatepost send --to +12025550123 --purpose transactional --template order_ready --language en_US --wait")]
+  gatepost send --to +12025550123 --purpose transactional --template order_ready --language en_US --wait
+  echo '{\"image\":{\"link\":\"https://example.com/parcel.jpg\"}}' |
+    gatepost send --to +12025550123 --purpose transactional --message -")]
 pub struct Send {
-    /// The recipient, an international number such as +12025550123
-    #[arg(long, value_name = "NUMBER")]
-    to: String,
+    /// The recipient, an international number such as +12025550123, or Meta's id of a person (BSUID)
+    #[arg(long, value_name = "RECIPIENT", required_unless_present = "message")]
+    to: Option<String>,
     /// Why it is sent
-    #[arg(long, value_parser = ["authentication", "transactional", "operational", "support", "internal_team"])]
-    purpose: String,
+    #[arg(long, required_unless_present = "message", value_parser = ["authentication", "transactional", "operational", "support", "internal_team"])]
+    purpose: Option<String>,
     /// The words
-    #[arg(long, required_unless_present = "template", conflicts_with = "template")]
+    #[arg(long, required_unless_present_any = ["template", "message"], conflicts_with_all = ["template", "message"])]
     text: Option<String>,
+    /// A file with a message of any kind, as POST /v1/messages takes it; - reads it from the standard input. What the
+    /// other options say goes before what the file says
+    #[arg(long, value_name = "FILE", conflicts_with = "template")]
+    message: Option<PathBuf>,
     /// The name of an approved template
     #[arg(long, requires = "language")]
     template: Option<String>,
@@ -113,7 +124,16 @@ impl Send {
     }
 
     fn body(&self) -> Result<Value> {
-        let mut body = json!({ "to": self.to, "purpose": self.purpose });
+        let mut body = match &self.message {
+            Some(file) => message(file)?,
+            None => json!({}),
+        };
+        if let Some(to) = &self.to {
+            body["to"] = json!(to);
+        }
+        if let Some(purpose) = &self.purpose {
+            body["purpose"] = json!(purpose);
+        }
         if let Some(text) = &self.text {
             body["text"] = json!(text);
         }
@@ -131,6 +151,22 @@ impl Send {
             body["reply_to"] = json!(reply_to);
         }
         Ok(body)
+    }
+}
+
+/// Reads a message from a file, or from the standard input where it is `-`.
+fn message(file: &Path) -> Result<Value> {
+    let mut text = String::new();
+    let read = if file == Path::new("-") {
+        std::io::stdin().take(MESSAGE_BYTES_MAX).read_to_string(&mut text)
+    } else {
+        std::fs::File::open(file).and_then(|open| open.take(MESSAGE_BYTES_MAX).read_to_string(&mut text))
+    };
+    read.map_err(|error| Failure::usage(format!("{} cannot be read: {error}", file.display())))?;
+    match serde_json::from_str(&text) {
+        Ok(message @ Value::Object(_)) => Ok(message),
+        Ok(_) => Err(Failure::usage(format!("{} holds no JSON object", file.display()))),
+        Err(error) => Err(Failure::usage(format!("{} is not JSON: {error}", file.display()))),
     }
 }
 

@@ -124,6 +124,22 @@ fn a_message_is_sent_and_followed() {
     assert!(matches!(text["state"].as_str().unwrap(), "delivered" | "read"), "{text}");
     let template = send("+12025550123", &["--template", "order_ready", "--language", "en_US"]).ok().json();
     assert_eq!(template["type"], "template");
+    let file = machine.home().join("message.json");
+    let sticker = json!({"to": "+12025550123", "purpose": "support", "sticker": {"id": "17"}});
+    std::fs::write(&file, sticker.to_string()).unwrap();
+    let file = file.to_str().unwrap();
+    let sticker = send("+12025550124", &["--message", file]).ok().json();
+    assert_eq!((&sticker["type"], &sticker["contact"]["phone"]), (&json!("sticker"), &json!("+12025550124")));
+    assert_eq!((&sticker["content"], &sticker["purpose"]), (&json!({"id": "17"}), &json!("transactional")));
+    let alone = machine.run_with_input(
+        &["send", "--message", "-", "--json", "--key", &key],
+        br#"{"to":"+12025550125","purpose":"support","location":{"latitude":1,"longitude":2}}"#,
+    );
+    assert_eq!(alone.ok().json()["type"], "location");
+    for (input, words) in [(&b"[]"[..], "no JSON object"), (b"{", "not JSON")] {
+        let ended = machine.run_with_input(&["send", "--message", "-", "--key", &key], input);
+        assert!(ended.code == Some(2) && ended.err.contains(words), "{ended:?}");
+    }
     let again = || send("+12025550123", &["--text", "Once", "--idempotency-key", "order-1"]).ok().json();
     assert_eq!(again()["id"], again()["id"]);
     let failed = send("+12025550102", &["--text", "Hello", "--wait"]);
