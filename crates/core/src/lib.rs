@@ -11,6 +11,8 @@ pub mod endpoint;
 pub mod entropy;
 pub mod error;
 pub mod event;
+#[doc(hidden)]
+pub mod fuzz;
 pub mod id;
 pub mod job;
 pub mod json;

@@ -22,6 +22,8 @@ mod config;
 mod connect;
 mod exchange;
 mod failure;
+#[doc(hidden)]
+pub mod fuzz;
 mod multipart;
 mod names;
 mod policy;

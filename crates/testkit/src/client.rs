@@ -101,6 +101,17 @@ impl Client {
         self.attempt(method, path, headers, body.map(|b| b.to_string().into_bytes())).await.ok()
     }
 
+    /// [`Client::raw`], and `None` when no whole answer came.
+    pub async fn try_raw(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<Vec<u8>>,
+    ) -> Option<Answer> {
+        self.attempt(method, path, headers, body).await.ok()
+    }
+
     /// # Panics
     /// When no answer comes at all.
     pub async fn raw(

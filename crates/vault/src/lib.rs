@@ -16,6 +16,8 @@ mod cipher;
 pub mod api_key;
 pub mod digest;
 pub mod error;
+#[doc(hidden)]
+pub mod fuzz;
 pub mod master;
 pub mod master_file;
 pub mod meta;

@@ -4,25 +4,30 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use gatepost_app::SystemClock;
 use gatepost_channels::sandbox::{
     CallbackPace, SandboxApp, SandboxConfig, SandboxHandle, SandboxLimits, SandboxNumber, SandboxTimings,
 };
-use gatepost_core::Secret;
+use gatepost_core::{Clock, Secret, Timestamp};
 use gatepost_testkit::{Client, Engines, Receiver, eventually, sandbox};
 use serde_json::{Value, json};
 
 const APP: &str = "700000000000001";
-const APP_SECRET: &str = "the-secret-of-the-crash-test-app";
-const PHONE: &str = "105000000000001";
-const WABA: &str = "106000000000001";
+pub const APP_SECRET: &str = "the-secret-of-the-crash-test-app";
+pub const PHONE: &str = "105000000000001";
+pub const WABA: &str = "106000000000001";
 const TOKEN: &str = "EAAcrashtesttoken";
 
 pub struct Installation {
     directory: tempfile::TempDir,
     server: Option<Child>,
+    /// When the process was killed.
+    pub kills: Vec<Timestamp>,
     base: String,
-    meta: SandboxHandle,
+    pub meta: SandboxHandle,
     pub receiver: Receiver,
+    /// The path that Meta posts to.
+    pub hooks: String,
 }
 
 fn toml_line(key: &str, value: &str) -> String {
@@ -72,8 +77,9 @@ impl Installation {
             config.push_str(&toml_line("owner_url", &owner));
         }
         std::fs::write(directory.path().join("gatepost.toml"), config).unwrap();
+        let base = format!("http://127.0.0.1:{port}");
         let installation =
-            Self { directory, server: None, base: format!("http://127.0.0.1:{port}"), meta, receiver };
+            Self { directory, server: None, kills: Vec::new(), base, meta, receiver, hooks: String::new() };
         if engine == Engines::Postgres {
             installation.run(&["migrate"]);
         }
@@ -127,11 +133,12 @@ impl Installation {
         if let Some(mut child) = self.server.take() {
             child.kill().unwrap();
             child.wait().unwrap();
+            self.kills.push(SystemClock.now());
         }
     }
 
     /// A workspace with a live key, a channel at the simulated Meta, and an endpoint.
-    pub async fn set_up(&self) -> Client {
+    pub async fn set_up(&mut self) -> Client {
         let workspace = self.run(&["workspace", "create", "Crash Test Ltd"]);
         let id = workspace["id"].as_str().unwrap();
         let key = self.run(&[
@@ -150,11 +157,12 @@ impl Installation {
         let app = json!({"name": "ours", "app_id": APP, "app_secret": APP_SECRET});
         let app = client.post("/v1/meta-apps", &app).await.expect(201).json();
         let id = app["id"].as_str().unwrap();
+        self.hooks = format!("/hooks/meta/{id}");
         self.meta
             .add_app(SandboxApp {
                 app_id: APP.to_owned(),
                 app_secret: Secret::new(APP_SECRET.to_owned()),
-                callback_url: Some(format!("{}/hooks/meta/{id}", self.base)),
+                callback_url: Some(format!("{}{}", self.base, self.hooks)),
                 verify_token: app["verify_token"].as_str().unwrap().to_owned(),
                 require_proof: true,
             })
@@ -175,12 +183,10 @@ impl Installation {
         let path = format!("/v1/channels/{}", channel["id"].as_str().unwrap());
         client.patch(&path, &json!({"throughput": 1000})).await.expect(200);
         client.post("/v1/webhook-endpoints", &json!({"url": self.receiver.url})).await.expect(201);
+        // Meta promises neither order nor that it tells once.
+        self.meta.shuffle_callbacks(true);
+        self.meta.duplicate_callbacks(1);
         client
-    }
-
-    /// The ids, ours, of what the simulated Meta took.
-    pub fn sends(&self) -> Vec<String> {
-        self.meta.sends().into_iter().filter_map(|send| send.opaque).collect()
     }
 }
 

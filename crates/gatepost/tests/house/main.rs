@@ -4,6 +4,7 @@
 
 mod dependencies;
 mod files;
+mod fuzz;
 mod secrets;
 mod third_party;
 

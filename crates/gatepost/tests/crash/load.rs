@@ -1,0 +1,173 @@
+//! Customers that send, and people that write, all at once and without a rest.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use gatepost_testkit::Client;
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+
+use crate::dice::Dice;
+use crate::meta::{self, Known, News};
+use crate::server::Installation;
+
+/// Customers' callers at once.
+const CALLERS: usize = 5;
+/// Meta's postmen at once, besides those of the simulated one.
+const TELLERS: usize = 3;
+/// Most pieces of news of one body.
+const BATCH: usize = 6;
+/// Until a dead server is asked again.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// What a caller was told about a message.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum OnUnknown {
+    Fail,
+    /// May go out twice where an answer was cut.
+    Resend,
+}
+
+pub struct Load {
+    stop: Arc<AtomicBool>,
+    callers: Vec<JoinHandle<BTreeMap<String, OnUnknown>>>,
+    tellers: Vec<JoinHandle<Vec<Known>>>,
+}
+
+/// What the load did, all of it acknowledged.
+pub struct Done {
+    /// Messages answered with 202.
+    pub accepted: BTreeMap<String, OnUnknown>,
+    /// News in bodies answered with 200.
+    pub heard: BTreeSet<Known>,
+    /// News told again after that.
+    pub told: usize,
+}
+
+impl Load {
+    pub fn start(client: &Client, installation: &Installation, dice: &mut Dice) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let hooks = installation.hooks.clone();
+        let callers = (0..CALLERS)
+            .map(|n| tokio::spawn(call(client.clone(), n, Arc::clone(&stop), dice.fork())))
+            .collect();
+        let tellers = (0..TELLERS)
+            .map(|n| {
+                tokio::spawn(tell(client.with_key(None), hooks.clone(), n, Arc::clone(&stop), dice.fork()))
+            })
+            .collect();
+        Self { stop, callers, tellers }
+    }
+
+    /// Ends when what was begun is acknowledged.
+    pub async fn stop(self) -> Done {
+        self.stop.store(true, Ordering::Relaxed);
+        let mut accepted = BTreeMap::new();
+        for caller in self.callers {
+            accepted.extend(caller.await.unwrap());
+        }
+        let mut told = Vec::new();
+        for teller in self.tellers {
+            told.extend(teller.await.unwrap());
+        }
+        let count = told.len();
+        let heard: BTreeSet<Known> = told.into_iter().collect();
+        Done { accepted, told: count - heard.len(), heard }
+    }
+}
+
+/// The messages that callers send: every kind in turn.
+fn message(number: usize, caller: usize, replies_to: Option<&String>) -> Value {
+    let to = format!("+1202555{:04}", 2000 + (number * 7 + caller * 131) % 500);
+    let mut message = json!({"to": to, "purpose": "transactional"});
+    match number % 4 {
+        0 => message["text"] = json!(format!("number {number} of {caller}")),
+        1 => {
+            message["text"] =
+                json!({"body": format!("see https://example.com/{number}"), "preview_url": true})
+        }
+        2 => {
+            let parameter = json!({"type": "text", "text": format!("{number}")});
+            let components = json!([{"type": "body", "parameters": [parameter]}]);
+            message["template"] =
+                json!({"name": "order_ready", "language": {"code": "en_US"}, "components": components});
+        }
+        _ => {
+            message["text"] = json!("an answer");
+            if let Some(id) = replies_to {
+                message["reply_to"] = json!(id);
+            }
+        }
+    }
+    message
+}
+
+/// One caller: every message is tried, under its idempotency key, until it is accepted.
+async fn call(
+    client: Client,
+    caller: usize,
+    stop: Arc<AtomicBool>,
+    mut dice: Dice,
+) -> BTreeMap<String, OnUnknown> {
+    let mut accepted = BTreeMap::new();
+    let mut last: Option<String> = None;
+    for number in 0.. {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+        let mut body = message(number, caller, last.as_ref());
+        let on_unknown = if dice.roll(10) == 0 { OnUnknown::Resend } else { OnUnknown::Fail };
+        if on_unknown == OnUnknown::Resend {
+            body["on_unknown"] = json!("resend");
+        }
+        let key = format!("caller-{caller}-{number}");
+        loop {
+            match client.try_call("POST", "/v1/messages", &[("idempotency-key", &key)], Some(&body)).await {
+                Some(answer) if answer.status == 202 => {
+                    let id = answer.json()["id"].as_str().unwrap().to_owned();
+                    accepted.insert(id.clone(), on_unknown);
+                    last = Some(id);
+                    break;
+                }
+                // The server is dead, or not up yet: the same message again.
+                None => tokio::time::sleep(PAUSE).await,
+                Some(answer) if answer.status == 503 => tokio::time::sleep(PAUSE).await,
+                Some(answer) => panic!("a send was refused: {}", answer.text),
+            }
+        }
+    }
+    accepted
+}
+
+/// One of Meta's postmen: a body is posted until it is heard; some of its news come again later in another one.
+async fn tell(
+    client: Client,
+    path: String,
+    teller: usize,
+    stop: Arc<AtomicBool>,
+    mut dice: Dice,
+) -> Vec<Known> {
+    let mut heard = Vec::new();
+    let mut again: Vec<News> = Vec::new();
+    let mut number = 0;
+    while !stop.load(Ordering::Relaxed) {
+        let mut batch: Vec<News> = Vec::new();
+        for _ in 0..=dice.roll(BATCH) {
+            batch.push(News::any(teller, number, &mut dice));
+            number += 1;
+        }
+        let fresh = batch.len();
+        batch.append(&mut again);
+        let body = meta::body(&batch, teller);
+        while !meta::tell(&client, &path, body.clone()).await {
+            tokio::time::sleep(PAUSE).await;
+        }
+        // Meta promises neither to tell once nor to batch alike: half of the news come again among others.
+        again = batch[..fresh].iter().filter(|_| dice.roll(2) == 0).cloned().collect();
+        heard.extend(batch.into_iter().map(|news| news.known));
+        tokio::time::sleep(Duration::from_millis(u64::try_from(dice.roll(25)).unwrap())).await;
+    }
+    heard
+}

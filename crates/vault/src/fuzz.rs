@@ -1,0 +1,79 @@
+//! The fuzz bodies of this crate's parsers: plain functions over any bytes, so that any fuzzer can drive them, and
+//! proptest does with every test run. Each says what must hold of whatever comes; none may panic otherwise.
+
+use gatepost_core::access::TokenDigest;
+use gatepost_core::channel::Mode;
+use gatepost_core::{ApiKeyId, Entropy};
+use uuid::Uuid;
+
+use crate::api_key::{API_KEY_LEN, ApiKeyToken};
+use crate::digest::sha256;
+use crate::meta::AppSecret;
+
+/// Three lines: a secret, a header, a body (all that is left). The header opens the body exactly when it is the
+/// signature, its digits of either case.
+pub fn hub_signature(bytes: &[u8]) {
+    let mut lines = bytes.splitn(3, |b| *b == b'\n').map(String::from_utf8_lossy);
+    let (Some(secret), Some(header), Some(body)) = (lines.next(), lines.next(), lines.next()) else { return };
+    let Ok(secret) = AppSecret::new(&secret) else { return };
+    let signature = secret.sign(body.as_bytes());
+    assert!(secret.verify(body.as_bytes(), &signature), "its own signature is refused");
+    let digits = |text: &str| text.strip_prefix("sha256=").map(str::to_ascii_lowercase);
+    let right = digits(&header) == digits(&signature);
+    assert_eq!(secret.verify(body.as_bytes(), &header), right, "{header}");
+}
+
+/// Entropy that is not: what is wanted is every key there could be.
+struct Given<'b>(&'b [u8]);
+
+impl Entropy for Given<'_> {
+    fn fill(&self, buffer: &mut [u8]) {
+        for (slot, byte) in buffer.iter_mut().zip(self.0.iter().chain(std::iter::repeat(&0))) {
+            *slot = *byte;
+        }
+    }
+}
+
+/// A text that is read as an API key is whole; every key that could be made is read, and no neighbour of it is.
+pub fn api_key(bytes: &[u8]) {
+    let text = std::str::from_utf8(bytes).unwrap_or_default();
+    if let Ok(token) = ApiKeyToken::parse(text) {
+        assert_eq!(text.len(), API_KEY_LEN, "the length");
+        assert!(token.digest == TokenDigest::new(sha256(text.as_bytes())), "the digest");
+    }
+    let [at, with, live, ..] = *bytes else { return };
+    let mode = if live % 2 == 0 { Mode::Live } else { Mode::Test };
+    let mut id = [0; 16];
+    Given(&bytes[2..]).fill(&mut id);
+    let id = ApiKeyId::from_uuid(Uuid::from_bytes(id));
+    let (plain, digest) = ApiKeyToken::generate(mode, id, &Given(bytes));
+    let made = ApiKeyToken::parse(plain.expose());
+    assert!(made == Ok(ApiKeyToken { mode, key_id: id, digest }), "a key that was made is not read");
+    let mut near = plain.expose().as_bytes().to_vec();
+    let at = usize::from(at) % near.len();
+    near[at] = near[at].wrapping_add(with) & 0x7f;
+    let near = String::from_utf8_lossy(&near);
+    assert!(near == plain.expose() || ApiKeyToken::parse(&near).is_err(), "a neighbour is read as well");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn hub_signatures(bytes: Vec<u8>, secret in ".{0,40}", header in "(sha256=)?[0-9a-fA-F]{0,70}", body: Vec<u8>) {
+            hub_signature(&bytes);
+            let mut lines = format!("{secret}\n{header}\n").into_bytes();
+            lines.extend_from_slice(&body);
+            hub_signature(&lines);
+        }
+
+        #[test]
+        fn api_keys(bytes: Vec<u8>, like in "gp_(live|test)_[0-9A-Za-z]{65}_[0-9A-Za-z]{6}") {
+            api_key(&bytes);
+            api_key(like.as_bytes());
+        }
+    }
+}
