@@ -1,10 +1,8 @@
 //! The fuzz bodies of this crate's parsers: plain functions over any bytes, so that any fuzzer can drive them, and
 //! proptest does with every test run. Each says what must hold of whatever comes; none may panic otherwise.
 
-use serde_json::value::RawValue;
-
 use crate::content::{Content, ContentKind};
-use crate::{Bsuid, Phone, Recipient};
+use crate::{Bsuid, Phone, Recipient, json};
 
 fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap_or_default()
@@ -36,24 +34,45 @@ pub fn recipient(bytes: &[u8]) {
     assert!(!format!("{recipient:?}").contains(written), "{written} is shown");
 }
 
-/// The first line names a kind; what follows is its object. What is taken is kept byte for byte; what is refused is
-/// refused with a reason.
+/// The strict reader takes nothing that serde_json does not, refuses for another reason than syntax where serde_json does
+/// take it, and points at where it stands.
+pub fn json(bytes: &[u8]) {
+    let theirs = serde_json::from_slice::<serde_json::Value>(bytes);
+    let Err(error) = json::decode(bytes, |_| Some(())) else {
+        assert!(theirs.is_ok(), "what no other reader takes");
+        return;
+    };
+    let [fault] = error.field_errors() else { unreachable!("one reason, and at once") };
+    assert!(fault.pointer.is_empty() || fault.pointer.starts_with('/'), "{} is no pointer", fault.pointer);
+    let byte_order_mark = bytes.starts_with(b"\xef\xbb\xbf");
+    assert!(fault.code != "syntax" || theirs.is_err() || byte_order_mark, "{}", fault.detail);
+}
+
+/// The first line names a kind; what follows is its object. What is taken is kept byte for byte and reads the same for
+/// ever; what is refused is refused with reasons that say where.
 pub fn content(bytes: &[u8]) {
     let Some((kind, object)) = text(bytes).split_once('\n') else { return };
     let Some(kind) = ContentKind::parse(kind) else { return };
-    let Ok(object) = serde_json::from_str::<Box<RawValue>>(object) else { return };
-    let given = object.get().to_owned();
-    match Content::read(kind, object) {
+    match Content::parse(kind, object) {
         Ok(content) => {
             assert_eq!(content.kind(), kind, "the kind");
-            assert_eq!(content.object().get(), given, "the object was changed");
-            // Whatever is valid once is valid for ever: it is read again from the database.
-            let words = Content::stored(kind, content.object().to_owned()).words();
-            assert_eq!(words, content.words(), "the words");
+            assert_eq!(content.object().get(), object.trim(), "the object was changed");
+            // It is read again from the database, without a check.
+            let stored = Content::stored(kind, content.object().to_owned());
+            assert_eq!(stored.words(), content.words(), "the words");
+            assert!(Content::parse(kind, stored.object().get()).is_ok(), "refused the second time");
+            assert_eq!(kind == ContentKind::Reaction, content.reacts_to().is_some(), "what it is on");
         }
         Err(errors) => {
             assert!(!errors.is_empty(), "refused without a reason");
-            assert!(errors.iter().all(|error| !error.detail.is_empty()), "a reason without words");
+            for error in errors {
+                assert!(!error.detail.is_empty() && !error.code.is_empty(), "a reason without words");
+                assert!(
+                    error.pointer.is_empty() || error.pointer.starts_with('/'),
+                    "{} is no pointer",
+                    error.pointer
+                );
+            }
         }
     }
 }
@@ -74,6 +93,12 @@ mod tests {
         fn recipients(bytes: Vec<u8>, like in "[A-Z+ ]{0,3}[.]?(ENT[.])?[0-9A-Za-z]{0,40}") {
             recipient(&bytes);
             recipient(like.as_bytes());
+        }
+
+        #[test]
+        fn jsons(bytes: Vec<u8>, like in "[\\[{]?(\"[a-z\\\\]{0,3}\":?,?|[0-9eE.-]{1,5},?|null|[\\[\\]{}]|\\PC){0,8}[\\]}]?") {
+            super::json(&bytes);
+            super::json(like.as_bytes());
         }
 
         #[test]
