@@ -9,8 +9,8 @@ use tokio::runtime::{Builder, Runtime};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::commands::{
-    channel, demo, doctor, documents, endpoint, key, listen, migrate, sandbox, send, serve, url, vault,
-    workspace,
+    channel, demo, doctor, documents, endpoint, key, listen, migrate, sandbox, send, serve, template, url,
+    vault, workspace,
 };
 use crate::config::{self, LogFormat, Overrides, Settings};
 use crate::environment;
@@ -73,6 +73,8 @@ enum Command {
     Workspace(workspace::Workspace),
     #[command(subcommand)]
     Channel(channel::Channel),
+    #[command(subcommand)]
+    Template(template::Template),
     #[command(subcommand)]
     Endpoint(endpoint::Endpoint),
     #[command(subcommand)]
@@ -165,6 +167,7 @@ fn run(command: Command, context: Context) -> Result<()> {
             match command {
                 Command::Workspace(command) => command.run(context).await,
                 Command::Channel(command) => command.run(context).await,
+                Command::Template(command) => command.run(context).await,
                 Command::Endpoint(command) => command.run(context).await,
                 Command::Key(command) => command.run(context).await,
                 Command::Send(command) => command.run(context).await,

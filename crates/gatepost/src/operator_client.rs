@@ -113,10 +113,16 @@ impl Operator {
 
     /// Every entry of a list, page after page.
     pub async fn list(&self, path: &str) -> Result<Vec<Value>> {
+        self.list_where(path, "").await
+    }
+
+    /// Every entry of a list that fits `query`, further parameters in their written form.
+    pub async fn list_where(&self, path: &str, query: &str) -> Result<Vec<Value>> {
+        let more = if query.is_empty() { String::new() } else { format!("&{query}") };
         let mut entries = Vec::new();
         let mut after = String::new();
         loop {
-            let mut page = self.get(&format!("{path}?limit=100{after}")).await?;
+            let mut page = self.get(&format!("{path}?limit=100{more}{after}")).await?;
             if let Some(data) = page["data"].as_array_mut() {
                 entries.append(data);
             }

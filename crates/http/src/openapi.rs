@@ -37,8 +37,9 @@ Every request carries an API key as `Authorization: Bearer gp_…` (or in `X-Api
 are refused. Within `/v1` things are only ever added: expect new fields in answers and new values where a list of \
 values is open.";
 
-const TAGS: [(&str, &str); 10] = [
+const TAGS: [(&str, &str); 11] = [
     ("Messages", "Send messages and follow them."),
+    ("Templates", "What an account may say to somebody who has not written first."),
     ("Channels", "A workspace's WhatsApp senders."),
     ("Meta apps", "The Meta apps whose secrets sign callbacks."),
     ("Webhooks", "Where events are delivered to, and what became of each delivery."),

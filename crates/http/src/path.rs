@@ -4,7 +4,8 @@ use std::str::FromStr;
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use gatepost_core::{
-    ApiKeyId, ChannelId, Code, DeliveryId, EndpointId, Error, EventId, MessageId, MetaAppId, WorkspaceId,
+    ApiKeyId, ChannelId, Code, DeliveryId, EndpointId, Error, EventId, MessageId, MetaAppId, TemplateId,
+    WorkspaceId,
 };
 use http::request::Parts;
 
@@ -41,6 +42,7 @@ path_ids! {
     EventId => "event_id";
     EndpointId => "endpoint_id";
     DeliveryId => "delivery_id";
+    TemplateId => "template_id";
 }
 
 /// The names between the braces of a route's template, in order.

@@ -10,8 +10,10 @@ use gatepost_channels::graph::{self, Item};
 use gatepost_core::audit::Audit;
 use gatepost_core::channel::Mode;
 use gatepost_core::event::{EventData, EventType, Notification};
-use gatepost_core::{Code, EnvelopeId, Error, MetaAppId, Phone, Result, Timestamp};
-use gatepost_store::{ChannelRow, Claimed, ItemKey, LaneKey, NewEvent, WorkspaceScope, WorkspaceTx};
+use gatepost_core::{ChannelId, Code, EnvelopeId, Error, MetaAppId, Phone, Result, Timestamp};
+use gatepost_store::{
+    ChannelRow, Claimed, ItemKey, LaneKey, NewEvent, TemplateAccount, WorkspaceScope, WorkspaceTx,
+};
 use gatepost_vault::WorkspaceKeys;
 use serde_json::value::RawValue;
 
@@ -22,6 +24,7 @@ use crate::App;
 use crate::channel_state::channel_state_report;
 use crate::events::{Draft, draft, publish};
 use crate::lanes::{Taken, Work};
+use crate::templates::callbacks::{TemplateReport, template_report, template_report_apply};
 
 /// Envelopes of one workspace processed together.
 const AT_ONCE: usize = 64;
@@ -59,6 +62,8 @@ enum Effect {
     Inbound(Box<Received>),
     /// A person told of a new number or id.
     Contact(Box<Received>, Identity),
+    /// News of a template, and the channel the event names.
+    Template(Box<TemplateReport>, Option<ChannelId>),
     /// Nothing.
     Notice,
 }
@@ -200,6 +205,14 @@ impl<'a> Origin<'a> {
         }
     }
 
+    /// What an item tells of a template of an account that the workspace has a channel of.
+    fn template_report(&self, item: &Item) -> Option<TemplateReport> {
+        let Item::Other(told) = item else { return None };
+        let channel = self.waba_id.and_then(|_| self.concerned().next())?;
+        let account = TemplateAccount { mode: channel.mode, waba_id: channel.waba_id.clone() };
+        template_report(account, self.field, told.raw.get(), told.at)
+    }
+
     /// Test channels and live ones have different apps, so any of them tells.
     fn mode(&self) -> Mode {
         self.channel.or_else(|| self.concerned().next()).map_or(Mode::Live, |c| c.mode)
@@ -224,6 +237,9 @@ async fn write(
     }
     for (channel, report) in fresh.iter().filter_map(|p| p.effect.status()?.channel.as_ref()) {
         channel_state_report(tx, keys, entropy, now, *channel, report).await?;
+    }
+    for (report, channel) in fresh.iter().filter_map(|p| p.effect.template()) {
+        template_report_apply(tx, keys, entropy, now, channel, report).await?;
     }
     let events: Vec<NewEvent> = fresh.iter().flat_map(|p| &p.events).map(copy_event).collect();
     publish(tx, &events, now, entropy).await?;
@@ -252,6 +268,13 @@ impl Effect {
     fn received(&self) -> Option<&Received> {
         match self {
             Self::Inbound(received) | Self::Contact(received, _) => Some(received),
+            _ => None,
+        }
+    }
+
+    fn template(&self) -> Option<(&TemplateReport, Option<ChannelId>)> {
+        match self {
+            Self::Template(report, channel) => Some((report, *channel)),
             _ => None,
         }
     }
@@ -294,7 +317,10 @@ impl App {
                     Item::Other(n) => &n.raw,
                 };
                 events.push(self.notice(origin, raw)?);
-                Effect::Notice
+                match origin.template_report(item) {
+                    Some(report) => Effect::Template(Box::new(report), origin.channel.map(|c| c.id)),
+                    None => Effect::Notice,
+                }
             }
         };
         Ok(Prepared { key, effect, events })

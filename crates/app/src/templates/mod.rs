@@ -3,6 +3,7 @@
 //! A template belongs to a WhatsApp Business account, and is named through a channel of it: all channels of an account
 //! see the same templates. A caller that is bound to channels sees those of their accounts and no others.
 
+pub(crate) mod callbacks;
 mod drafting;
 mod reading;
 mod submitting;

@@ -191,3 +191,138 @@ impl CloudClient {
         self.delete(channel, waba_id, EDGE, &query).await.and_then(Done::ok)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use std::future::IntoFuture;
+    use std::sync::{Arc, Mutex};
+
+    use axum::Json;
+    use axum::Router;
+    use axum::body::Bytes;
+    use axum::extract::State;
+    use axum::http::{Method, StatusCode, Uri};
+    use axum::response::{IntoResponse, Response};
+    use gatepost_core::Secret;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::testing::http;
+
+    /// What was asked: method, path with query, body.
+    type Asked = Arc<Mutex<Vec<(Method, String, Value)>>>;
+
+    /// Meta's edge with three templates on two pages, and one that it knows by id.
+    async fn meta(State(asked): State<Asked>, method: Method, uri: Uri, body: Bytes) -> Response {
+        let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
+        let query = uri.query().unwrap_or_default().to_owned();
+        asked.lock().unwrap().push((method.clone(), uri.to_string(), body));
+        let template = |id: Value, name: &str| {
+            json!({
+                "id": id, "name": name, "language": "en_US", "category": "UTILITY", "status": "APPROVED",
+                "quality_score": { "score": "GREEN", "date": 1_700_000_000 }, "rejected_reason": "NONE",
+                "parameter_format": "NAMED", "components": [{ "type": "BODY", "text": "Grüße" }], "new_field": {},
+            })
+        };
+        match (method.as_str(), uri.path()) {
+            ("GET", "/v25.0/1001/message_templates") if query.contains("after=QVFI%3D") => Json(json!({
+                "data": [{ "id": "9", "name": "bare", "language": "de" }],
+                "paging": { "cursors": { "before": "x", "after": "y" } },
+            }))
+            .into_response(),
+            ("GET", "/v25.0/1001/message_templates") => Json(json!({
+                "data": [template(json!("7"), "one"), template(json!(8), "two")],
+                "paging": { "cursors": { "before": "x", "after": "QVFI=" }, "next": "https://graph.example/next" },
+            }))
+            .into_response(),
+            ("POST", "/v25.0/1001/message_templates") => {
+                Json(json!({ "id": 1_689_556_908_129_832_u64, "status": "PENDING", "category": "MARKETING" }))
+                    .into_response()
+            }
+            ("GET", "/v25.0/7") => Json(template(json!("7"), "one")).into_response(),
+            ("POST", "/v25.0/7") | ("DELETE", "/v25.0/1001/message_templates") => {
+                Json(json!({ "success": true })).into_response()
+            }
+            _ => (
+                StatusCode::BAD_REQUEST,
+                Json(json!({ "error": { "message": "Unsupported get request", "type": "GraphMethodException", "code": 100, "error_subcode": 33 } })),
+            )
+                .into_response(),
+        }
+    }
+
+    async fn rig() -> (CloudClient, CloudChannel, Asked) {
+        let asked = Asked::default();
+        let router = Router::new().fallback(meta).with_state(Arc::clone(&asked));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base_url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(axum::serve(listener, router).into_future());
+        let channel = CloudChannel {
+            base_url,
+            graph_version: "v25.0".to_owned(),
+            phone_number_id: "501".to_owned(),
+            token: Secret::new("EAAG-test-token-1".to_owned()),
+            app: None,
+        };
+        (CloudClient::new(http()), channel, asked)
+    }
+
+    #[tokio::test]
+    async fn pages_follow_cursors_to_their_end() {
+        let (client, channel, asked) = rig().await;
+        let first = client.template_list(&channel, "1001", None).await.unwrap();
+        let ids: Vec<&str> = first.templates.iter().map(|t| t.id.as_str()).collect();
+        assert_eq!(ids, ["7", "8"], "a text and a number");
+        assert_eq!(first.templates[0].quality(), Some("GREEN"));
+        assert_eq!(first.templates[0].rejected_reason(), None, "NONE is none");
+        assert!(first.templates[0].components.as_ref().unwrap().get().contains("Grüße"));
+        let second = client.template_list(&channel, "1001", first.after.as_deref()).await.unwrap();
+        assert_eq!(second.templates[0].status, None, "what was not told is missing");
+        assert_eq!(second.after, None, "a cursor without a next page leads nowhere");
+        let asked = asked.lock().unwrap();
+        assert!(
+            asked[0].1.contains("limit=100") && asked[0].1.contains("fields=id,name,language"),
+            "{asked:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn changes_have_metas_form() {
+        let (client, channel, asked) = rig().await;
+        let components = RawValue::from_string(r#"[{"type":"BODY","text":"a"}]"#.to_owned()).unwrap();
+        let template = NewTemplate {
+            name: "order_ready",
+            language: "en_US",
+            category: TemplateCategory::Utility,
+            parameter_format: ParameterFormat::Positional,
+            components: &components,
+        };
+        let made = client.template_create(&channel, "1001", &template).await.unwrap();
+        assert_eq!((made.id.as_str(), made.category.as_deref()), ("1689556908129832", Some("MARKETING")));
+        let edit = TemplateEdit { category: None, components: Some(&components) };
+        client.template_edit(&channel, "7", &edit).await.unwrap();
+        assert_eq!(client.template_get(&channel, "7").await.unwrap().name, "one");
+        client.template_delete(&channel, "1001", "order_ready", Some("7")).await.unwrap();
+        client.template_delete(&channel, "1001", "order_ready", None).await.unwrap();
+        let asked = asked.lock().unwrap();
+        let body = json!([{ "type": "BODY", "text": "a" }]);
+        let whole = json!({ "name": "order_ready", "language": "en_US", "category": "UTILITY", "parameter_format": "POSITIONAL", "components": body });
+        assert_eq!(asked[0].2, whole);
+        assert_eq!((asked[1].1.as_str(), &asked[1].2), ("/v25.0/7", &json!({ "components": body })));
+        assert_eq!(asked[3].1, "/v25.0/1001/message_templates?name=order_ready&hsm_id=7");
+        assert_eq!(asked[4].1, "/v25.0/1001/message_templates?name=order_ready");
+    }
+
+    #[tokio::test]
+    async fn refusals_and_odd_ids() {
+        let (client, channel, asked) = rig().await;
+        let refused = client.template_get(&channel, "404").await.unwrap_err();
+        assert!(matches!(refused, CallError::Refused(r) if r.code == Some(100)));
+        for odd in ["", "..", "7/../8", "7?x=1"] {
+            let error = client.template_get(&channel, odd).await.unwrap_err();
+            assert!(matches!(error, CallError::Setting(_)), "{odd:?} reaches nobody");
+        }
+        assert_eq!(asked.lock().unwrap().len(), 1);
+    }
+}

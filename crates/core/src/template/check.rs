@@ -171,7 +171,7 @@ fn whole(value: Value<'_>, kinds: &[Kind], rules: Rules) {
 
 /// A carousel: 2 to 10 cards, each with a header, a body of at most 160 characters, and buttons; all of one make.
 fn carousel(object: &mut Object<'_>, rules: Rules) -> Option<()> {
-    let makes = object.required("cards", |cards| {
+    object.required("cards", |cards| {
         let makes = cards.list(*CARDS.end(), |card| card.object(|card| card_of(card, rules)))?;
         if makes.len() < *CARDS.start() {
             return cards.wrong("too_few", format!("expected {} to {} cards", CARDS.start(), CARDS.end()));
@@ -181,8 +181,7 @@ fn carousel(object: &mut Object<'_>, rules: Rules) -> Option<()> {
                 .wrong("invalid_value", "all cards have the same components, header format and buttons");
         }
         Some(())
-    });
-    makes
+    })
 }
 
 /// What cards have in common: their components, the format of the header, the kinds of the buttons.

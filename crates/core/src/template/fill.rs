@@ -183,7 +183,7 @@ impl Layout {
         let mut components = Vec::new();
         match (&self.header, &parameters.header_media) {
             (Some(Header::Text(text)), _) => {
-                push(&mut components, "header", texts(text, &parameters.header, format));
+                push(&mut components, "header", &texts(text, &parameters.header, format));
             }
             (Some(Header::Media(kind)), Some(media)) => {
                 let kind = if kind == "GIF" { "video".to_owned() } else { kind.to_lowercase() };
@@ -193,12 +193,12 @@ impl Layout {
                 };
                 let mut parameter = json!({ "type": kind });
                 parameter[kind.as_str()] = object;
-                push(&mut components, "header", vec![parameter]);
+                push(&mut components, "header", &[parameter]);
             }
             _ => {}
         }
         if let Some(body) = &self.body {
-            push(&mut components, "body", texts(body, &parameters.body, format));
+            push(&mut components, "body", &texts(body, &parameters.body, format));
         }
         for (at, button) in self.buttons.iter().enumerate() {
             components.extend(self.button_component(at, button, parameters));
@@ -224,7 +224,7 @@ impl Layout {
     }
 }
 
-fn push(components: &mut Vec<Value>, kind: &str, parameters: Vec<Value>) {
+fn push(components: &mut Vec<Value>, kind: &str, parameters: &[Value]) {
     if !parameters.is_empty() {
         components.push(json!({ "type": kind, "parameters": parameters }));
     }

@@ -13,6 +13,7 @@ pub mod mode;
 pub mod sandbox;
 pub mod send;
 pub mod serve;
+pub mod template;
 pub mod url;
 pub mod vault;
 pub mod workspace;

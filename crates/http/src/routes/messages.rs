@@ -81,7 +81,7 @@ fn examples() -> Vec<(&'static str, Value)> {
         .collect()
 }
 
-fn example() -> Value {
+pub(super) fn example() -> Value {
     json!({
         "id": "msg_01kagq5rh8e5htqh9sk95d3x4w",
         "mode": "test",

@@ -9,6 +9,7 @@ mod messages;
 mod meta_apps;
 mod operator;
 mod service;
+mod templates;
 
 use std::sync::Arc;
 
@@ -73,6 +74,7 @@ impl FromRef<ApiState<Self>> for App {
 pub fn public() -> Api<App> {
     Api::new(Surface::Public)
         .routes(messages::routes())
+        .routes(templates::routes())
         .routes(channels::routes())
         .routes(meta_apps::routes())
         .routes(endpoints::routes())
@@ -87,6 +89,7 @@ pub fn public() -> Api<App> {
 pub fn at_socket() -> Api<App> {
     Api::new(Surface::Operator)
         .routes(operator::routes())
+        .routes_inside_workspace(templates::routes())
         .routes_inside_workspace(channels::routes())
         .routes_inside_workspace(meta_apps::routes())
         .routes_inside_workspace(endpoints::routes())

@@ -313,6 +313,11 @@ fn schemas_are_what_readers_read() {
     schema_is_read::<wire::MessageRead>();
     schema_is_read::<wire::MessageSend>();
     schema_is_read::<wire::MetaAppCreate>();
+    schema_is_read::<wire::TemplateCreate>();
+    schema_is_read::<wire::TemplatePreviewAsk>();
+    schema_is_read::<wire::TemplateSync>();
+    schema_is_read::<wire::TemplateTestSend>();
+    schema_is_read::<wire::TemplateUpdate>();
     schema_is_read::<wire::WorkspaceCreate>();
 }
 

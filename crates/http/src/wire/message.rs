@@ -53,7 +53,7 @@ impl Body for MessageSend {
     }
 }
 
-fn purpose(value: Value<'_>) -> Option<Purpose> {
+pub(super) fn purpose(value: Value<'_>) -> Option<Purpose> {
     match Purpose::parse(value.text()?) {
         Ok(purpose) => Some(purpose),
         Err(InvalidPurpose::NotAllowed) => {

@@ -12,6 +12,8 @@ mod key;
 mod message;
 mod meta_app;
 mod parse;
+mod template;
+mod template_fill;
 mod workspace;
 
 pub use channel::{Channel, ChannelCreate, ChannelUpdate};
@@ -23,4 +25,6 @@ pub use installation::{Status, Vault};
 pub use key::{Key, KeyCreate, KeyRotate, KeyWithSecret};
 pub use message::{Message, MessageRead, MessageSend};
 pub use meta_app::{MetaApp, MetaAppCreate, MetaAppWithToken};
+pub use template::{Template, TemplateCreate, TemplateSync, TemplateSynced, TemplateUpdate};
+pub use template_fill::{TemplatePreview, TemplatePreviewAsk, TemplateTestSend};
 pub use workspace::{Workspace, WorkspaceCreate};

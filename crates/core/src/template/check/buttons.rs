@@ -125,8 +125,7 @@ fn url(object: &mut Object<'_>, format: ParameterFormat) -> Option<()> {
         let pieces = pieces(&url);
         let variables = pieces.iter().filter(|piece| matches!(piece, Piece::Variable(_))).count();
         let at_end = match (pieces.last(), format) {
-            (Some(Piece::Variable("1")), _) => true,
-            (Some(Piece::Variable(_)), ParameterFormat::Named) => true,
+            (Some(Piece::Variable("1")), _) | (Some(Piece::Variable(_)), ParameterFormat::Named) => true,
             _ => variables == 0,
         };
         if variables > 1 || !at_end {
@@ -144,7 +143,9 @@ fn url(object: &mut Object<'_>, format: ParameterFormat) -> Option<()> {
     } else {
         object.optional("example", |_| Some(())).map(drop)
     };
-    (text?, dynamic?, example?);
+    text?;
+    dynamic?;
+    example?;
     Some(())
 }
 
@@ -157,7 +158,8 @@ fn phone_number(object: &mut Object<'_>) -> Option<()> {
             Err(why) => v.wrong("invalid_value", why.to_string()),
         }
     });
-    (text?, number?);
+    text?;
+    number?;
     Some(())
 }
 
@@ -173,7 +175,8 @@ fn copy_code(object: &mut Object<'_>) -> Option<()> {
             _ => v.wrong("too_few", "expected one example of the code"),
         }
     });
-    (text?, example?);
+    text?;
+    example?;
     Some(())
 }
 
@@ -204,7 +207,8 @@ fn otp(object: &mut Object<'_>) -> Option<()> {
         let detail = "ZERO_TAP needs true: you accept Meta's terms of zero-tap authentication";
         object.wrong::<()>("zero_tap_terms_accepted", "missing", detail);
     }
-    (text?, autofill?);
+    text?;
+    autofill?;
     Some(())
 }
 
@@ -226,6 +230,7 @@ fn app(object: &mut Object<'_>) -> Option<()> {
             if good { Ok(()) } else { Err(format!("expected the app's hash of {HASH_LEN} characters")) }
         })
     });
-    (package?, hash?);
+    package?;
+    hash?;
     Some(())
 }

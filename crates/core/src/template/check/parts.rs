@@ -217,7 +217,9 @@ pub(super) fn code_body(object: &mut Object<'_>) -> Option<()> {
     let text = object.optional("text", |v| v.wrong::<()>("invalid_value", detail));
     let example = object.optional("example", any_object);
     let advice = object.optional("add_security_recommendation", boolean);
-    (text?, example?, advice?);
+    text?;
+    example?;
+    advice?;
     Some(())
 }
 
@@ -226,7 +228,8 @@ pub(super) fn code_footer(object: &mut Object<'_>) -> Option<()> {
     let detail = "the footer of an AUTHENTICATION template is Meta's: give code_expiration_minutes alone";
     let text = object.optional("text", |v| v.wrong::<()>("invalid_value", detail));
     let minutes = object.required("code_expiration_minutes", |v| v.integer(1..=90));
-    (text?, minutes?);
+    text?;
+    minutes?;
     Some(())
 }
 
@@ -236,7 +239,8 @@ pub(super) fn limited_time_offer(object: &mut Object<'_>) -> Option<()> {
         v.object(|offer| {
             let text = offer.required("text", |v| words(v, OFFER_MAX));
             let expires = offer.optional("has_expiration", boolean);
-            (text?, expires?);
+            text?;
+            expires?;
             Some(())
         })
     })
