@@ -72,6 +72,7 @@ impl Claimed {
 
 statements! {
     INSERT = same("INSERT INTO job (id, workspace_id, kind, lane, order_key, priority, queued_at, run_at, subject, attempts, lease_until, fence) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, 0, 0)");
+    INSERT_ONCE = same("INSERT INTO job (id, workspace_id, kind, lane, order_key, priority, queued_at, run_at, subject, attempts, lease_until, fence) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, 0, 0) ON CONFLICT (id) DO NOTHING");
     CLAIM = per(
         "UPDATE job SET lease_owner = $1, lease_until = $2, fence = fence + 1, attempts = attempts + 1, cut_at = started_at, started_at = $6 WHERE id IN (SELECT j.id FROM job j WHERE j.kind = $3 AND j.lane = $4 AND j.priority = $5 AND j.run_at <= $6 AND j.lease_until <= $6 AND (j.order_key IS NULL OR NOT EXISTS (SELECT 1 FROM job e WHERE e.kind = j.kind AND e.lane = j.lane AND e.order_key = j.order_key AND e.queued_at < j.queued_at)) ORDER BY j.run_at, j.id LIMIT $7) RETURNING id, workspace_id, subject, queued_at, run_at, attempts, cut_at, fence, order_key",
         "UPDATE job SET lease_owner = $1, lease_until = $2, fence = fence + 1, attempts = attempts + 1, cut_at = started_at, started_at = $6 WHERE id IN (SELECT j.id FROM job j WHERE j.kind = $3 AND j.lane = $4 AND j.priority = $5 AND j.run_at <= $6 AND j.lease_until <= $6 AND (j.order_key IS NULL OR NOT EXISTS (SELECT 1 FROM job e WHERE e.kind = j.kind AND e.lane = j.lane AND e.order_key = j.order_key AND e.queued_at < j.queued_at)) ORDER BY j.run_at, j.id LIMIT $7 FOR UPDATE SKIP LOCKED) RETURNING id, workspace_id, subject, queued_at, run_at, attempts, cut_at, fence, order_key"
@@ -109,6 +110,15 @@ impl WorkspaceTx<'_> {
         self.tx.execute_one(&INSERT, &insert_params(job, self.workspace)).await?;
         wake_after_commit(self.tx, self.wakes, job.kind, job.lane);
         Ok(())
+    }
+
+    /// As [`Self::job_insert`], for a job that is there once by its id; false when it was there already.
+    pub async fn job_insert_once(&self, job: &NewJob) -> Result<bool> {
+        let inserted = self.tx.execute(&INSERT_ONCE, &insert_params(job, self.workspace)).await? == 1;
+        if inserted {
+            wake_after_commit(self.tx, self.wakes, job.kind, job.lane);
+        }
+        Ok(inserted)
     }
 
     pub async fn job_insert_many(&self, jobs: &[NewJob]) -> Result<()> {

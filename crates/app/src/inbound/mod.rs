@@ -1,5 +1,6 @@
 //! The lane of a workspace's callbacks: reads sealed envelopes and writes down what they say, each item once.
 
+mod channels;
 mod identity;
 mod received;
 mod statuses;
@@ -15,6 +16,7 @@ use gatepost_store::{ChannelRow, Claimed, ItemKey, LaneKey, NewEvent, WorkspaceS
 use gatepost_vault::WorkspaceKeys;
 use serde_json::value::RawValue;
 
+use self::channels::ChannelWords;
 use self::identity::Identity;
 use self::received::Received;
 use self::statuses::{StatusNews, state_of};
@@ -59,6 +61,8 @@ enum Effect {
     Inbound(Box<Received>),
     /// A person told of a new number or id.
     Contact(Box<Received>, Identity),
+    /// Meta told of channels themselves.
+    Channels(ChannelWords),
     /// Nothing.
     Notice,
 }
@@ -225,6 +229,9 @@ async fn write(
     for (channel, report) in fresh.iter().filter_map(|p| p.effect.status()?.channel.as_ref()) {
         channel_state_report(tx, keys, entropy, now, *channel, report).await?;
     }
+    for words in fresh.iter().filter_map(|p| p.effect.channels()) {
+        words.write(tx, keys, now, entropy).await?;
+    }
     let events: Vec<NewEvent> = fresh.iter().flat_map(|p| &p.events).map(copy_event).collect();
     publish(tx, &events, now, entropy).await?;
     Ok(u64::try_from(fresh.len()).unwrap_or(u64::MAX))
@@ -252,6 +259,13 @@ impl Effect {
     fn received(&self) -> Option<&Received> {
         match self {
             Self::Inbound(received) | Self::Contact(received, _) => Some(received),
+            _ => None,
+        }
+    }
+
+    const fn channels(&self) -> Option<&ChannelWords> {
+        match self {
+            Self::Channels(words) => Some(words),
             _ => None,
         }
     }
@@ -294,7 +308,13 @@ impl App {
                     Item::Other(n) => &n.raw,
                 };
                 events.push(self.notice(origin, raw)?);
-                Effect::Notice
+                match item {
+                    Item::Other(change) => match self.channel_words(origin, change).await? {
+                        Some(words) => Effect::Channels(words),
+                        None => Effect::Notice,
+                    },
+                    _ => Effect::Notice,
+                }
             }
         };
         Ok(Prepared { key, effect, events })

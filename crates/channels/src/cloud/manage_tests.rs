@@ -23,11 +23,13 @@ struct Answer {
     body: Value,
 }
 
+/// Method, path, query without the proof, bearer, body.
+type Asked = (String, String, String, String, Value);
+
 #[derive(Default)]
 struct Desk {
     answers: Mutex<VecDeque<Answer>>,
-    /// Method, path, query without the proof, bearer, body.
-    asked: Mutex<Vec<(String, String, String, String, Value)>>,
+    asked: Mutex<Vec<Asked>>,
 }
 
 async fn answer(
@@ -93,7 +95,7 @@ impl Stand {
         self
     }
 
-    fn asked(&self) -> Vec<(String, String, String, String, Value)> {
+    fn asked(&self) -> Vec<Asked> {
         std::mem::take(&mut *self.desk.asked.lock().unwrap())
     }
 
