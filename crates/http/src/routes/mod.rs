@@ -7,6 +7,7 @@ mod hooks;
 mod keys;
 mod messages;
 mod meta_apps;
+mod numbers;
 mod operator;
 mod service;
 
@@ -74,6 +75,7 @@ pub fn public() -> Api<App> {
     Api::new(Surface::Public)
         .routes(messages::routes())
         .routes(channels::routes())
+        .routes(numbers::routes())
         .routes(meta_apps::routes())
         .routes(endpoints::routes())
         .routes(events::routes())
@@ -88,6 +90,7 @@ pub fn at_socket() -> Api<App> {
     Api::new(Surface::Operator)
         .routes(operator::routes())
         .routes_inside_workspace(channels::routes())
+        .routes_inside_workspace(numbers::routes())
         .routes_inside_workspace(meta_apps::routes())
         .routes_inside_workspace(endpoints::routes())
         .routes_inside_workspace(keys::routes())

@@ -10,6 +10,7 @@ mod installation;
 mod key;
 mod message;
 mod meta_app;
+mod number;
 mod parse;
 mod workspace;
 
@@ -21,5 +22,9 @@ pub use event::{Event, event_example, webhook_operation_id, webhook_summary};
 pub use installation::{Status, Vault};
 pub use key::{Key, KeyCreate, KeyRotate, KeyWithSecret};
 pub use message::{Message, MessageSend};
-pub use meta_app::{MetaApp, MetaAppCreate, MetaAppWithToken};
+pub use meta_app::{MetaApp, MetaAppCreate, MetaAppUpdate, MetaAppWithToken};
+pub use number::{
+    ChannelCheck, CodeRequest, CodeVerify, NumberPin, NumberRegister, NumberSettings, Profile, ProfileUpdate,
+    SettingsChange, Subscription, SubscriptionSet,
+};
 pub use workspace::{Workspace, WorkspaceCreate};
