@@ -46,6 +46,8 @@ fn identities(part: &Part<'_>) -> Vec<Vec<u8>> {
         found.push(phone_identity(phone));
     } else if let Some(waba) = &part.waba_id {
         found.push(waba_identity(waba));
+        let named = (part.field == "account_update").then(|| part.account_named()).flatten();
+        found.extend(named.filter(|named| named != waba).map(|named| waba_identity(&named)));
     }
     found
 }

@@ -121,8 +121,8 @@ pub(crate) const fn state_of_refusal(code: Option<i64>, class: Class) -> Option<
 /// they are settled.
 fn clears(source: Source, row: &ChannelRow) -> bool {
     match (source, row.state) {
+        (Source::Owner, _) | (_, ChannelState::Active) => true,
         (_, ChannelState::Disabled) => false,
-        (_, ChannelState::Active) | (Source::Owner, _) => true,
         (Source::Check, ChannelState::Restricted) => row.found_by == Some(Source::Check.number()),
         (Source::Callback, ChannelState::Restricted | ChannelState::AccessLost) => true,
         (Source::Check, state) => state != ChannelState::PaymentRequired,
@@ -131,7 +131,7 @@ fn clears(source: Source, row: &ChannelRow) -> bool {
 }
 
 /// Puts a report into a row; answers what changed, in the words of `channel.updated`.
-fn apply(row: &mut ChannelRow, report: &ChannelReport) -> Vec<&'static str> {
+pub(crate) fn apply(row: &mut ChannelRow, report: &ChannelReport) -> Vec<&'static str> {
     let mut changed = Vec::new();
     let before = (row.state, row.attention.clone());
     match report.state {

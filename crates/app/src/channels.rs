@@ -1,16 +1,22 @@
 //! Channels: adding, looking at, changing and removing them.
 
-use gatepost_channels::cloud::{CallError, CloudApp, CloudChannel};
+use std::sync::Arc;
+
+use gatepost_channels::cloud::{CallError, ChannelCheck, CloudApp, CloudChannel, Finding};
 use gatepost_core::access::{Grant, permission};
 use gatepost_core::audit::Audit;
 use gatepost_core::channel::{ChannelKind, ChannelState, Mode};
 use gatepost_core::job::JobKind;
-use gatepost_core::{ChannelId, Code, Error, FieldError, MetaAppId, Result, Secret, Timestamp, WorkspaceId};
+use gatepost_core::{
+    ChannelId, Code, Error, FieldError, MetaAppId, ProviderRefusal, Result, Secret, Timestamp, WorkspaceId,
+};
 use gatepost_store::{ChannelRow, LaneKey, MetaAppRow, WorkspaceScope};
 use gatepost_vault::{Aad, WorkspaceKeys};
 
 use crate::App;
 use crate::callbacks::{phone_identity, waba_identity};
+use crate::channel_checks::{blocks_adding, check_job, report_of};
+use crate::channel_state::{ChannelReport, Source, apply, channel_change, what_and_next};
 use crate::idempotency::{Idempotent, Outcome};
 use crate::pages::{Page, PageQuery};
 use crate::sealing::failed;
@@ -50,7 +56,10 @@ pub struct ChannelView {
     pub kind: ChannelKind,
     pub name: String,
     pub state: ChannelState,
-    pub next_action: Option<&'static str>,
+    /// What is wrong or soon will be, one sentence.
+    pub detail: Option<String>,
+    /// The one thing to do about it.
+    pub next_action: Option<String>,
     pub phone_number_id: String,
     pub waba_id: String,
     pub display_phone_number: Option<String>,
@@ -58,6 +67,14 @@ pub struct ChannelView {
     pub token_last4: String,
     pub meta_app: MetaAppId,
     pub throughput: u32,
+    /// Meta's words, as the last look or callback had them.
+    pub quality_rating: Option<String>,
+    pub throughput_level: Option<String>,
+    pub messaging_limit: Option<String>,
+    pub name_status: Option<String>,
+    pub number_status: Option<String>,
+    pub token_expires_at: Option<Timestamp>,
+    pub checked_at: Option<Timestamp>,
     pub created_at: Timestamp,
 }
 
@@ -89,45 +106,110 @@ fn owner_of(scope: WorkspaceScope, row: &ChannelRow) -> WorkspaceScope {
     if row.app_owner == scope.workspace() { scope } else { WorkspaceScope::platform() }
 }
 
-fn view(keys: &WorkspaceKeys, row: &ChannelRow) -> Result<ChannelView> {
-    let workspace = WorkspaceId::from_uuid(keys.workspace());
-    let display = match &row.display {
-        Some(sealed) => {
-            let plain = keys.open_content(&place(workspace, "display", row.id), sealed).map_err(failed)?;
-            Some(String::from_utf8(plain).map_err(Error::internal)?)
-        }
-        None => None,
-    };
+/// The number as people read it, where Meta has said.
+pub(crate) fn display_of(keys: &WorkspaceKeys, row: &ChannelRow) -> Result<Option<String>> {
+    let Some(sealed) = &row.display else { return Ok(None) };
+    let aad = place(WorkspaceId::from_uuid(keys.workspace()), "display", row.id);
+    let plain = keys.open_content(&aad, sealed).map_err(failed)?;
+    Ok(Some(String::from_utf8(plain).map_err(Error::internal)?))
+}
+
+pub(crate) fn view(keys: &WorkspaceKeys, row: &ChannelRow) -> Result<ChannelView> {
+    let (detail, next_action) = what_and_next(row);
     Ok(ChannelView {
         id: row.id,
         mode: row.mode,
         kind: row.kind,
         name: row.name.clone(),
         state: row.state,
-        next_action: row.state.next_action(),
+        detail,
+        next_action,
         phone_number_id: row.phone_number_id.clone(),
         waba_id: row.waba_id.clone(),
-        display_phone_number: display,
+        display_phone_number: display_of(keys, row)?,
         verified_name: row.verified_name.clone(),
         token_last4: row.token_last4.clone(),
         meta_app: row.meta_app,
         throughput: u32::try_from(row.throughput).unwrap_or(THROUGHPUT_DEFAULT),
+        quality_rating: row.quality_rating.clone(),
+        throughput_level: row.throughput_level.clone(),
+        messaging_limit: row.messaging_limit.clone(),
+        name_status: row.name_status.clone(),
+        number_status: row.number_status.clone(),
+        token_expires_at: row.token_expires_at,
+        checked_at: row.checked_at,
         created_at: row.created_at,
     })
 }
 
-/// A check that failed, in words for whoever adds or changes the channel.
+/// What to do about a refused call that could succeed later: unlike a message it is not sent again by itself.
+const TRY_LATER: &str = "Wait a while, then try again: Gatepost repeats no management call by itself.";
+
+/// A call to Meta that brought nothing, in words for whoever asked for it.
 pub(crate) fn call_failed(error: CallError) -> Error {
     match error {
         CallError::Refused(refusal) => {
+            let class = refusal.advice.class;
+            let action = if class.retries() { TRY_LATER } else { refusal.advice.action };
             let details = refusal.details.as_deref().unwrap_or(&refusal.title);
             let code = refusal.code.map_or_else(String::new, |c| format!(" (Meta's code {c})"));
-            Error::new(Code::MetaRefused, format!("{details}{code}: {}", refusal.advice.action))
+            let provider = ProviderRefusal { code: refusal.code, class: class.customer().as_str(), action };
+            let error =
+                Error::new(Code::MetaRefused, format!("{details}{code}: {action}")).with_provider(provider);
+            match refusal.retry_after {
+                Some(wait) => error.with_retry_after(wait),
+                None => error,
+            }
         }
         CallError::Unreachable(detail) => Error::of(Code::MetaUnreachable).with_context(detail),
         CallError::Unreadable => Error::new(Code::MetaUnreachable, "Meta's answer could not be read"),
+        CallError::Limited(wait) => Error::of(Code::MetaLimitReached).with_retry_after(wait),
         CallError::Setting(what) => Error::fields(vec![FieldError::new("", "invalid_value", what)]),
     }
+}
+
+/// What a look found that keeps a number or a token from being taken, in words.
+pub(crate) fn found_unfit(finding: &Finding) -> Error {
+    match finding {
+        Finding::AppRefused(refusal) | Finding::NumberRefused(refusal) => {
+            call_failed(CallError::Refused(refusal.clone()))
+        }
+        finding => {
+            let provider = ProviderRefusal { code: None, class: "needs_action", action: finding.action() };
+            let detail = format!("{}: {}", finding.sentence(), finding.action());
+            Error::new(Code::MetaRefused, detail).with_provider(provider)
+        }
+    }
+}
+
+/// Puts what an owner changed into a row; answers what of it is news.
+fn settings(row: &mut ChannelRow, update: &ChannelUpdate) -> Vec<&'static str> {
+    let mut changed = Vec::new();
+    if let Some(name) = &update.name {
+        row.name.clone_from(name);
+    }
+    if let Some(throughput) = update.throughput {
+        let throughput = i64::from(throughput.clamp(1, THROUGHPUT_MAX));
+        if throughput != row.throughput {
+            row.throughput = throughput;
+            changed.push("throughput");
+        }
+    }
+    match update.enabled {
+        Some(false) if row.state != ChannelState::Disabled => {
+            row.state = ChannelState::Disabled;
+            changed.push("state");
+        }
+        // Enabling is also how an owner says that a restriction was settled at Meta. A bad token stays one.
+        Some(true) if !matches!(row.state, ChannelState::TokenInvalid | ChannelState::Active) => {
+            let settled =
+                ChannelReport { state: Some(ChannelState::Active), ..ChannelReport::of(Source::Owner) };
+            apply(row, &settled);
+            changed.push("state");
+        }
+        _ => {}
+    }
+    changed
 }
 
 impl App {
@@ -221,18 +303,12 @@ impl App {
                         "there is no such Meta app",
                     )])
                 })?;
-                let cloud =
-                    self.cloud_channel(owner, &app, phone_number_id.clone(), access_token.clone()).await?;
-                let check = self.0.cloud.check_channel(&cloud, Some(&waba_id)).await.map_err(call_failed)?;
-                if let Some(problem) = check.problems.first() {
-                    return Err(Error::new(Code::MetaRefused, problem.clone()));
-                }
+                let to = (phone_number_id.clone(), waba_id.clone());
+                let cloud = self.cloud_channel(owner, &app, to, access_token.clone()).await?;
+                let check = self.channel_look(&cloud).await?;
                 self.0.cloud.subscribe_app(&cloud, &waba_id).await.map_err(call_failed)?;
-                let throughput = match check.throughput_level.as_deref() {
-                    Some("HIGH") => THROUGHPUT_MAX,
-                    _ => THROUGHPUT_DEFAULT,
-                };
-                self.channel_row(
+                let number = check.number.clone().unwrap_or_default();
+                let mut row = self.channel_row(
                     keys,
                     NewChannel {
                         mode: Mode::Live,
@@ -242,11 +318,13 @@ impl App {
                         phone_number_id,
                         waba_id,
                         token: access_token,
-                        display: check.display_phone_number,
-                        verified_name: check.verified_name,
-                        throughput,
+                        display: number.display_phone_number,
+                        verified_name: number.verified_name,
+                        throughput: THROUGHPUT_DEFAULT,
                     },
-                )?
+                )?;
+                apply(&mut row, &report_of(&check, self.now()));
+                row
             }
         };
         let shown = view(keys, &row)?;
@@ -256,6 +334,7 @@ impl App {
             ("channel", row.id.to_string()),
             vec![("mode", row.mode.as_str().to_owned()), ("phone_number_id", row.phone_number_id.clone())],
         );
+        let first_look = check_job(row.id, self.now(), self.entropy());
         let inserted = self
             .0
             .store
@@ -263,6 +342,7 @@ impl App {
                 let (phone, waba) = (phone_identity(&row.phone_number_id), waba_identity(&row.waba_id));
                 let inserted = tx.channel_insert(&row, &phone, &waba).await?;
                 if inserted {
+                    tx.job_insert_once(&first_look).await?;
                     tx.commit(audit.clone(), true)
                 } else {
                     tx.commit(Audit::None("refused"), false)
@@ -276,18 +356,33 @@ impl App {
         }
     }
 
+    /// Looks at a number with a token that a channel is to have. What would keep it from ever sending is refused; a number
+    /// that is not registered yet can be registered afterwards.
+    async fn channel_look(&self, cloud: &CloudChannel) -> Result<ChannelCheck> {
+        let check = self.0.cloud.check_channel(cloud, Some(&cloud.waba_id), self.now()).await;
+        let check = check.map_err(call_failed)?;
+        match check.findings.iter().find(|finding| blocks_adding(finding)) {
+            Some(finding) => Err(found_unfit(finding)),
+            None => Ok(check),
+        }
+    }
+
+    /// `to`: phone number id and WABA id.
     async fn cloud_channel(
         &self,
         owner: WorkspaceScope,
         app: &MetaAppRow,
-        phone_number_id: String,
+        to: (String, String),
         token: Secret<String>,
     ) -> Result<CloudChannel> {
         let app_secret = self.meta_app_secret(owner, app).await?;
+        let (base_url, graph_version) = self.meta_app_address(app)?;
+        let (phone_number_id, waba_id) = to;
         Ok(CloudChannel {
-            base_url: self.0.config.meta_base_url.clone(),
-            graph_version: self.0.config.meta_graph_version.clone(),
+            base_url,
+            graph_version,
             phone_number_id,
+            waba_id,
             token,
             app: Some(CloudApp { app_id: app.app_id.clone(), app_secret }),
         })
@@ -316,15 +411,15 @@ impl App {
         let aad = place(scope.workspace(), "token", row.id);
         let token = self.0.sealing.open(scope, &aad, &row.token).await?;
         let token = Secret::new(String::from_utf8(token).map_err(Error::internal)?);
-        let mut cloud =
-            self.cloud_channel(owner_of(scope, row), app, row.phone_number_id.clone(), token).await?;
+        let to = (row.phone_number_id.clone(), row.waba_id.clone());
+        let mut cloud = self.cloud_channel(owner_of(scope, row), app, to, token).await?;
         if row.mode == Mode::Test {
             self.test_channel_connect(row, app, &mut cloud)?;
         }
         Ok(cloud)
     }
 
-    async fn channel_own<P>(&self, grant: &Grant<P>, id: ChannelId) -> Result<ChannelRow> {
+    pub(crate) async fn channel_own<P>(&self, grant: &Grant<P>, id: ChannelId) -> Result<ChannelRow> {
         let scope = WorkspaceScope::from(grant);
         let row = self.0.store.read(scope, async move |tx| tx.channel_get(id).await).await?;
         row.filter(|c| grant.sees(c.mode) && grant.reaches(c.id)).ok_or_else(|| Error::of(Code::NotFound))
@@ -362,49 +457,46 @@ impl App {
     ) -> Result<ChannelView> {
         let scope = WorkspaceScope::from(grant);
         let keys = self.0.sealing.keys(scope).await?;
-        let mut row = self.channel_own(grant, id).await?;
+        let row = self.channel_own(grant, id).await?;
         let token_changed = update.access_token.is_some();
-        if let Some(token) = update.access_token {
-            let mut cloud = self.cloud_channel_of(scope, &row).await?;
-            cloud.token = token.clone();
-            let check = self.0.cloud.check_channel(&cloud, Some(&row.waba_id)).await.map_err(call_failed)?;
-            if let Some(problem) = check.problems.first() {
-                return Err(Error::new(Code::MetaRefused, problem.clone()));
+        let token = match &update.access_token {
+            Some(token) => {
+                let mut cloud = self.cloud_channel_of(scope, &row).await?;
+                cloud.token = token.clone();
+                let check = self.channel_look(&cloud).await?;
+                let sealed = seal(&keys, "token", id, token.expose())?;
+                Some((sealed, token.last4(), report_of(&check, self.now())))
             }
-            row.token = seal(&keys, "token", id, token.expose())?;
-            row.token_last4 = token.last4();
-            if row.state == ChannelState::TokenInvalid {
-                row.state = ChannelState::Active;
-            }
-        }
-        if let Some(name) = update.name {
-            row.name = name;
-        }
-        if let Some(throughput) = update.throughput {
-            row.throughput = i64::from(throughput.clamp(1, THROUGHPUT_MAX));
-        }
-        match update.enabled {
-            // Enabling is also how an owner says that a restriction was settled at Meta.
-            Some(true) if row.state != ChannelState::TokenInvalid => row.state = ChannelState::Active,
-            Some(false) => row.state = ChannelState::Disabled,
-            _ => {}
-        }
-        let shown = view(&keys, &row)?;
-        let audit = self.audit(
-            grant,
-            "channel.updated",
-            ("channel", id.to_string()),
-            vec![("state", row.state.as_str().to_owned()), ("token_changed", token_changed.to_string())],
-        );
-        self.0
+            None => None,
+        };
+        let mut details = vec![("token_changed", token_changed.to_string())];
+        details.extend(update.enabled.map(|enabled| ("enabled", enabled.to_string())));
+        let audit = self.audit(grant, "channel.updated", ("channel", id.to_string()), details);
+        let (now, entropy, sealing) = (self.now(), Arc::clone(&self.0.entropy), Arc::clone(&keys));
+        let row = self
+            .0
             .store
             .write(scope, async move |tx| {
-                tx.channel_update(&row).await?;
-                tx.commit(audit.clone(), ())
+                let before = tx.channel_lock(id).await?.ok_or_else(|| Error::of(Code::NotFound))?;
+                let mut row = before.clone();
+                let mut changed = Vec::new();
+                if let Some((sealed, last4, report)) = &token {
+                    row.token.clone_from(sealed);
+                    row.token_last4.clone_from(last4);
+                    changed = apply(&mut row, report);
+                }
+                changed.extend(settings(&mut row, &update));
+                changed.dedup();
+                channel_change(tx, &sealing, &entropy, now, &before, &row, &changed).await?;
+                if update.enabled == Some(true) {
+                    // Whoever settled something wants to know whether it helped.
+                    tx.jobs_hasten(JobKind::ChannelCheck, id.uuid(), now).await?;
+                }
+                tx.commit(audit.clone(), row)
             })
             .await?;
         self.wake(LaneKey { kind: JobKind::MessageSend, lane: id.uuid() });
-        Ok(shown)
+        view(&keys, &row)
     }
 
     /// Removes a channel. Its messages stay; what was still queued fails, and its sender hears of it.
@@ -422,6 +514,7 @@ impl App {
             .write(scope, async move |tx| {
                 tx.channel_delete(&row, now).await?;
                 tx.jobs_hasten(JobKind::MessageSend, id.uuid(), now).await?;
+                tx.jobs_drop_lane(JobKind::ChannelCheck, id.uuid()).await?;
                 tx.commit(audit.clone(), ())
             })
             .await

@@ -10,6 +10,11 @@ use crate::sending::PairLimit;
 pub struct AppConfig {
     /// Where live channels find Meta.
     pub meta_base_url: String,
+    /// Where else a Meta app may be told to find Meta: nowhere but at these and at `meta_base_url`.
+    pub meta_base_urls: Vec<String>,
+    /// Calls an hour that manage things at Meta, for one Meta app and account: 200 as Meta gives to accounts that have not
+    /// sent yet, up to 5,000 for active ones.
+    pub meta_management_calls: u32,
     /// `v25.0`.
     pub meta_graph_version: String,
     /// The limit of one call to Meta.
@@ -48,6 +53,11 @@ impl Default for AppConfig {
     fn default() -> Self {
         Self {
             meta_base_url: "https://graph.facebook.com".to_owned(),
+            meta_base_urls: vec![
+                "https://graph.facebook.com".to_owned(),
+                "https://api.facebook.com".to_owned(),
+            ],
+            meta_management_calls: gatepost_channels::cloud::MANAGEMENT_CALLS_PER_HOUR,
             meta_graph_version: "v25.0".to_owned(),
             meta_timeout: Duration::from_secs(30),
             public_url: "http://localhost:8080".to_owned(),

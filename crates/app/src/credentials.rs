@@ -49,8 +49,14 @@ impl Credentials {
         self.epoch.fetch_max(epoch, Ordering::SeqCst);
     }
 
-    fn epoch(&self) -> i64 {
+    /// The epoch that what is read now belongs to.
+    pub fn epoch(&self) -> i64 {
         self.epoch.load(Ordering::SeqCst)
+    }
+
+    /// Whether this node may serve from its caches.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        now.micros() < self.live_until.load(Ordering::SeqCst)
     }
 
     pub fn set_live_until(&self, until: Timestamp) {
@@ -79,7 +85,7 @@ impl App {
     pub async fn principal_of_key(&self, presented: &str) -> Result<Arc<Principal>> {
         let token = ApiKeyToken::parse(presented).map_err(|_| Error::of(Code::Unauthorized))?;
         let (inner, now) = (&self.0, self.now());
-        let live = now.micros() < inner.credentials.live_until.load(Ordering::SeqCst);
+        let live = inner.credentials.is_live(now);
         // Read before the entry: an epoch that moves meanwhile voids what we are about to find.
         let epoch = inner.credentials.epoch();
         if live

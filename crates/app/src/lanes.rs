@@ -22,6 +22,8 @@ use crate::App;
 const IDLE: Duration = Duration::from_secs(2);
 /// Between two looks at the table for work that no wake told of: retries that came due, other nodes' leftovers.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Between two looks for channels that are due to be checked; a day more or less does not matter to them.
+const LOOK_FOR_CHECKS_EVERY: Duration = Duration::from_secs(20);
 /// After a failure of the store.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(500);
 
@@ -97,12 +99,20 @@ impl App {
         self.0.tasks.spawn(async move { app.look_for_work().await });
         let app = self.clone();
         self.0.tasks.spawn(async move { app.retain_forever().await });
+        let app = self.clone();
+        self.0.tasks.spawn(async move { app.channel_checks_begin().await });
     }
 
     async fn look_for_work(&self) {
+        // Every channel has a look at Meta waiting for its day, so whoever looks for due ones passes all of them.
+        let mut checks_at = self.now();
         loop {
             let now = self.now();
-            for kind in JobKind::ALL {
+            let checks = now >= checks_at;
+            if checks {
+                checks_at = now.plus(LOOK_FOR_CHECKS_EVERY);
+            }
+            for kind in JobKind::ALL.into_iter().filter(|kind| *kind != JobKind::ChannelCheck || checks) {
                 match self.0.store.read_system(async move |tx| tx.lanes_due(kind, now).await).await {
                     Ok(lanes) => lanes.into_iter().for_each(|lane| self.wake(LaneKey { kind, lane })),
                     Err(error) => tracing::warn!(%error, %kind, "could not look for due work"),
@@ -143,6 +153,9 @@ impl App {
                 }
                 JobKind::OutcomeDecide => {
                     run(&app, key, &notify, crate::outcome::Deciding::new(app.clone(), key)).await;
+                }
+                JobKind::ChannelCheck => {
+                    run(&app, key, &notify, crate::channel_checks::Checking::new(app.clone(), key)).await;
                 }
             }
         };

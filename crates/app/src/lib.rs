@@ -5,6 +5,8 @@
 
 mod api_keys;
 mod callbacks;
+mod channel_checks;
+mod channel_reports;
 mod channel_state;
 mod channels;
 mod config;
@@ -20,6 +22,7 @@ mod lanes;
 mod messages;
 mod meta_apps;
 mod nodes;
+mod numbers;
 mod outcome;
 mod pages;
 mod reading;
@@ -48,6 +51,7 @@ use tokio_util::task::TaskTracker;
 
 pub use api_keys::{KeyCreate, KeyCreated, KeyView};
 pub use callbacks::VerifiedCallback;
+pub use channel_checks::{ChannelLook, FindingView};
 pub use channels::{ChannelCreate, ChannelSource, ChannelUpdate, ChannelView};
 pub use config::AppConfig;
 pub use deliveries::{AttemptView, DeliveryView};
@@ -55,7 +59,8 @@ pub use endpoints::{EndpointCreate, EndpointCreated, EndpointUpdate, EndpointVie
 pub use events::{EventQuery, EventView};
 pub use idempotency::{Idempotent, Outcome};
 pub use messages::{MessageSend, MessageView};
-pub use meta_apps::{MetaAppCreate, MetaAppView};
+pub use meta_apps::{MetaAppCreate, MetaAppUpdate, MetaAppView};
+pub use numbers::{SubscriptionLevel, SubscriptionView};
 pub use pages::{Page, PageQuery};
 pub use sending::PairLimit;
 pub use status::{LaneStatus, NodeStatus, Status};
@@ -66,6 +71,12 @@ pub use templates::{
 };
 pub use vault::{MasterKeyUse, VaultStatus};
 pub use workspaces::WorkspaceView;
+
+/// What numbers at Meta take and tell, for whoever reads and shows it.
+pub use gatepost_channels::cloud::{
+    BusinessProfile, CallbackOverride, CodeMethod, NumberSetting, Pin, ProfileChange, SubscribedApp,
+    WebhookConfiguration,
+};
 
 /// For fingerprints of requests ([`Idempotent::request`]), so that only the vault brings cryptography.
 pub use gatepost_vault::sha256;
@@ -113,7 +124,9 @@ impl App {
         let started_at = clock.now();
         let node = NodeId::new(started_at, entropy.as_ref());
         let sealing = sealing::Sealing::new(store.clone(), Arc::clone(&clock), Arc::clone(&entropy), ring);
-        let cloud = CloudClient::new(trusted).with_timeout(config.meta_timeout);
+        let cloud = CloudClient::new(trusted)
+            .with_timeout(config.meta_timeout)
+            .with_management_limit(config.meta_management_calls);
         Self(Arc::new(Inner {
             credentials: credentials::Credentials::new(),
             apps: meta_apps::AppCache::new(),

@@ -21,6 +21,11 @@ const APP_ID: &str = "100000000000001";
 /// Test numbers accept as many messages a second as real ones.
 const THROUGHPUT: u32 = crate::channels::THROUGHPUT_DEFAULT;
 
+/// Whether an app is the built-in one of test channels, which nobody lists, uses for a live channel, or changes.
+pub(crate) fn is_simulated(app: &MetaAppRow) -> bool {
+    app.name == APP_NAME && app.app_id == APP_ID
+}
+
 impl App {
     /// Gives this node its simulated Meta. `callback_base` is where it reaches this node, without a path.
     pub async fn sandbox_attach(&self, handle: SandboxHandle, callback_base: &str) -> Result<()> {

@@ -230,6 +230,8 @@ impl Installation {
             name: "benchmark".to_owned(),
             app_id: app_id.clone(),
             app_secret: secret.clone(),
+            graph_version: None,
+            base_url: None,
         };
         let manage = grant::<permission::ChannelManage>(principal)?;
         let id = fresh(self.app.meta_app_create(&manage, create, None).await?)?.id;

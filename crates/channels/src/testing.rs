@@ -119,6 +119,7 @@ impl Rig {
             base_url: self.meta.base_url(),
             graph_version: "v25.0".to_owned(),
             phone_number_id: NUMBER.to_owned(),
+            waba_id: WABA.to_owned(),
             token: Secret::new(TOKEN.to_owned()),
             app: None,
         }

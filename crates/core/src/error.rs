@@ -98,6 +98,8 @@ codes! {
     MetaRefused = "meta_refused", 422, "Meta refused the request", "See detail for Meta's own code and words.";
     MetaUnreachable = "meta_unreachable", 502, "Meta could not be reached", "Try again later. Where Meta may have acted all the same, detail says so.";
 
+    MetaLimitReached = "meta_limit_reached", 429, "Meta's hourly limit of management calls is used up", "Wait as long as Retry-After says; sending messages is not concerned.";
+
     // limits and plans
     RateLimited = "rate_limited", 429, "Too many requests", "Wait as long as Retry-After says.";
     QuotaExceeded = "quota_exceeded", 429, "The plan's quota is used up", "Wait for the reset or change the plan.";
@@ -130,6 +132,17 @@ impl FieldError {
     }
 }
 
+/// What a provider said when it refused, and what that asks of the caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProviderRefusal {
+    /// The provider's own code, where it gave one.
+    pub code: Option<i64>,
+    /// `retrying`, `needs_action` or `failed`.
+    pub class: &'static str,
+    /// A sentence that says what to do.
+    pub action: &'static str,
+}
+
 /// A refusal or a failure.
 #[derive(Debug, Clone)]
 pub struct Error(Box<Inner>);
@@ -141,6 +154,7 @@ struct Inner {
     fields: Vec<FieldError>,
     retry_after: Option<Duration>,
     context: Option<String>,
+    provider: Option<ProviderRefusal>,
 }
 
 impl Error {
@@ -152,6 +166,7 @@ impl Error {
             fields: Vec::new(),
             retry_after: None,
             context: None,
+            provider: None,
         }))
     }
 
@@ -202,6 +217,18 @@ impl Error {
     pub fn with_retry_after(mut self, wait: Duration) -> Self {
         self.0.retry_after = Some(wait);
         self
+    }
+
+    /// Names the provider's refusal behind this error.
+    #[must_use]
+    pub fn with_provider(mut self, provider: ProviderRefusal) -> Self {
+        self.0.provider = Some(provider);
+        self
+    }
+
+    /// The provider's refusal behind this error, where there is one.
+    pub const fn provider(&self) -> Option<ProviderRefusal> {
+        self.0.provider
     }
 
     pub const fn code(&self) -> Code {

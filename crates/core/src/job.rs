@@ -13,11 +13,18 @@ pub enum JobKind {
     DeliveryAttempt,
     /// Decide about a message whose outcome nobody knows, once enough time has passed. Lane: the channel.
     OutcomeDecide,
+    /// Look at a channel at Meta, daily. Lane: the channel.
+    ChannelCheck,
 }
 
 impl JobKind {
-    pub const ALL: [Self; 4] =
-        [Self::MessageSend, Self::EnvelopeProcess, Self::DeliveryAttempt, Self::OutcomeDecide];
+    pub const ALL: [Self; 5] = [
+        Self::MessageSend,
+        Self::EnvelopeProcess,
+        Self::DeliveryAttempt,
+        Self::OutcomeDecide,
+        Self::ChannelCheck,
+    ];
 
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -25,6 +32,7 @@ impl JobKind {
             Self::EnvelopeProcess => "envelope_process",
             Self::DeliveryAttempt => "delivery_attempt",
             Self::OutcomeDecide => "outcome_decide",
+            Self::ChannelCheck => "channel_check",
         }
     }
 
@@ -35,6 +43,7 @@ impl JobKind {
             Self::EnvelopeProcess => 2,
             Self::DeliveryAttempt => 3,
             Self::OutcomeDecide => 4,
+            Self::ChannelCheck => 5,
         }
     }
 

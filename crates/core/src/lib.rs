@@ -26,7 +26,7 @@ pub mod text;
 pub mod time;
 
 pub use entropy::Entropy;
-pub use error::{Code, Error, FieldError, Result};
+pub use error::{Code, Error, FieldError, ProviderRefusal, Result};
 pub use id::*;
 pub use phone::Phone;
 pub use purpose::Purpose;

@@ -88,7 +88,7 @@ admissions! {
     (B, C, D, E, F, G);
 }
 
-/// A route as the router sees it: only the four functions below make one.
+/// A route as the router sees it: only the functions below make one.
 pub struct Entrance<A> {
     pub(crate) method: Method,
     pub(crate) path: String,
@@ -134,6 +134,8 @@ registrations! {
     get = GET;
     /// A route for POST.
     post = POST;
+    /// A route for PUT.
+    put = PUT;
     /// A route for PATCH.
     patch = PATCH;
     /// A route for DELETE.

@@ -69,6 +69,17 @@ pub struct Problem<'a> {
     /// Seconds to wait before the next try; also in the Retry-After header.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after: Option<u64>,
+    /// Meta's own code, where Meta refused and gave one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider_code: Option<i64>,
+    /// Where Meta refused: `retrying` (the same may succeed later), `needs_action` or `failed`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    class: Option<&'static str>,
+    /// Where Meta refused: what to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    action: Option<&'static str>,
 }
 
 /// One wrong field.
@@ -102,6 +113,7 @@ pub const fn is_retryable(code: Code) -> bool {
             | Code::RequestTimeout
             | Code::IdempotencyInProgress
             | Code::MetaUnreachable
+            | Code::MetaLimitReached
     )
 }
 
@@ -116,6 +128,7 @@ fn retry_seconds(error: &Error) -> Option<u64> {
 pub fn render(error: &Error, id: RequestId) -> Response {
     let code = error.code();
     let retry_after = retry_seconds(error);
+    let provider = error.provider();
     let problem = Problem {
         type_: format!("/problems/{code}"),
         title: code.title(),
@@ -126,6 +139,9 @@ pub fn render(error: &Error, id: RequestId) -> Response {
         errors: error.field_errors(),
         retryable: is_retryable(code),
         retry_after,
+        provider_code: provider.and_then(|p| p.code),
+        class: provider.map(|p| p.class),
+        action: provider.map(|p| p.action),
     };
     // Only texts, numbers and booleans: there is nothing in it that cannot be written.
     let body = serde_json::to_vec(&problem).map(Bytes::from).unwrap_or_default();
@@ -249,6 +265,19 @@ mod tests {
         assert_eq!((&body["retry_after"], &body["retryable"]), (&2.into(), &true.into()));
         let (headers, _) = written(&Error::of(Code::Unauthorized));
         assert_eq!(headers["www-authenticate"], "Bearer realm=\"gatepost\"");
+    }
+
+    #[test]
+    fn a_refusal_by_meta_is_told_whole() {
+        let provider = gatepost_core::ProviderRefusal {
+            code: Some(133_005),
+            class: "needs_action",
+            action: "Give the right PIN.",
+        };
+        let (_, body) = written(&Error::new(Code::MetaRefused, "wrong").with_provider(provider));
+        assert_eq!((&body["provider_code"], &body["class"]), (&133_005.into(), &"needs_action".into()));
+        assert_eq!(body["action"], "Give the right PIN.");
+        assert!(written(&Error::of(Code::MetaUnreachable)).1.get("class").is_none());
     }
 
     #[test]

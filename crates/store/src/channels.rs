@@ -2,7 +2,7 @@
 
 use gatepost_core::channel::{ChannelKind, ChannelState, Mode};
 use gatepost_core::job::JobKind;
-use gatepost_core::{ChannelId, MetaAppId, Result, Timestamp, WorkspaceId};
+use gatepost_core::{ChannelId, Code, Error, MetaAppId, Result, Timestamp, WorkspaceId};
 use uuid::Uuid;
 
 use crate::engine::{self, Row};
@@ -63,6 +63,8 @@ statements! {
     DELETE = same("UPDATE channel SET deleted_at = $3, state = $4 WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL");
     ROUTE_INSERT = same("INSERT INTO callback_route (meta_app_id, identity, channel_id, workspace_id) VALUES ($1, $2, $3, $4)");
     ROUTE_TAKEN = same("SELECT 1 FROM callback_route WHERE meta_app_id = $1 AND identity = $2 LIMIT 1");
+    WITHOUT_JOB = same("SELECT i.id, i.workspace_id FROM channel_index i WHERE EXISTS (SELECT 1 FROM callback_route r WHERE r.channel_id = i.id) AND NOT EXISTS (SELECT 1 FROM job j WHERE j.kind = $1 AND j.lane = i.id) ORDER BY i.id");
+    HASTEN_OF_APP = same("UPDATE job SET run_at = $3 WHERE kind = $1 AND run_at > $3 AND lease_until <= $3 AND lane IN (SELECT channel_id FROM callback_route WHERE meta_app_id = $2)");
     SCOPE = same("SELECT workspace_id FROM channel_index WHERE id = $1");
     INDEX_INSERT = same("INSERT INTO channel_index (id, workspace_id) VALUES ($1, $2)");
     ROUTE_DELETE = same("DELETE FROM callback_route WHERE meta_app_id = $1 AND channel_id = $2 AND workspace_id = $3");
@@ -108,6 +110,9 @@ impl WorkspaceTx<'_> {
             .await?;
         if taken.is_some() {
             return Ok(false);
+        }
+        if !self.meta_app_hold(c.meta_app, c.app_owner).await? {
+            return Err(Error::new(Code::Conflict, "the Meta app was removed meanwhile"));
         }
         let values = params![
             self.workspace,
@@ -186,6 +191,12 @@ impl WorkspaceTx<'_> {
         Ok(self.tx.execute_one(&UPDATE, values).await?)
     }
 
+    /// Jobs of this kind of all channels of an app are due now, whichever workspace they belong to.
+    pub async fn channel_jobs_hasten(&self, kind: JobKind, app: MetaAppId, now: Timestamp) -> Result<u64> {
+        let values = params![kind.number(), app.uuid(), now.micros()];
+        Ok(self.tx.execute(&HASTEN_OF_APP, values).await?)
+    }
+
     /// Messages that waited for the channel are looked at once this transaction has committed.
     pub fn channel_wake(&self, id: ChannelId) {
         wake_after_commit(self.tx, self.wakes, JobKind::MessageSend, id.uuid());
@@ -202,6 +213,20 @@ impl WorkspaceTx<'_> {
 }
 
 impl SystemTx<'_> {
+    /// The channels for which no job of this kind waits: there is something that every channel needs done now and then.
+    pub async fn channels_without_job(&self, kind: JobKind) -> Result<Vec<(WorkspaceScope, ChannelId)>> {
+        let found: Vec<(Uuid, Uuid)> = self
+            .tx
+            .query(&WITHOUT_JOB, params![kind.number()], |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?)))
+            .await?;
+        Ok(found
+            .into_iter()
+            .map(|(id, workspace)| {
+                (WorkspaceScope::of(WorkspaceId::from_uuid(workspace)), ChannelId::from_uuid(id))
+            })
+            .collect())
+    }
+
     /// The workspace of a channel that has work waiting: what a lane's key names.
     pub async fn channel_scope(&self, id: ChannelId) -> Result<Option<WorkspaceScope>> {
         let found: Option<Uuid> =

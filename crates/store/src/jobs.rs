@@ -72,6 +72,7 @@ impl Claimed {
 
 statements! {
     INSERT = same("INSERT INTO job (id, workspace_id, kind, lane, order_key, priority, queued_at, run_at, subject, attempts, lease_until, fence) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, 0, 0)");
+    INSERT_ONCE = same("INSERT INTO job (id, workspace_id, kind, lane, order_key, priority, queued_at, run_at, subject, attempts, lease_until, fence) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, 0, 0) ON CONFLICT (id) DO NOTHING");
     /// On SQLite it only tells what the claim will be, and [`CLAIM_MARK`] makes it so: the one writer sees no other, and
     /// an UPDATE that looks for its rows and returns them builds two tables each time.
     CLAIM = per(
@@ -112,6 +113,15 @@ impl WorkspaceTx<'_> {
         self.tx.execute_one(&INSERT, &insert_params(job, self.workspace)).await?;
         wake_after_commit(self.tx, self.wakes, job.kind, job.lane);
         Ok(())
+    }
+
+    /// As [`Self::job_insert`], for a job that is there once by its id; false when it was there already.
+    pub async fn job_insert_once(&self, job: &NewJob) -> Result<bool> {
+        let inserted = self.tx.execute(&INSERT_ONCE, &insert_params(job, self.workspace)).await? == 1;
+        if inserted {
+            wake_after_commit(self.tx, self.wakes, job.kind, job.lane);
+        }
+        Ok(inserted)
     }
 
     pub async fn job_insert_many(&self, jobs: &[NewJob]) -> Result<()> {

@@ -40,7 +40,7 @@ pub use events::{EventRow, NewEvent};
 pub use idempotency::Recorded;
 pub use jobs::{Claimed, LaneKey, NewJob};
 pub use messages::{MessageChange, MessageRow, MessageStatusRow, NewInbound, NewOutbound};
-pub use meta_apps::MetaAppRow;
+pub use meta_apps::{MetaAppRemoval, MetaAppRow};
 pub use migrations::MIGRATIONS;
 pub use nodes::NodeRow;
 pub use scope::WorkspaceScope;

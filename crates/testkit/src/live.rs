@@ -96,6 +96,8 @@ impl World {
             name: "The operator's app".to_owned(),
             app_id: app_id.clone(),
             app_secret: Secret::new(secret.clone()),
+            graph_version: None,
+            base_url: None,
         };
         let grant = self.operator::<operator_permission::WorkspaceManage>();
         let made = self.app.meta_app_create_shared(&grant, create).await.expect("an app");

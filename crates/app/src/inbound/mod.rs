@@ -1,5 +1,6 @@
 //! The lane of a workspace's callbacks: reads sealed envelopes and writes down what they say, each item once.
 
+mod channels;
 mod identity;
 mod received;
 mod statuses;
@@ -17,6 +18,7 @@ use gatepost_store::{
 use gatepost_vault::WorkspaceKeys;
 use serde_json::value::RawValue;
 
+use self::channels::ChannelWords;
 use self::identity::Identity;
 use self::received::Received;
 use self::statuses::{StatusNews, state_of};
@@ -64,6 +66,8 @@ enum Effect {
     Contact(Box<Received>, Identity),
     /// News of a template, and the channel the event names.
     Template(Box<TemplateReport>, Option<ChannelId>),
+    /// Meta told of channels themselves.
+    Channels(ChannelWords),
     /// Nothing.
     Notice,
 }
@@ -241,6 +245,9 @@ async fn write(
     for (report, channel) in fresh.iter().filter_map(|p| p.effect.template()) {
         template_report_apply(tx, keys, entropy, now, channel, report).await?;
     }
+    for words in fresh.iter().filter_map(|p| p.effect.channels()) {
+        words.write(tx, keys, now, entropy).await?;
+    }
     let events: Vec<NewEvent> = fresh.iter().flat_map(|p| &p.events).map(copy_event).collect();
     publish(tx, &events, now, entropy).await?;
     Ok(u64::try_from(fresh.len()).unwrap_or(u64::MAX))
@@ -275,6 +282,13 @@ impl Effect {
     fn template(&self) -> Option<(&TemplateReport, Option<ChannelId>)> {
         match self {
             Self::Template(report, channel) => Some((report, *channel)),
+            _ => None,
+        }
+    }
+
+    const fn channels(&self) -> Option<&ChannelWords> {
+        match self {
+            Self::Channels(words) => Some(words),
             _ => None,
         }
     }
@@ -317,9 +331,13 @@ impl App {
                     Item::Other(n) => &n.raw,
                 };
                 events.push(self.notice(origin, raw)?);
-                match origin.template_report(item) {
-                    Some(report) => Effect::Template(Box::new(report), origin.channel.map(|c| c.id)),
-                    None => Effect::Notice,
+                match (item, origin.template_report(item)) {
+                    (_, Some(report)) => Effect::Template(Box::new(report), origin.channel.map(|c| c.id)),
+                    (Item::Other(change), None) => match self.channel_words(origin, change).await? {
+                        Some(words) => Effect::Channels(words),
+                        None => Effect::Notice,
+                    },
+                    _ => Effect::Notice,
                 }
             }
         };

@@ -117,7 +117,7 @@ const fn may_have_acted(error: &CallError) -> bool {
     match error {
         CallError::Refused(refusal) => refusal.http >= 500,
         CallError::Unreachable(_) | CallError::Unreadable => true,
-        CallError::Setting(_) => false,
+        CallError::Setting(_) | CallError::Limited(_) => false,
     }
 }
 

@@ -9,8 +9,12 @@
 
 mod call;
 mod check;
+mod management;
+mod numbers;
 mod outcome;
+mod profile;
 mod read;
+mod subscriptions;
 mod templates;
 
 use std::time::Duration;
@@ -24,8 +28,12 @@ use gatepost_vault::AppSecret;
 use crate::graph::send::SendRequest;
 
 pub use call::CallError;
-pub use check::{ChannelCheck, TokenCheck};
+pub use check::{ChannelCheck, Finding, TOKEN_WARNING, TokenCheck};
+pub use management::{MANAGEMENT_CALLS_PER_HOUR, MANAGEMENT_CALLS_PER_HOUR_MAX};
+pub use numbers::{CodeMethod, NumberDetails, NumberSetting, Pin, WebhookConfiguration};
 pub use outcome::{Refusal, SendOutcome};
+pub use profile::{BusinessProfile, ProfileChange};
+pub use subscriptions::{CallbackOverride, SubscribedApp};
 pub use templates::{MetaTemplate, NewTemplate, TemplateEdit, TemplateMade, TemplatePage};
 
 /// How long a call may take in all. Meta answers a send within a second or two.
@@ -39,6 +47,8 @@ pub struct CloudChannel {
     /// `v25.0`.
     pub graph_version: String,
     pub phone_number_id: String,
+    /// The account that management calls count against.
+    pub waba_id: String,
     pub token: Secret<String>,
     /// The Meta app the token belongs to. With it every call carries `appsecret_proof` ("Securing Graph API Calls"),
     /// which makes a stolen token useless to others, and the token can be examined.
@@ -53,10 +63,11 @@ pub struct CloudApp {
 }
 
 /// The client. Cheap to clone.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct CloudClient {
     http: TrustedClient,
     timeout: Duration,
+    limiter: management::Limiter,
 }
 
 /// The channel's own settings cannot make a request. Carries what is wrong, never the value.
@@ -64,13 +75,22 @@ pub struct CloudClient {
 struct BadSetting(&'static str);
 
 impl CloudClient {
-    pub const fn new(http: TrustedClient) -> Self {
-        Self { http, timeout: CALL_TIMEOUT }
+    pub fn new(http: TrustedClient) -> Self {
+        let limiter = management::Limiter::new(MANAGEMENT_CALLS_PER_HOUR);
+        Self { http, timeout: CALL_TIMEOUT, limiter }
+    }
+
+    /// The same client with another limit on management calls of one Meta app and account: 1 to
+    /// [`MANAGEMENT_CALLS_PER_HOUR_MAX`] an hour.
+    #[must_use]
+    pub fn with_management_limit(mut self, per_hour: u32) -> Self {
+        self.limiter = management::Limiter::new(per_hour);
+        self
     }
 
     /// The same client with another limit on the time of a call.
     #[must_use]
-    pub const fn with_timeout(mut self, timeout: Duration) -> Self {
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
@@ -158,5 +178,7 @@ pub(crate) fn push_encoded(out: &mut String, value: &str) {
     }
 }
 
+#[cfg(test)]
+mod manage_tests;
 #[cfg(test)]
 mod tests;

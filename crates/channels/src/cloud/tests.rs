@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
-use gatepost_core::Secret;
 use gatepost_core::content::{Content, ContentKind};
+use gatepost_core::{Secret, Timestamp};
 use gatepost_net::class;
 
 use super::*;
@@ -185,24 +185,34 @@ async fn ids_cannot_change_the_path() {
 #[tokio::test]
 async fn a_channel_is_looked_at() {
     let rig = Rig::start(config()).await;
-    let check = rig.cloud.check_channel(&rig.channel_with_app(), Some(WABA)).await.unwrap();
-    assert_eq!(check.verified_name.as_deref(), Some("Gatepost Test"));
-    assert_eq!(check.display_phone_number.as_deref(), Some("+1 202-555-0190"));
-    assert_eq!(check.quality_rating.as_deref(), Some("GREEN"));
-    assert_eq!(check.throughput_level.as_deref(), Some("STANDARD"));
-    assert!(check.problems.is_empty(), "{:?}", check.problems);
+    let now = Timestamp::from_seconds(1_793_525_400);
+    let look = async |channel: &CloudChannel, waba| rig.cloud.check_channel(channel, waba, now).await;
+    let check = look(&rig.channel_with_app(), Some(WABA)).await.unwrap();
+    assert!(check.findings.is_empty(), "{:?}", check.findings);
+    let number = check.number.unwrap();
+    assert_eq!(number.verified_name.as_deref(), Some("Gatepost Test"));
+    assert_eq!(number.display_phone_number.as_deref(), Some("+1 202-555-0190"));
+    assert_eq!(number.quality_rating.as_deref(), Some("GREEN"));
+    assert_eq!(number.throughput_level.as_deref(), Some("STANDARD"));
     let token = check.token.unwrap();
     assert!(token.is_valid && token.waba_ids == [WABA] && token.expires_at.is_none());
 
-    let other = rig.cloud.check_channel(&rig.channel_with_app(), Some("9")).await.unwrap();
-    assert_eq!(other.problems, ["the access token may not touch the account 9"]);
-    assert!(rig.cloud.check_channel(&rig.channel(), None).await.unwrap().token.is_none());
+    let other = look(&rig.channel_with_app(), Some("9")).await.unwrap();
+    assert_eq!(other.findings, [Finding::AccountForeign("9".to_owned())]);
+    assert_eq!(other.findings[0].sentence(), "the access token may not touch the account 9");
+    assert!(look(&rig.channel(), None).await.unwrap().token.is_none());
 
-    let bad = CloudChannel { token: Secret::new("EAAG-nobody".to_owned()), ..rig.channel() };
-    match rig.cloud.check_channel(&bad, None).await {
-        Err(CallError::Refused(refusal)) => assert_eq!(refusal.code, Some(190)),
+    let nobody = Secret::new("EAAG-nobody".to_owned());
+    let bad = CloudChannel { token: nobody.clone(), ..rig.channel_with_app() };
+    assert_eq!(look(&bad, None).await.unwrap().findings, [Finding::TokenInvalid]);
+    let bad = CloudChannel { token: nobody, ..rig.channel() };
+    match look(&bad, None).await.unwrap().findings.as_slice() {
+        [Finding::NumberRefused(refusal)] => assert_eq!(refusal.code, Some(190)),
         other => panic!("{other:?}"),
     }
+    let mut stale = rig.channel_with_app();
+    stale.app = Some(CloudApp { app_id: "900".to_owned(), app_secret: Secret::new("stale".to_owned()) });
+    assert!(matches!(look(&stale, None).await.unwrap().findings.as_slice(), [Finding::AppRefused(_)]));
     rig.cloud.subscribe_app(&rig.channel(), WABA).await.unwrap();
     assert!(rig.cloud.subscribe_app(&rig.channel(), "9").await.is_err());
 }

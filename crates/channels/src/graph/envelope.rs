@@ -109,6 +109,16 @@ fn split_entry<'a>(object: &'a str, entry: &'a str, parts: &mut Vec<Part<'a>>) -
 }
 
 impl<'a> Part<'a> {
+    /// The value of the change, where it has one.
+    pub fn value(&self) -> Option<&'a str> {
+        self.value
+    }
+
+    /// The account that the value itself names (`waba_info.waba_id`): news about partners come under the partner's own id.
+    pub fn account_named(&self) -> Option<String> {
+        self.value.and_then(|value| text_at(value, &["waba_info", "waba_id"]))
+    }
+
     fn change(object: &'a str, waba_id: Option<String>, time: Option<&'a str>, raw: &'a str) -> Self {
         let [field, value] = pick(raw, &["field", "value"]).unwrap_or_default();
         let value = value.map(RawValue::get);

@@ -30,7 +30,9 @@ pub fn routes() -> Vec<Route<App>> {
                 Code::LiveModeOnly,
                 Code::NotFound,
                 Code::Conflict,
+                Code::ChannelNotReady,
                 Code::MetaRefused,
+                Code::MetaLimitReached,
                 Code::MetaUnreachable,
             ]),
         get("/v1/channels", channel_list)
@@ -50,7 +52,13 @@ pub fn routes() -> Vec<Route<App>> {
             .tag("Channels")
             .body::<wire::ChannelUpdate>(json!({ "name": "Front desk", "throughput": 80 }))
             .answer::<wire::Channel<'static>>(200, "The channel as it is now.", example())
-            .fails(&[Code::Conflict, Code::MetaRefused, Code::MetaUnreachable]),
+            .fails(&[
+                Code::Conflict,
+                Code::ChannelNotReady,
+                Code::MetaRefused,
+                Code::MetaLimitReached,
+                Code::MetaUnreachable,
+            ]),
         delete("/v1/channels/{channel_id}", channel_delete)
             .id("channelDelete")
             .summary("Remove a channel")
@@ -60,13 +68,14 @@ pub fn routes() -> Vec<Route<App>> {
     ]
 }
 
-fn example() -> Value {
+pub(super) fn example() -> Value {
     json!({
         "id": "chn_01kagq5rh8e5htqh9sk95d3x4w",
         "mode": "test",
         "type": "cloud",
         "name": "Front desk",
         "state": "active",
+        "detail": null,
         "next_action": null,
         "phone_number_id": "106540352242922",
         "waba_id": "102290129340398",
@@ -75,6 +84,13 @@ fn example() -> Value {
         "access_token_last4": "x9Qz",
         "meta_app_id": "app_01kagq5rh8e5htqh9sk95d3x4w",
         "throughput": 80,
+        "quality_rating": "GREEN",
+        "throughput_level": "STANDARD",
+        "messaging_limit": "TIER_2K",
+        "name_status": "APPROVED",
+        "number_status": "CONNECTED",
+        "token_expires_at": null,
+        "checked_at": "2026-11-01T09:30:00Z",
         "created_at": "2026-11-01T09:30:00Z",
     })
 }

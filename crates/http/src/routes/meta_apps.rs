@@ -1,24 +1,22 @@
 //! `/v1/meta-apps`
 
 use axum::extract::State;
-use gatepost_app::{App, MetaAppCreate};
+use gatepost_app::App;
 use gatepost_core::access::permission::{ChannelManage, ChannelRead};
 use gatepost_core::{Code, MetaAppId};
 use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::split;
-use crate::access::{Grant, get, post};
-use crate::body::Create;
+use crate::access::{Grant, delete, get, patch, post};
+use crate::body::{Create, Json};
 use crate::path::Id;
 use crate::query::{LIST, Paging, Query};
-use crate::reply::{self, Answer};
+use crate::reply::{self, Answer, Made as _};
 use crate::route::Route;
 use crate::wire;
 
 pub fn routes() -> Vec<Route<App>> {
-    let mut created = example();
-    created["verify_token"] = json!("vt_7Qm2sVxkTzYhPqLr");
     vec![
         post("/v1/meta-apps", meta_app_create)
             .id("metaAppCreate")
@@ -30,7 +28,7 @@ pub fn routes() -> Vec<Route<App>> {
                 "app_id": "1234567890123456",
                 "app_secret": "0123456789abcdef0123456789abcdef",
             }))
-            .answer::<wire::MetaAppWithToken<'static>>(201, "The Meta app was added.", created)
+            .answer::<wire::MetaAppWithToken<'static>>(201, "The Meta app was added.", with_token())
             .fails(&[Code::Conflict]),
         get("/v1/meta-apps", meta_app_list)
             .id("metaAppList")
@@ -43,15 +41,37 @@ pub fn routes() -> Vec<Route<App>> {
             .summary("Read a Meta app")
             .tag("Meta apps")
             .answer::<wire::MetaApp<'static>>(200, "The Meta app, without its secrets.", example()),
+        patch("/v1/meta-apps/{app_id}", meta_app_update)
+            .id("metaAppUpdate")
+            .summary("Change a Meta app")
+            .description("When this answers, callbacks are verified by the new secret on every node. Apps of the operator's are the operator's to change.")
+            .tag("Meta apps")
+            .body::<wire::MetaAppUpdate>(json!({ "name": "Our Meta app" }))
+            .answer::<wire::MetaAppWithToken<'static>>(200, "The Meta app as it is now.", with_token()),
+        delete("/v1/meta-apps/{app_id}", meta_app_delete)
+            .id("metaAppDelete")
+            .summary("Remove a Meta app that no channel uses")
+            .tag("Meta apps")
+            .answers_nothing("The Meta app is gone, its secret with it.")
+            .fails(&[Code::Conflict]),
     ]
 }
 
-fn example() -> Value {
+pub(super) fn with_token() -> Value {
+    let mut app = example();
+    app["verify_token"] = json!("gpv_7Qm2sVxkTzYhPqLr");
+    app
+}
+
+pub(super) fn example() -> Value {
     json!({
         "id": "app_01kagq5rh8e5htqh9sk95d3x4w",
         "name": "Our Meta app",
         "app_id": "1234567890123456",
         "callback_url": "https://gatepost.example.com/hooks/meta/app_01kagq5rh8e5htqh9sk95d3x4w",
+        "shared": false,
+        "graph_version": "v25.0",
+        "base_url": null,
         "created_at": "2026-11-01T09:30:00Z",
     })
 }
@@ -61,9 +81,8 @@ async fn meta_app_create(
     State(app): State<App>,
     create: Create<wire::MetaAppCreate>,
 ) -> Answer {
-    let (wire::MetaAppCreate { name, app_id, app_secret }, idempotent) = split(create);
-    let command = MetaAppCreate { name, app_id, app_secret };
-    let outcome = app.meta_app_create(&grant, command, idempotent).await?;
+    let (create, idempotent) = split(create);
+    let outcome = app.meta_app_create(&grant, create.into(), idempotent).await?;
     Ok(reply::made(StatusCode::CREATED, outcome))
 }
 
@@ -75,4 +94,23 @@ async fn meta_app_list(grant: Grant<ChannelRead>, State(app): State<App>, query:
 async fn meta_app_get(grant: Grant<ChannelRead>, State(app): State<App>, Id(id): Id<MetaAppId>) -> Answer {
     let view = app.meta_app_get(&grant, id).await?;
     Ok(reply::ok(&wire::MetaApp::from(&view)))
+}
+
+async fn meta_app_update(
+    grant: Grant<ChannelManage>,
+    State(app): State<App>,
+    Id(id): Id<MetaAppId>,
+    Json(body): Json<wire::MetaAppUpdate>,
+) -> Answer {
+    let view = app.meta_app_update(&grant, id, body.into()).await?;
+    Ok(reply::raw_ok(view.body(true)))
+}
+
+async fn meta_app_delete(
+    grant: Grant<ChannelManage>,
+    State(app): State<App>,
+    Id(id): Id<MetaAppId>,
+) -> Answer {
+    app.meta_app_delete(&grant, id).await?;
+    Ok(reply::nothing())
 }

@@ -7,6 +7,7 @@ mod hooks;
 mod keys;
 mod messages;
 mod meta_apps;
+mod numbers;
 mod operator;
 mod service;
 mod templates;
@@ -76,6 +77,7 @@ pub fn public() -> Api<App> {
         .routes(messages::routes())
         .routes(templates::routes())
         .routes(channels::routes())
+        .routes(numbers::routes())
         .routes(meta_apps::routes())
         .routes(endpoints::routes())
         .routes(events::routes())
@@ -91,6 +93,7 @@ pub fn at_socket() -> Api<App> {
         .routes(operator::routes())
         .routes_inside_workspace(templates::routes())
         .routes_inside_workspace(channels::routes())
+        .routes_inside_workspace(numbers::routes())
         .routes_inside_workspace(meta_apps::routes())
         .routes_inside_workspace(endpoints::routes())
         .routes_inside_workspace(keys::routes())

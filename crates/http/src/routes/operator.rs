@@ -3,15 +3,15 @@
 use axum::extract::State;
 use gatepost_app::{App, Page};
 use gatepost_core::access::operator_permission::{StatusRead, VaultManage, WorkspaceManage, WorkspaceRead};
-use gatepost_core::{Code, Error, WorkspaceId};
+use gatepost_core::{Code, Error, MetaAppId, WorkspaceId};
 use http::header::LOCATION;
 use http::{HeaderValue, StatusCode};
 use serde_json::{Value, json};
 
-use crate::access::{Operator, get, post};
+use crate::access::{Operator, delete, get, patch, post};
 use crate::body::Json;
 use crate::path::Id;
-use crate::reply::{self, Answer};
+use crate::reply::{self, Answer, Made as _};
 use crate::route::Route;
 use crate::state::ApiState;
 use crate::wire;
@@ -35,6 +35,34 @@ pub fn routes() -> Vec<Route<App>> {
             .summary("Read a workspace")
             .tag("Workspaces")
             .answer::<wire::Workspace<'static>>(200, "The workspace.", example()),
+        post("/operator/v1/meta-apps", meta_app_create)
+            .id("sharedMetaAppCreate")
+            .summary("Add a Meta app for channels of every workspace")
+            .description("The answer holds the callback URL and the verify token to paste at Meta; the token is shown this once.")
+            .tag("Shared Meta apps")
+            .body::<wire::MetaAppCreate>(json!({
+                "name": "Our Meta app",
+                "app_id": "1234567890123456",
+                "app_secret": "0123456789abcdef0123456789abcdef",
+            }))
+            .answer::<wire::MetaAppWithToken<'static>>(201, "The Meta app was added.", shared(super::meta_apps::with_token())),
+        get("/operator/v1/meta-apps", meta_app_list)
+            .id("sharedMetaAppList")
+            .summary("List the Meta apps that every workspace may use")
+            .tag("Shared Meta apps")
+            .answer_list::<wire::MetaApp<'static>>("All of them, on one page.", &shared(super::meta_apps::example())),
+        patch("/operator/v1/meta-apps/{app_id}", meta_app_update)
+            .id("sharedMetaAppUpdate")
+            .summary("Change a shared Meta app")
+            .tag("Shared Meta apps")
+            .body::<wire::MetaAppUpdate>(json!({ "name": "Our Meta app" }))
+            .answer::<wire::MetaAppWithToken<'static>>(200, "The Meta app as it is now.", shared(super::meta_apps::with_token())),
+        delete("/operator/v1/meta-apps/{app_id}", meta_app_delete)
+            .id("sharedMetaAppDelete")
+            .summary("Remove a shared Meta app that no channel uses")
+            .tag("Shared Meta apps")
+            .answers_nothing("The Meta app is gone, its secret with it.")
+            .fails(&[Code::Conflict]),
         get("/operator/v1/status", status)
             .id("statusGet")
             .summary("Read the state of this installation")
@@ -60,6 +88,11 @@ pub fn routes() -> Vec<Route<App>> {
             .answer::<wire::Vault<'static>>(200, "The vault as it is now.", vault_example())
             .fails(&[Code::Conflict]),
     ]
+}
+
+fn shared(mut app: Value) -> Value {
+    app["shared"] = json!(true);
+    app
 }
 
 fn example() -> Value {
@@ -142,4 +175,39 @@ async fn vault_drop_old(operator: Operator<VaultManage>, State(state): State<Api
         return Err(Error::new(Code::Conflict, "this process cannot change its master keys").into());
     };
     Ok(reply::ok(&wire::Vault::from(&drop_old.run(operator).await?)))
+}
+
+async fn meta_app_create(
+    operator: Operator<WorkspaceManage>,
+    State(app): State<App>,
+    Json(body): Json<wire::MetaAppCreate>,
+) -> Answer {
+    let view = app.meta_app_create_shared(&operator, body.into()).await?;
+    let mut response = reply::raw_ok(view.body(true));
+    *response.status_mut() = StatusCode::CREATED;
+    Ok(response)
+}
+
+async fn meta_app_list(operator: Operator<WorkspaceRead>, State(app): State<App>) -> Answer {
+    let items = app.meta_app_list_shared(&operator).await?;
+    Ok(reply::page::<_, wire::MetaApp<'_>>(&Page { items, next: None }))
+}
+
+async fn meta_app_update(
+    operator: Operator<WorkspaceManage>,
+    State(app): State<App>,
+    Id(id): Id<MetaAppId>,
+    Json(body): Json<wire::MetaAppUpdate>,
+) -> Answer {
+    let view = app.meta_app_update_shared(&operator, id, body.into()).await?;
+    Ok(reply::raw_ok(view.body(true)))
+}
+
+async fn meta_app_delete(
+    operator: Operator<WorkspaceManage>,
+    State(app): State<App>,
+    Id(id): Id<MetaAppId>,
+) -> Answer {
+    app.meta_app_delete_shared(&operator, id).await?;
+    Ok(reply::nothing())
 }

@@ -138,12 +138,14 @@ pub struct Channel<'a> {
     #[schema(value_type = String, example = "cloud")]
     kind: &'static str,
     name: &'a str,
-    /// `active`, `token_invalid`, `restricted` or `disabled`.
+    /// `active`, `unregistered`, `token_invalid`, `access_lost`, `restricted`, `payment_required` or `disabled`. It sends
+    /// in the first alone.
     #[schema(value_type = String, example = "active")]
     state: &'static str,
-    /// What to do where the state is not `active`.
-    #[schema(value_type = Option<String>)]
-    next_action: Option<&'static str>,
+    /// What is wrong or soon will be; null when all is well.
+    detail: Option<&'a str>,
+    /// The one thing to do about it.
+    next_action: Option<&'a str>,
     /// Meta's id of the number.
     phone_number_id: &'a str,
     /// Meta's id of the WhatsApp Business account.
@@ -158,6 +160,22 @@ pub struct Channel<'a> {
     meta_app_id: MetaAppId,
     /// Messages a second.
     throughput: u32,
+    /// Meta's rating: `GREEN`, `YELLOW`, `RED` or `UNKNOWN`.
+    quality_rating: Option<&'a str>,
+    /// Meta's level: `STANDARD` (80 messages a second), `HIGH` (1,000) or `NOT_APPLICABLE`.
+    throughput_level: Option<&'a str>,
+    /// Meta's limit of people a day outside the service window: `TIER_250`, `TIER_2K` …
+    messaging_limit: Option<&'a str>,
+    /// Meta's decision on the display name: `APPROVED`, `PENDING_REVIEW`, `DECLINED` …
+    name_status: Option<&'a str>,
+    /// Meta's status of the number: `CONNECTED`, `PENDING`, `BANNED` …
+    number_status: Option<&'a str>,
+    /// When the access token ends; null where it does not, or where nobody has looked yet.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    token_expires_at: Option<Timestamp>,
+    /// When Meta was last asked about number and token.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    checked_at: Option<Timestamp>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
 }
@@ -170,7 +188,8 @@ impl<'a> From<&'a ChannelView> for Channel<'a> {
             kind: view.kind.as_str(),
             name: &view.name,
             state: view.state.as_str(),
-            next_action: view.next_action,
+            detail: view.detail.as_deref(),
+            next_action: view.next_action.as_deref(),
             phone_number_id: &view.phone_number_id,
             waba_id: &view.waba_id,
             display_phone_number: view.display_phone_number.as_deref(),
@@ -178,6 +197,13 @@ impl<'a> From<&'a ChannelView> for Channel<'a> {
             access_token_last4: &view.token_last4,
             meta_app_id: view.meta_app,
             throughput: view.throughput,
+            quality_rating: view.quality_rating.as_deref(),
+            throughput_level: view.throughput_level.as_deref(),
+            messaging_limit: view.messaging_limit.as_deref(),
+            name_status: view.name_status.as_deref(),
+            number_status: view.number_status.as_deref(),
+            token_expires_at: view.token_expires_at,
+            checked_at: view.checked_at,
             created_at: view.created_at,
         }
     }

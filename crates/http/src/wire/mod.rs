@@ -11,6 +11,7 @@ mod installation;
 mod key;
 mod message;
 mod meta_app;
+mod number;
 mod parse;
 mod template;
 mod template_fill;
@@ -24,7 +25,11 @@ pub use event::{Event, event_example, webhook_operation_id, webhook_summary};
 pub use installation::{Status, Vault};
 pub use key::{Key, KeyCreate, KeyRotate, KeyWithSecret};
 pub use message::{Message, MessageRead, MessageSend};
-pub use meta_app::{MetaApp, MetaAppCreate, MetaAppWithToken};
+pub use meta_app::{MetaApp, MetaAppCreate, MetaAppUpdate, MetaAppWithToken};
+pub use number::{
+    ChannelCheck, CodeRequest, CodeVerify, NumberPin, NumberRegister, NumberSettings, Profile, ProfileUpdate,
+    SettingsChange, Subscription, SubscriptionSet,
+};
 pub use template::{Template, TemplateCreate, TemplateSync, TemplateSynced, TemplateUpdate};
 pub use template_fill::{TemplatePreview, TemplatePreviewAsk, TemplateTestSend};
 pub use workspace::{Workspace, WorkspaceCreate};
