@@ -61,6 +61,8 @@ async fn channel(store: &Store) -> ChannelId {
                 secret: Vec::new(),
                 verify_digest: Vec::new(),
                 created_at: at,
+                base_url: None,
+                graph_version: None,
             })
             .await?;
             let row = ChannelRow {
