@@ -8,8 +8,8 @@ async fn send(rig: &Rig, kind: &str, object: Value) -> (u16, Value) {
     post(rig, "/v25.0/501/messages", TOKEN, &body).await
 }
 
-fn interactive(kind: &str, action: Value) -> Value {
-    json!({ "type": kind, "body": { "text": "Choose" }, "action": action })
+fn interactive(kind: &str, action: impl Into<Value>) -> Value {
+    json!({ "type": kind, "body": { "text": "Choose" }, "action": action.into() })
 }
 
 fn reply_buttons(count: usize) -> Value {
