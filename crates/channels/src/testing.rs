@@ -98,14 +98,19 @@ pub(crate) fn config() -> SandboxConfig {
     }
 }
 
+/// A receiver of callbacks, and its address.
+pub(crate) async fn hearer() -> (Arc<Received>, String) {
+    let received = Arc::new(Received::default());
+    let router = Router::new().route("/hook", get(handshake).post(hear)).with_state(Arc::clone(&received));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/hook", listener.local_addr().unwrap());
+    tokio::spawn(axum::serve(listener, router).into_future());
+    (received, url)
+}
+
 impl Rig {
     pub(crate) async fn start(config: SandboxConfig) -> Self {
-        let received = Arc::new(Received::default());
-        let router =
-            Router::new().route("/hook", get(handshake).post(hear)).with_state(Arc::clone(&received));
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let callback_url = format!("http://{}/hook", listener.local_addr().unwrap());
-        tokio::spawn(axum::serve(listener, router).into_future());
+        let (received, callback_url) = hearer().await;
         let http = http();
         let clock = Arc::new(TestClock(Instant::now()));
         let meta = Sandbox::start(config, http.clone(), clock).await.unwrap();

@@ -12,6 +12,7 @@ use super::config::SandboxNumber;
 use super::fields;
 use super::numbers::{self, Number};
 use super::reply::{Answer, GraphError, json_answer, success};
+use super::subscriptions;
 use super::templates::{self, Template};
 use super::wamid::Ids;
 use super::world::{World, locked};
@@ -68,6 +69,16 @@ pub(super) fn get(world: &World, call: &Call, account: &Account) -> Answer {
         "owner_business_info": { "name": "Simulated business", "id": format!("101{id}") },
         "on_behalf_of_business_info": { "name": "Simulated business", "id": format!("101{id}"), "status": "APPROVED", "type": "SELF" },
         "health_status": { "can_send_message": "AVAILABLE", "entities": [] },
+        "marketing_messages_onboarding_status": "ELIGIBLE",
+        "disable_marketing_messages_on_cloud_api": null,
+        "auth_international_rate_eligibility": null,
+        "is_shared_with_partners": null,
+        "linked_commerce_account": null,
+        "creation_time": null,
+        "whatsapp_business_manager_messaging_limit": "TIER_2K",
+        "assigned_users": { "data": [] },
+        "subscribed_apps": subscriptions::list(world, id),
+        "phone_numbers": { "data": numbers_shown(world, id)? },
     });
     let default = &["name", "timezone_id", "message_template_namespace"];
     json_answer(&fields::select(&all, call.text("fields"), default, "WhatsAppBusinessAccount")?)
@@ -79,6 +90,13 @@ pub(super) fn update(world: &World, call: &Call, account: &Account) -> Answer {
         world.account(&account.waba_id, |state| name.clone_into(&mut state.name));
     }
     success()
+}
+
+/// The account's numbers as they are told without any wish.
+fn numbers_shown(world: &World, waba_id: &str) -> Result<Vec<Value>, GraphError> {
+    let shown =
+        |number: Arc<Number>| fields::select(&number.fields(world), None, numbers::DEFAULT, numbers::NODE);
+    world.numbers_in(waba_id).into_iter().map(shown).collect()
 }
 
 /// `GET /{waba}/phone_numbers?fields=…`.

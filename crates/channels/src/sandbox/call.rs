@@ -9,6 +9,45 @@ use super::form::{self, Part};
 use super::reply::GraphError;
 use super::world::Fate;
 
+/// Parameters that are objects or lists. Queries and forms carry them as JSON in text, and Meta takes that from JSON
+/// bodies too; some clients rely on it. All others are left as they are, since text may look like JSON.
+const STRUCTURED: [&str; 34] = [
+    "text",
+    "image",
+    "audio",
+    "video",
+    "document",
+    "sticker",
+    "location",
+    "contacts",
+    "reaction",
+    "interactive",
+    "template",
+    "context",
+    "typing_indicator",
+    "components",
+    "parameters",
+    "hsm_ids",
+    "languages",
+    "language",
+    "status",
+    "category",
+    "quality_score",
+    "block_users",
+    "websites",
+    "webhook_configuration",
+    "calling",
+    "payload_encryption",
+    "user_identity_change",
+    "storage_configuration",
+    "commands",
+    "prompts",
+    "supported_apps",
+    "entity_type",
+    "filtering",
+    "sort",
+];
+
 /// A request whose body has been read.
 pub(super) struct Call {
     pub method: Method,
@@ -44,7 +83,15 @@ impl Call {
             call.read_body();
         }
         for (name, value) in form::urlencoded(parts.uri.query().unwrap_or_default()) {
-            call.params.entry(name).or_insert_with(|| form::value(value));
+            call.params.entry(name).or_insert_with(|| Value::String(value));
+        }
+        for name in STRUCTURED {
+            if let Some(value) = call.params.get_mut(name)
+                && let Some(text) = value.as_str().filter(|text| text.starts_with(['{', '[']))
+                && let Ok(parsed) = serde_json::from_str(text)
+            {
+                *value = parsed;
+            }
         }
         call
     }
@@ -63,12 +110,12 @@ impl Call {
                     self.files.push(part);
                 } else {
                     let text = String::from_utf8_lossy(&part.content).into_owned();
-                    self.params.insert(part.name, form::value(text));
+                    self.params.insert(part.name, Value::String(text));
                 }
             }
         } else if kind_is("application/x-www-form-urlencoded") && !self.body.starts_with(b"{") {
             let text = String::from_utf8_lossy(&self.body);
-            self.params = form::urlencoded(&text).map(|(n, v)| (n, form::value(v))).collect();
+            self.params = form::urlencoded(&text).map(|(n, v)| (n, Value::String(v))).collect();
         } else if self.path.first().is_some_and(|first| first.starts_with("upload:")) {
             // The bytes of a file.
         } else if let Ok(params) = serde_json::from_slice(&self.body) {

@@ -110,9 +110,8 @@ pub(super) fn words(
     number: &Number,
     mut message: Map<String, Value>,
 ) -> Result<Words, GraphError> {
-    let kind = match message.remove("type") {
-        Some(Value::String(kind)) => kind,
-        _ => return Err(GraphError::parameter("The parameter message['type'] is required.")),
+    let Some(Value::String(kind)) = message.remove("type") else {
+        return Err(GraphError::parameter("The parameter message['type'] is required."));
     };
     for ours in ["from", "from_user_id", "id", "timestamp", "context"] {
         message.remove(ours);

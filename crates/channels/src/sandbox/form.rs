@@ -2,7 +2,6 @@
 //! examples (`curl -d`, `curl -F`) and older clients send them.
 
 use bytes::Bytes;
-use serde_json::Value;
 
 /// One part of a form with files.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,19 +53,15 @@ const fn nibble(digit: u8) -> u8 {
     }
 }
 
-/// The value of a form field: objects and arrays are written as JSON there, everything else is text.
-pub(super) fn value(text: String) -> Value {
-    if text.starts_with(['{', '['])
-        && let Ok(value) = serde_json::from_str(&text)
-    {
-        return value;
-    }
-    Value::String(text)
-}
-
 /// The parts of a form with files; `None` when the body is not one. Contents are slices of `body`, not copies.
 pub(super) fn multipart(content_type: &str, body: &Bytes) -> Option<Vec<Part>> {
-    let boundary = parameter(content_type, "boundary").filter(|b| !b.is_empty() && b.len() <= 200)?;
+    // Some clients set the header by themselves and forget the boundary; the first line of the body is one.
+    let boundary = parameter(content_type, "boundary").or_else(|| {
+        let line = body.strip_prefix(b"--")?;
+        let end = find(line, b"\r\n", 0).filter(|end| *end <= 200)?;
+        Some(String::from_utf8_lossy(line.get(..end)?).into_owned())
+    });
+    let boundary = boundary.filter(|b| !b.is_empty() && b.len() <= 200)?;
     let delimiter = format!("\r\n--{boundary}").into_bytes();
     // The first delimiter may stand at the very beginning, without a line end before it.
     let mut at = if body.starts_with(&delimiter[2..]) {
@@ -173,8 +168,6 @@ mod tests {
         let pairs: Vec<_> = urlencoded("a=1&b=%7B%22x%22%3A1%7D&c=a+b%&&d").collect();
         let texts: Vec<_> = pairs.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
         assert_eq!(texts, [("a", "1"), ("b", r#"{"x":1}"#), ("c", "a b%"), ("d", "")]);
-        assert_eq!(value(r#"{"x":1}"#.to_owned())["x"], 1);
-        assert_eq!(value("{not json".to_owned()), "{not json");
     }
 
     #[test]
@@ -192,7 +185,8 @@ mod tests {
         assert_eq!(parts[1].content_type.as_deref(), Some("image/png"));
         assert_eq!(&parts[1].content[..], b"\x89PNG\r\n--XY\r\n");
         assert_eq!((parts[2].name.as_str(), parts[2].content.len()), ("empty", 0));
-        assert_eq!(multipart("multipart/form-data", &body), None, "no boundary");
+        assert_eq!(multipart("multipart/form-data", &body), Some(parts), "the boundary of the body itself");
+        assert_eq!(multipart("multipart/form-data", &body.slice(2..)), None, "no boundary");
         assert_eq!(multipart("multipart/form-data; boundary=ZZ", &body), None, "another one");
     }
 

@@ -180,10 +180,10 @@ fn list(action: &Node<'_, '_>) -> Checked {
             rows += 1;
             fresh(&mut ids, row.need("id")?.label(200)?, "Row")?;
             row.need("title")?.label(24)?;
-            if let Some(description) = row.get("description")? {
-                if description.str()?.chars().count() > 72 {
-                    return Err(GraphError::value(format!("{description} length invalid. Max length: 72")));
-                }
+            if let Some(description) = row.get("description")?
+                && description.str()?.chars().count() > 72
+            {
+                return Err(GraphError::value(format!("{description} length invalid. Max length: 72")));
             }
         }
     }

@@ -118,6 +118,11 @@ impl Number {
         let own = |callback: Option<&Callback>| callback.and_then(|c| c.url.clone());
         let of_account = world.account(&self.waba_id, |account| own(account.callbacks.get(&self.app_id)));
         let of_app = world.app(&self.app_id).and_then(|app| own(Some(&locked(&app.callback))));
+        let automation = state.documents.get("conversational_automation").map(|document| {
+            let mut shown = Value::Object(document.clone());
+            shown["id"] = self.phone_number_id.as_str().into();
+            shown
+        });
         json!({
             "id": self.phone_number_id,
             "verified_name": self.verified_name,
@@ -145,19 +150,31 @@ impl Number {
                 }],
             },
             "last_onboarded_time": "2026-01-02T03:04:05+0000",
-            "conversational_automation": state.documents.get("conversational_automation"),
+            "conversational_automation": automation,
             "search_visibility": "VISIBLE",
             "certificate": null,
+            "new_certificate": null,
+            "country_code": null,
             "country_dial_code": null,
+            "username": null,
+            "official_business_account": null,
+            "unified_cert_status": null,
+            "new_display_name": null,
+            "has_pending_name_change": null,
             "eligibility_for_api_business_global_search": "NON_ELIGIBLE_UNDEFINED_COUNTRY",
             "is_preverified_number": false,
-            "webhook_configuration": {
-                "phone_number": own(state.callback.as_ref()),
-                "whatsapp_business_account": of_account,
-                "application": of_app,
-            },
+            "webhook_configuration": set([
+                ("phone_number", own(state.callback.as_ref())),
+                ("whatsapp_business_account", of_account),
+                ("application", of_app),
+            ]),
         })
     }
+}
+
+/// An object of the fields that have a value.
+fn set<const N: usize>(fields: [(&str, Option<String>); N]) -> Value {
+    fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), Value::from(value?)))).collect()
 }
 
 /// What is told of a number when no fields are asked for.
@@ -196,9 +213,11 @@ pub(super) fn update(world: &World, call: &Call, number: &Arc<Number>) -> Answer
         state.pin = Some(super::registration::pin(call)?);
         return success();
     }
-    if ["status", "messaging_product", "search_visibility"].iter().any(|name| call.params.contains_key(*name))
+    if ["new_display_name", "status", "search_visibility"].iter().any(|name| call.params.contains_key(*name))
     {
         return success();
     }
-    Err(GraphError::parameter("Nothing was given that can be changed: pin, webhook_configuration."))
+    Err(GraphError::parameter(
+        "Nothing was given that can be changed: pin, webhook_configuration, new_display_name.",
+    ))
 }

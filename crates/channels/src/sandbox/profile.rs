@@ -53,6 +53,9 @@ pub(super) fn get(_: &World, call: &Call, number: &Arc<Number>) -> Answer {
     for name in ["about", "address", "description", "email", "profile_picture_url", "websites", "vertical"] {
         all[name] = stored.get(name).cloned().unwrap_or_default();
     }
+    if all["vertical"].is_null() {
+        all["vertical"] = "UNDEFINED".into();
+    }
     let mut shown =
         fields::select(&all, call.text("fields"), &["messaging_product"], "WhatsAppBusinessProfile")?;
     if let Some(shown) = shown.as_object_mut() {
@@ -145,7 +148,7 @@ pub(super) fn settings_update(_: &World, call: &Call, number: &Arc<Number>) -> A
 pub(super) fn blocked(_: &World, call: &Call, number: &Arc<Number>) -> Answer {
     let blocked = locked(&number.state).blocked.clone();
     let items = blocked.into_iter().map(|digits| {
-        let value = json!({ "messaging_product": "whatsapp", "wa_id": digits });
+        let value = json!({ "messaging_product": "whatsapp", "input": digits, "wa_id": digits });
         (digits, value)
     });
     json_answer(&fields::page(call, items.collect())?)

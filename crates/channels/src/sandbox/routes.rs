@@ -108,6 +108,7 @@ const ROUTES: &[Route] = &[
     route("GET", "*/assigned_users", Management, Run::Account(accounts::nothing)),
     route("GET", "*/flows", Management, Run::Account(accounts::nothing)),
     route("GET", "*/message_templates", Templates, Run::Account(templates::list)),
+    route("GET", "*/message_templates/*", Templates, Run::Account(templates::get_in)),
     route("POST", "*/message_templates", Templates, Run::Account(templates::create)),
     route("DELETE", "*/message_templates", Templates, Run::Account(templates::delete)),
     route("POST", "*/upsert_message_templates", Templates, Run::Account(templates::upsert)),

@@ -18,7 +18,11 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 
 /// `GET /{waba}/subscribed_apps`.
 pub(super) fn get(world: &World, _: &Call, account: &Account) -> Answer {
-    let waba = &account.waba_id;
+    json_answer(&list(world, &account.waba_id))
+}
+
+/// The apps that hear of an account, as a list of Graph.
+pub(super) fn list(world: &World, waba: &str) -> Value {
     let data: Vec<Value> = world
         .subscribers(waba)
         .iter()
@@ -35,7 +39,7 @@ pub(super) fn get(world: &World, _: &Call, account: &Account) -> Answer {
             shown
         })
         .collect();
-    json_answer(&json!({ "data": data }))
+    json!({ "data": data })
 }
 
 /// `POST /{waba}/subscribed_apps [{override_callback_uri, verify_token}]`: subscribes the token's app. A call without

@@ -214,13 +214,30 @@ pub(super) fn list(world: &World, call: &Call, account: &Account) -> Answer {
             shown.push((template.id.clone(), value));
         }
     }
-    json_answer(&fields::page(call, shown)?)
+    let matching = shown.len();
+    let mut answer = fields::page(call, shown)?;
+    if call.params.contains_key("summary") {
+        answer["summary"] = json!({
+            "total_count": matching,
+            "message_template_count": all.len(),
+            "message_template_limit": COUNT_MAX,
+            "are_translations_complete": true,
+        });
+    }
+    json_answer(&answer)
 }
 
 /// `GET /{template_id}?fields=…`.
 pub(super) fn get(_: &World, call: &Call, found: &TemplateRef) -> Answer {
     let all = found.template.shown(&found.number.waba_id);
     json_answer(&fields::select(&all, call.text("fields"), DEFAULT, NODE)?)
+}
+
+/// `GET /{waba}/message_templates/{template_id}`, as some clients write it.
+pub(super) fn get_in(world: &World, call: &Call, account: &Account) -> Answer {
+    let id = call.path.get(2).map(String::as_str).unwrap_or_default();
+    let found = find(world, std::slice::from_ref(&account.number), id);
+    get(world, call, &found.ok_or_else(|| GraphError::object(id))?)
 }
 
 /// `POST /{waba}/message_templates {name, language, category, parameter_format?, components}` →

@@ -17,6 +17,12 @@ use crate::testing::{
     APP, NUMBER, OTHER_NUMBER, OTHER_TOKEN, Rig, TOKEN, TestClock, VERIFY, config, http, statuses, text,
 };
 
+mod callbacks;
+mod content;
+mod management;
+mod media;
+mod templates;
+
 async fn accepted(rig: &Rig, to: &str, n: u128) {
     let outcome = rig.cloud.send(&rig.channel(), &text(to, n)).await;
     assert!(matches!(outcome, SendOutcome::Accepted(_)), "{to}: {outcome:?}");
