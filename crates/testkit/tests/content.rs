@@ -74,8 +74,15 @@ async fn every_kind_reaches_meta_as_it_was_given() {
             assert!(read.text.contains(&format!(r#""content":{object}"#)), "{}", read.text);
             given.insert(id, (example.name, kind, object));
         }
-        eventually("every kind at Meta", async || (line.meta.sends().len() == given.len()).then_some(()))
+        for (id, (name, ..)) in &given {
+            let message = eventually(name, async || {
+                let message = line.live.admin.get(&format!("/v1/messages/{id}")).await.expect(200).json();
+                (message["state"] != "queued").then_some(message)
+            })
             .await;
+            assert_eq!(message["error"], Value::Null, "{name}");
+        }
+        assert_eq!(line.meta.sends().len(), given.len());
         for send in line.meta.sends() {
             let (name, kind, object) = &given[send.opaque.as_deref().unwrap()];
             let body: BTreeMap<String, &RawValue> = serde_json::from_slice(&send.body).unwrap();

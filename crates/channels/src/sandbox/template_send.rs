@@ -185,7 +185,12 @@ fn parameter_check(node: &Node<'_, '_>, world: &World, number: &Number) -> Check
         "location" => content::location(&node.need("location")?),
         "payload" => node.need("payload")?.text(256).map(drop),
         "coupon_code" => node.need("coupon_code")?.text(COUPON_MAX).map(drop),
-        "action" | "product" | "order_status" | "limited_time_offer" | "ttl_minutes" => Ok(()),
+        "action"
+        | "product"
+        | "order_status"
+        | "limited_time_offer"
+        | "ttl_minutes"
+        | "tap_target_configuration" => Ok(()),
         _ => Err(format_error(format!("{node} has the type {kind}, which is not known."))),
     }
 }

@@ -73,7 +73,7 @@ static BODY: Shape = Shape::new(
 .also(&[|object| takes(object, "a body", &["text", "currency", "date_time"])]);
 
 /// What each kind of button takes.
-const BUTTONS: [(&str, &[&str]); 10] = [
+const BUTTONS: [(&str, &[&str]); 12] = [
     ("quick_reply", &["payload", "text"]),
     ("url", &["text", "payload"]),
     ("copy_code", &["coupon_code", "text"]),
@@ -82,29 +82,27 @@ const BUTTONS: [(&str, &[&str]); 10] = [
     ("mpm", &["action"]),
     ("spm", &["action", "product"]),
     ("order_details", &["action"]),
+    ("order_status", &["action", "order_status"]),
     ("voice_call", &["ttl_minutes", "payload"]),
     ("phone_number", &["text", "payload"]),
+    ("request_contact_info", &[]),
 ];
+
+const BUTTON_NAMES: [&str; BUTTONS.len()] = {
+    let mut names = [""; BUTTONS.len()];
+    let mut at = 0;
+    while at < names.len() {
+        names[at] = BUTTONS[at].0;
+        at += 1;
+    }
+    names
+};
 
 static BUTTON: Shape = Shape::new(
     "TemplateButton",
     "What fills one button: the end of its address, what comes back, the code to copy, or Meta's action.",
     &[
-        required(
-            "sub_type",
-            Rule::OneOfAnyCase(&[
-                BUTTONS[0].0,
-                BUTTONS[1].0,
-                BUTTONS[2].0,
-                BUTTONS[3].0,
-                BUTTONS[4].0,
-                BUTTONS[5].0,
-                BUTTONS[6].0,
-                BUTTONS[7].0,
-                BUTTONS[8].0,
-                BUTTONS[9].0,
-            ]),
-        ),
+        required("sub_type", Rule::OneOfAnyCase(&BUTTON_NAMES)),
         required("index", BUTTON_INDEX),
         optional("parameters", Rule::List { min: 0, max: 10, item: &ANY }),
     ],
@@ -125,7 +123,8 @@ fn takes(object: &Object<'_>, what: &str, kinds: &[&str]) {
                 let Some(word) = kind.as_text() else { return };
                 let is = |known: &str| known.eq_ignore_ascii_case(word);
                 if all.iter().any(|(known, _)| is(known)) && !kinds.iter().any(|known| is(known)) {
-                    kind.wrong::<()>("invalid_value", format!("{what} takes {}", kinds.join(", ")));
+                    let takes = if kinds.is_empty() { "no parameter".to_owned() } else { kinds.join(", ") };
+                    kind.wrong::<()>("invalid_value", format!("{what} takes {takes}"));
                 }
             });
         });

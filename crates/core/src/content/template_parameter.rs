@@ -2,11 +2,21 @@
 
 use super::forms::{CURRENCY, LINK, META_ID};
 use super::media::{FILE, MEDIA};
-use super::rule::{Field, Kinds, Rule, Shape, optional, required};
+use super::rule::{Accepts, Field, Kinds, Own, Rule, Shape, no_longer_than, optional, required};
 use super::simple::LOCATION;
+use crate::json::Value;
 
 /// Most characters of one variable. Meta takes this many where the body stands alone, fewer beside other parts.
 pub const VARIABLE_MAX: usize = 32_768;
+/// Most blanks after each other in a variable.
+const BLANKS_MAX: usize = 4;
+/// What fills a variable (Meta's code 132018).
+const VARIABLE: Rule = Rule::Own(&Own {
+    about: "1 to 32768 characters, without line breaks, tabs or more than four blanks after each other.",
+    accepts: Accepts::Text,
+    example: "Ada",
+    check: variable,
+});
 /// Largest amount in thousandths: far above any price, and exact in every reader's numbers.
 const AMOUNT_MAX: i64 = 1_000_000_000_000_000;
 
@@ -36,8 +46,7 @@ pub static PARAMETER: Kinds = Kinds {
     ],
 };
 
-static TEXT: Shape =
-    Shape::new("TemplateText", "Words.", &[required("text", Rule::Text { min: 1, max: VARIABLE_MAX }), NAME]);
+static TEXT: Shape = Shape::new("TemplateText", "Words.", &[required("text", VARIABLE), NAME]);
 
 static CURRENCY_PARAMETER: Shape = Shape::new(
     "TemplateCurrency",
@@ -145,3 +154,17 @@ static TARGET: Shape = Shape::new(
     "A web page and its name.",
     &[required("url", LINK), required("title", Rule::Words(60))],
 );
+
+fn variable(value: Value<'_>) {
+    let Some(text) = value.text() else { return };
+    let wrong = if text.is_empty() {
+        "expected at least one character"
+    } else if text.contains(['\n', '\r', '\t']) {
+        "line breaks and tabs are not allowed in a variable"
+    } else if text.contains(&" ".repeat(BLANKS_MAX + 1)) {
+        "more than four blanks after each other are not allowed in a variable"
+    } else {
+        return no_longer_than(value, text, VARIABLE_MAX);
+    };
+    value.wrong::<()>("invalid_value", wrong);
+}

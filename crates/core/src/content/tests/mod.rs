@@ -398,6 +398,14 @@ fn templates() {
         "/components/0/parameters/0/text",
         "invalid_value",
     );
+    let text = |text: &str| body(json!({"type": "text", "text": text}));
+    for fine in ["a", " ", "a    b", "a\u{a0}b"] {
+        good(Template, &text(fine));
+    }
+    for odd in ["a\nb", "a\tb", "a     b"] {
+        bad(Template, &text(odd), "/components/0/parameters/0/text", "invalid_value");
+    }
+    good(Template, &button("request_contact_info", json!(0), json!([])));
     let money = |code: &str, amount: Value| {
         body(
             json!({"type": "currency", "currency": {"fallback_value": "1", "code": code, "amount_1000": amount}}),
