@@ -174,7 +174,9 @@ pub async fn judge(client: &Client, installation: &Installation, done: &Done) ->
         assert_eq!(message["state"].as_str(), done.accepted[id].states().last().copied(), "{message}");
     }
     let doubtful = doubtful.difference(&at_meta.keys().cloned().collect()).count();
-    assert!(doubtful * 4 < done.accepted.len(), "{doubtful} doubtful: too many to be what a kill cut off");
+    // What a kill can cut off is what was under way; "doubtful" must not become an excuse.
+    let most = installation.kills.len().max(done.accepted.len() / 4);
+    assert!(doubtful <= most, "{doubtful} of {} are doubtful", done.accepted.len());
 
     // At the customer: every event, under its own id; repeated only where an answer was cut.
     let wanted: BTreeSet<String> = log.iter().map(|e| e["id"].as_str().unwrap().to_owned()).collect();
