@@ -22,24 +22,32 @@ const BATCH: usize = 6;
 /// Until a dead server is asked again.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// What a caller was told about a message.
+/// What a message was sent with.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum OnUnknown {
-    Fail,
-    /// May go out twice where an answer was cut.
-    Resend,
+pub struct Wish {
+    /// `on_unknown` is `resend`: it may go out twice where an answer was cut.
+    pub resend: bool,
+    /// Of a reaction Meta tells `sent` and no more.
+    pub reaction: bool,
+}
+
+impl Wish {
+    /// What Meta tells of it.
+    pub const fn states(self) -> &'static [&'static str] {
+        if self.reaction { &["sent"] } else { &["sent", "delivered", "read"] }
+    }
 }
 
 pub struct Load {
     stop: Arc<AtomicBool>,
-    callers: Vec<JoinHandle<BTreeMap<String, OnUnknown>>>,
+    callers: Vec<JoinHandle<BTreeMap<String, Wish>>>,
     tellers: Vec<JoinHandle<Vec<Known>>>,
 }
 
 /// What the load did, all of it acknowledged.
 pub struct Done {
     /// Messages answered with 202.
-    pub accepted: BTreeMap<String, OnUnknown>,
+    pub accepted: BTreeMap<String, Wish>,
     /// News in bodies answered with 200.
     pub heard: BTreeSet<Known>,
     /// News told again after that.
@@ -50,9 +58,8 @@ impl Load {
     pub fn start(client: &Client, installation: &Installation, dice: &mut Dice) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let hooks = installation.hooks.clone();
-        let callers = (0..CALLERS)
-            .map(|n| tokio::spawn(call(client.clone(), n, Arc::clone(&stop), dice.fork())))
-            .collect();
+        let callers =
+            (0..CALLERS).map(|n| tokio::spawn(call(client.clone(), n, Arc::clone(&stop)))).collect();
         let tellers = (0..TELLERS)
             .map(|n| {
                 tokio::spawn(tell(client.with_key(None), hooks.clone(), n, Arc::clone(&stop), dice.fork()))
@@ -78,57 +85,78 @@ impl Load {
     }
 }
 
-/// The messages that callers send: every kind in turn.
-fn message(number: usize, caller: usize, replies_to: Option<&String>) -> Value {
+/// Every kind of content.
+fn contents(number: usize) -> Vec<(&'static str, Value)> {
+    let button = json!({"type": "reply", "reply": {"id": format!("b{number}"), "title": "Yes"}});
+    let parameter = json!({"type": "text", "text": format!("{number}")});
+    let link = |name: &str| format!("https://files.example.com/{number}/{name}");
+    vec![
+        ("text", json!(format!("number {number}"))),
+        ("text", json!({"body": "see https://example.com/", "preview_url": true})),
+        (
+            "template",
+            json!({
+                "name": "order_ready", "language": {"code": "en_US"},
+                "components": [{"type": "body", "parameters": [parameter]}],
+            }),
+        ),
+        ("image", json!({"link": link("a.jpg"), "caption": "look"})),
+        ("audio", json!({"link": link("a.ogg")})),
+        ("video", json!({"link": link("a.mp4")})),
+        ("document", json!({"link": link("a.pdf"), "filename": "bill.pdf"})),
+        ("sticker", json!({"link": link("a.webp")})),
+        ("location", json!({"latitude": 52.5, "longitude": 13.4, "name": "Here"})),
+        ("contacts", json!([{"name": {"formatted_name": "Ann Example", "first_name": "Ann"}}])),
+        (
+            "interactive",
+            json!({
+                "type": "button", "body": {"text": "Is it?"}, "action": {"buttons": [button]},
+            }),
+        ),
+        ("reaction", json!({"message_id": format!("wamid.T0N{number}"), "emoji": "👍"})),
+    ]
+}
+
+/// The messages that callers send: every kind in turn, some of them replies.
+fn message(number: usize, caller: usize, replies_to: Option<&String>) -> (Value, Wish) {
     let to = format!("+1202555{:04}", 2000 + (number * 7 + caller * 131) % 500);
+    let mut contents = contents(number);
+    let at = number % contents.len();
+    let (kind, object) = contents.swap_remove(at);
     let mut message = json!({"to": to, "purpose": "transactional"});
-    match number % 4 {
-        0 => message["text"] = json!(format!("number {number} of {caller}")),
-        1 => {
-            message["text"] =
-                json!({"body": format!("see https://example.com/{number}"), "preview_url": true})
-        }
-        2 => {
-            let parameter = json!({"type": "text", "text": format!("{number}")});
-            let components = json!([{"type": "body", "parameters": [parameter]}]);
-            message["template"] =
-                json!({"name": "order_ready", "language": {"code": "en_US"}, "components": components});
-        }
-        _ => {
-            message["text"] = json!("an answer");
-            if let Some(id) = replies_to {
-                message["reply_to"] = json!(id);
-            }
-        }
+    message[kind] = object;
+    let wish = Wish { resend: number % 10 == 7, reaction: kind == "reaction" };
+    if wish.resend {
+        message["on_unknown"] = json!("resend");
     }
-    message
+    if let Some(id) = replies_to
+        && number % 3 == 0
+        && !wish.reaction
+    {
+        message["reply_to"] = json!(id);
+    }
+    (message, wish)
 }
 
 /// One caller: every message is tried, under its idempotency key, until it is accepted.
-async fn call(
-    client: Client,
-    caller: usize,
-    stop: Arc<AtomicBool>,
-    mut dice: Dice,
-) -> BTreeMap<String, OnUnknown> {
+async fn call(client: Client, caller: usize, stop: Arc<AtomicBool>) -> BTreeMap<String, Wish> {
     let mut accepted = BTreeMap::new();
     let mut last: Option<String> = None;
     for number in 0.. {
         if stop.load(Ordering::Relaxed) {
             break;
         }
-        let mut body = message(number, caller, last.as_ref());
-        let on_unknown = if dice.roll(10) == 0 { OnUnknown::Resend } else { OnUnknown::Fail };
-        if on_unknown == OnUnknown::Resend {
-            body["on_unknown"] = json!("resend");
-        }
+        let (body, wish) = message(number, caller, last.as_ref());
         let key = format!("caller-{caller}-{number}");
         loop {
             match client.try_call("POST", "/v1/messages", &[("idempotency-key", &key)], Some(&body)).await {
                 Some(answer) if answer.status == 202 => {
                     let id = answer.json()["id"].as_str().unwrap().to_owned();
-                    accepted.insert(id.clone(), on_unknown);
-                    last = Some(id);
+                    accepted.insert(id.clone(), wish);
+                    // A reaction is no message that one could answer.
+                    if !wish.reaction {
+                        last = Some(id);
+                    }
                     break;
                 }
                 // The server is dead, or not up yet: the same message again.

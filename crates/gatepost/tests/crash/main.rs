@@ -55,9 +55,11 @@ async fn survive(engine: Engines, rounds: usize) {
         if round % 20 == 10 {
             installation.receiver.answer_with(&[500]);
         }
-        // Most processes live long enough to work, some die while they start, which takes longer on PostgreSQL.
-        let start = if engine == Engines::Postgres { 700 } else { 350 };
-        let life = if dice.roll(5) == 0 { 20 + dice.roll(200) } else { start + dice.roll(650) };
+        // Most processes live long enough to work, some die while they start.
+        if dice.roll(5) > 0 {
+            installation.ready().await;
+        }
+        let life = 10 + dice.roll(600);
         tokio::time::sleep(Duration::from_millis(u64::try_from(life).unwrap())).await;
         installation.kill();
         installation.start_unready();

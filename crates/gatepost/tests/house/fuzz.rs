@@ -19,6 +19,7 @@ targets! {
     "callback" => gatepost_channels::graph::fuzz_callback,
     "content" => gatepost_core::fuzz::content,
     "hub_signature" => gatepost_vault::fuzz::hub_signature,
+    "json" => gatepost_core::fuzz::json,
     "phone" => gatepost_core::fuzz::phone,
     "recipient" => gatepost_core::fuzz::recipient,
     "url_policy" => gatepost_net::fuzz::url_policy,

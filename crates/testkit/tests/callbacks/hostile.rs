@@ -33,32 +33,41 @@ async fn heard_after(world: &World, victim: &Live, wamid: &str) -> Duration {
     }
 }
 
+/// A body of `count` changes, written as text: values of this size take longer to build than to read.
+fn changes(of: &Live, count: usize, value: impl Fn(usize) -> String) -> Vec<u8> {
+    let (waba, number) = (&of.waba_id, &of.phone_number_id);
+    let metadata = format!(r#""metadata":{{"phone_number_id":"{number}"}}"#);
+    let change = |n| {
+        let value = value(n).replace("METADATA", &metadata);
+        format!(r#"{{"id":"{waba}","changes":[{{"field":"messages","value":{{{value}}}}}]}}"#)
+    };
+    let entries: Vec<String> = (0..count).map(change).collect();
+    format!(r#"{{"object":"whatsapp_business_account","entry":[{}]}}"#, entries.join(",")).into_bytes()
+}
+
 /// Everything that Meta would accept as a body, and that costs as much as its size allows.
 fn bombs(attacker: &Live) -> Vec<(&'static str, Vec<u8>)> {
-    let entries = |count: usize, one: &dyn Fn(usize) -> Value| body(&(0..count).map(one).collect::<Vec<_>>());
-    let objects = vec![json!({}); 9_000];
-    let zeros = vec![json!(0); 9_900];
-    let deep = |n: usize| {
-        let mut value = json!(n);
-        for _ in 0..80 {
-            value = json!([value]);
-        }
-        entry(attacker, &json!({"messages": [value]}))
-    };
+    let many = |one: &str, count: usize| vec![one; count].join(",");
+    let (objects, zeros) = (many("{}", 9_000), many("0", 9_900));
+    let statuses: Vec<String> = (0..9_900).map(|n| format!(r#"{{"id":"w{n}","status":"sent"}}"#)).collect();
+    let deep = format!("{}1{}", "[".repeat(80), "]".repeat(80));
+    let body = |count: usize, value: &dyn Fn(usize) -> String| changes(attacker, count, value);
     vec![
-        ("numbers that nobody has", entries(9_900, &|n| change("1", &format!("9{n}"), &json!({})))),
-        ("its own number, ten thousand times", entries(9_900, &|n| entry(attacker, &json!({"n": n})))),
-        ("a million objects", entries(100, &|_| entry(attacker, &json!({"statuses": objects})))),
+        (
+            "numbers that nobody has",
+            body(9_900, &|n| format!(r#""metadata":{{"phone_number_id":"9{n}"}}"#)),
+        ),
+        ("its own number, ten thousand times", body(9_900, &|n| format!(r#"METADATA,"n":{n}"#))),
+        ("a million objects", body(100, &|_| format!(r#"METADATA,"statuses":[{objects}]"#))),
         (
             "a million zeros",
-            entries(70, &|_| entry(attacker, &json!({"messages": zeros, "statuses": zeros}))),
+            body(70, &|_| format!(r#"METADATA,"messages":[{zeros}],"statuses":[{zeros}]"#)),
         ),
-        ("ten thousand statuses", {
-            let statuses: Vec<Value> =
-                (0..9_900).map(|n| json!({"id": format!("w{n}"), "status": "sent"})).collect();
-            entries(1, &|_| entry(attacker, &json!({"statuses": statuses})))
-        }),
-        ("deep ones", entries(4_000, &deep)),
+        (
+            "ten thousand statuses",
+            body(1, &|_| format!(r#"METADATA,"statuses":[{}]"#, statuses.join(","))),
+        ),
+        ("deep ones", body(4_000, &|n| format!(r#"METADATA,"messages":[{n},{deep}]"#))),
     ]
 }
 

@@ -25,7 +25,7 @@ fn corpus() -> BTreeMap<String, Vec<u8>> {
 fn stable(value: &mut Value) {
     match value {
         Value::String(text) => {
-            for prefix in ["evt_", "msg_", "chn_", "cnt_", "ws_", "tpl_"] {
+            for prefix in ["evt_", "msg_", "chn_", "con_", "ws_", "tpl_"] {
                 if text.starts_with(prefix) && text.len() == prefix.len() + 26 {
                     *text = format!("[{prefix}]");
                 }
