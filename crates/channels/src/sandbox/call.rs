@@ -67,14 +67,14 @@ pub(super) struct Call {
 }
 
 impl Call {
-    pub(super) fn new(parts: &Parts, path: Vec<String>, body: Bytes) -> Self {
+    pub(super) fn new(parts: Parts, path: Vec<String>, body: Bytes) -> Self {
         let mut call = Self {
-            method: parts.method.clone(),
-            uri: parts.uri.clone(),
+            method: parts.method,
+            uri: parts.uri,
             path,
             params: Map::new(),
             files: Vec::new(),
-            headers: parts.headers.clone(),
+            headers: parts.headers,
             body,
             malformed: None,
             fate: Fate::Answered,
@@ -82,12 +82,12 @@ impl Call {
         if call.method != Method::GET && !call.body.is_empty() {
             call.read_body();
         }
-        for (name, value) in form::urlencoded(parts.uri.query().unwrap_or_default()) {
+        for (name, value) in form::urlencoded(call.uri.query().unwrap_or_default()) {
             call.params.entry(name).or_insert_with(|| Value::String(value));
         }
-        for name in STRUCTURED {
-            if let Some(value) = call.params.get_mut(name)
-                && let Some(text) = value.as_str().filter(|text| text.starts_with(['{', '[']))
+        for (name, value) in &mut call.params {
+            if let Some(text) = value.as_str().filter(|text| text.starts_with(['{', '[']))
+                && STRUCTURED.contains(&name.as_str())
                 && let Ok(parsed) = serde_json::from_str(text)
             {
                 *value = parsed;

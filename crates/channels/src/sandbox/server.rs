@@ -110,7 +110,7 @@ async fn serve(State(gate): State<Gate>, ConnectInfo(line): ConnectInfo<Line>, r
     let Ok(body) = axum::body::to_bytes(body, limit).await else {
         return refuse(GraphError::parameter("The body is too large."));
     };
-    match routes::dispatch(&gate, Call::new(&parts, path, body)).await {
+    match routes::dispatch(&gate, Call::new(parts, path, body)).await {
         Verdict::Answer(answer) => answer,
         verdict => {
             if matches!(verdict, Verdict::Hang) {
