@@ -262,6 +262,7 @@ mod tests {
             base_url,
             graph_version: "v25.0".to_owned(),
             phone_number_id: "501".to_owned(),
+            waba_id: "1001".to_owned(),
             token: Secret::new("EAAG-test-token-1".to_owned()),
             app: None,
         };
