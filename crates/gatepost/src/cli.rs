@@ -9,8 +9,8 @@ use tokio::runtime::{Builder, Runtime};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::commands::{
-    channel, demo, doctor, documents, endpoint, key, listen, migrate, sandbox, send, serve, template, url,
-    vault, workspace,
+    channel, demo, doctor, documents, endpoint, key, listen, meta_app, migrate, sandbox, send, serve,
+    template, url, vault, workspace,
 };
 use crate::config::{self, LogFormat, Overrides, Settings};
 use crate::environment;
@@ -75,6 +75,8 @@ enum Command {
     Channel(channel::Channel),
     #[command(subcommand)]
     Template(template::Template),
+    #[command(subcommand)]
+    MetaApp(meta_app::MetaApp),
     #[command(subcommand)]
     Endpoint(endpoint::Endpoint),
     #[command(subcommand)]
@@ -168,6 +170,7 @@ fn run(command: Command, context: Context) -> Result<()> {
                 Command::Workspace(command) => command.run(context).await,
                 Command::Channel(command) => command.run(context).await,
                 Command::Template(command) => command.run(context).await,
+                Command::MetaApp(command) => command.run(context).await,
                 Command::Endpoint(command) => command.run(context).await,
                 Command::Key(command) => command.run(context).await,
                 Command::Send(command) => command.run(context).await,

@@ -4,6 +4,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::channel_cloud::Cloud;
+use super::channel_number::Number;
 use crate::answer::{cell, text};
 use crate::cli::Context;
 use crate::failure::Result;
@@ -38,6 +39,8 @@ pub enum Channel {
         #[arg(long, value_name = "ID|NAME")]
         workspace: Option<String>,
     },
+    #[command(flatten)]
+    Number(Number),
 }
 
 #[derive(clap::Subcommand)]
@@ -99,6 +102,7 @@ impl Channel {
                 output.say(format_args!("Removed {id}."));
                 Ok(())
             }
+            Self::Number(number) => number.perform(operator, output).await,
         }
     }
 }
@@ -121,6 +125,7 @@ pub fn show(channel: &Value, output: Output) {
         ("name", "name"),
         ("mode", "mode"),
         ("state", "state"),
+        ("what is wrong", "detail"),
         ("what to do", "next_action"),
         ("number", "display_phone_number"),
         ("verified name", "verified_name"),
@@ -129,6 +134,12 @@ pub fn show(channel: &Value, output: Output) {
         ("access token", "access_token_last4"),
         ("Meta app", "meta_app_id"),
         ("messages/s", "throughput"),
+        ("quality", "quality_rating"),
+        ("people a day", "messaging_limit"),
+        ("name status", "name_status"),
+        ("number status", "number_status"),
+        ("token ends", "token_expires_at"),
+        ("checked", "checked_at"),
         ("created", "created_at"),
     ] {
         if channel[name].is_null() {

@@ -90,10 +90,17 @@ async fn meta_app(operator: &Operator, workspace: &Workspace, app_id: &str, outp
         json!({ "name": format!("Meta app {app_id}"), "app_id": app_id, "app_secret": app_secret.expose() });
     let app = operator.post(&workspace.path("meta-apps"), &body).await?;
     output.data(&app);
-    let url = text(&app, "callback_url");
+    paste_at_meta(&app, operator, output);
+    output.say("");
+    Ok(app)
+}
+
+/// What to paste at Meta, of an app that was just made.
+pub(super) fn paste_at_meta(app: &Value, operator: &Operator, output: Output) {
+    let url = text(app, "callback_url");
     output.say("\nPaste this at Meta (App dashboard, WhatsApp, Configuration, Webhook), and subscribe to the field `messages`:");
     output.say(format_args!("  callback URL   {}", output.tint(Tint::Green, url)));
-    output.say(format_args!("  verify token   {}", output.tint(Tint::Green, text(&app, "verify_token"))));
+    output.say(format_args!("  verify token   {}", output.tint(Tint::Green, text(app, "verify_token"))));
     output.say("  The verify token is shown this once.");
     if !url.starts_with("https://") {
         output.say(output.tint(
@@ -105,11 +112,9 @@ async fn meta_app(operator: &Operator, workspace: &Workspace, app_id: &str, outp
     if !operator.is_server() {
         output.say("  Start the server (gatepost serve) before you save it there: Meta calls at once.");
     }
-    output.say("");
-    Ok(app)
 }
 
-fn given_or_asked(given: Option<String>, what: &str, output: Output) -> Result<String> {
+pub(super) fn given_or_asked(given: Option<String>, what: &str, output: Output) -> Result<String> {
     match given {
         Some(value) => Ok(value),
         None if std::io::stdin().is_terminal() => ask(what, output),
@@ -129,7 +134,7 @@ fn ask(what: &str, output: Output) -> Result<String> {
     }
 }
 
-fn secret(what: &str, output: Output) -> Result<Secret<String>> {
+pub(super) fn secret(what: &str, output: Output) -> Result<Secret<String>> {
     let text = if std::io::stdin().is_terminal() {
         output.ask(&format!("{what} (not shown): "));
         rpassword::read_password().map_err(|error| Failure::failed(format!("{what}: {error}")))?

@@ -2,12 +2,14 @@
 
 pub mod channel;
 pub mod channel_cloud;
+pub mod channel_number;
 pub mod demo;
 pub mod doctor;
 pub mod documents;
 pub mod endpoint;
 pub mod key;
 pub mod listen;
+pub mod meta_app;
 pub mod migrate;
 pub mod mode;
 pub mod sandbox;

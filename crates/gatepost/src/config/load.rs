@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use gatepost_channels::cloud::MANAGEMENT_CALLS_PER_HOUR_MAX as MANAGEMENT_CALLS_MAX;
 use gatepost_core::Secret;
 
 use super::reference::KEYS;
@@ -188,16 +189,14 @@ fn check(config: &Config) -> Result<()> {
             "server.tls_certificate and server.tls_key belong together: give both or none",
         ));
     }
-    let urls = [
-        ("server.public_url", server.public_url.as_deref()),
-        ("meta.base_url", config.meta.base_url.as_deref()),
-    ];
-    for (key, url) in urls {
-        let good = url.is_none_or(|url| {
-            let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-            rest.is_some_and(|rest| {
-                !rest.is_empty() && !rest.starts_with('/') && !rest.contains(['?', '#', '@', ' '])
-            })
+    let more = config.meta.base_urls.iter().flatten().map(|url| ("meta.base_urls", url.as_str()));
+    let urls = [("server.public_url", &server.public_url), ("meta.base_url", &config.meta.base_url)]
+        .into_iter()
+        .filter_map(|(key, url)| Some((key, url.as_deref()?)));
+    for (key, url) in urls.chain(more) {
+        let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+        let good = rest.is_some_and(|rest| {
+            !rest.is_empty() && !rest.starts_with('/') && !rest.contains(['?', '#', '@', ' '])
         });
         if !good {
             return Err(Failure::usage(format!(
@@ -215,6 +214,12 @@ fn check(config: &Config) -> Result<()> {
         if !postgres {
             return Err(Failure::usage(format!("{key}: expected postgresql://… (leave it out for SQLite)")));
         }
+    }
+    if config.meta.management_calls_per_hour.is_some_and(|calls| !(1..=MANAGEMENT_CALLS_MAX).contains(&calls))
+    {
+        return Err(Failure::usage(format!(
+            "meta.management_calls_per_hour: expected 1 to {MANAGEMENT_CALLS_MAX}"
+        )));
     }
     if config.retention.content_hours == Some(0) {
         return Err(Failure::usage("retention.content_hours: expected at least 1"));

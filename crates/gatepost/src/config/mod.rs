@@ -82,6 +82,8 @@ pub struct Vault {
 #[serde(default, deny_unknown_fields)]
 pub struct Meta {
     pub base_url: Option<String>,
+    pub base_urls: Option<Vec<String>>,
+    pub management_calls_per_hour: Option<u32>,
     pub graph_version: Option<String>,
     pub pair_seconds: Option<u32>,
     pub pair_burst: Option<u32>,

@@ -152,11 +152,25 @@ pub const KEYS: &[Key] = &[
         about: "Where live channels find Meta. Another address is for a simulated Meta (`gatepost sandbox`) or a proxy of yours. Test channels do not look here.",
     },
     Key {
+        path: "meta.base_urls",
+        takes: "list of URLs",
+        default: "`[\"https://graph.facebook.com\", \"https://api.facebook.com\"]`",
+        example: r#"["https://graph.facebook.com", "https://api.facebook.com"]"#,
+        about: "Where else a Meta app may be told to find Meta, besides `meta.base_url`. Nothing but these can be chosen, and what is taken off the list is reached no more: these calls know no address policy.",
+    },
+    Key {
+        path: "meta.management_calls_per_hour",
+        takes: "number, 1 to 5000",
+        default: "`200`",
+        example: "200",
+        about: "Calls that manage things at Meta (templates, numbers, subscriptions), an hour, for each Meta app and account: 200 as Meta gives to accounts that have not sent yet; active ones get 5000. What is over is refused without asking Meta.",
+    },
+    Key {
         path: "meta.graph_version",
         takes: "text",
         default: "`v25.0`",
         example: r#""v25.0""#,
-        about: "The version of Meta's Graph API.",
+        about: "The version of Meta's Graph API, for Meta apps that name none of their own.",
     },
     Key {
         path: "meta.pair_seconds",

@@ -187,6 +187,8 @@ fn app_config(config: &Config, public_url: Option<String>, sole_owner: bool) -> 
     let url = config.server.public_url.clone().or(public_url).unwrap_or(usual.public_url);
     AppConfig {
         meta_base_url: config.meta.base_url.clone().unwrap_or(usual.meta_base_url),
+        meta_base_urls: config.meta.base_urls.clone().unwrap_or(usual.meta_base_urls),
+        meta_management_calls: config.meta.management_calls_per_hour.unwrap_or(usual.meta_management_calls),
         meta_graph_version: config.meta.graph_version.clone().unwrap_or(usual.meta_graph_version),
         public_url: url.trim_end_matches('/').to_owned(),
         send_pair_limit: PairLimit {

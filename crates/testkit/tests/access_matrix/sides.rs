@@ -82,7 +82,10 @@ impl Sides {
         for workspace in [attacker.workspace, victim.workspace] {
             eventually("all work to be done", async || {
                 let rows = world.rows_of(workspace).await;
-                (rows["job"].is_empty() && rows["envelope"].is_empty()).then_some(())
+                // Every channel has its daily look waiting.
+                let looks = i64::try_from(rows["channel"].len()).unwrap();
+                let jobs = i64::try_from(rows["job"].len()).unwrap();
+                (jobs == looks && rows["envelope"].is_empty()).then_some(())
             })
             .await;
         }
