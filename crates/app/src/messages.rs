@@ -61,6 +61,27 @@ pub struct MessageView {
     pub failed_at: Option<Timestamp>,
 }
 
+impl MessageView {
+    /// Where the message has been, and when; in the order of the states where two share a moment. A state that nothing
+    /// was heard of is not in it: Meta may skip one.
+    pub fn timeline(&self) -> Vec<(MessageState, Timestamp)> {
+        let began = match self.direction {
+            Direction::Outbound => MessageState::Queued,
+            Direction::Inbound => MessageState::Received,
+        };
+        let mut steps = vec![(began, self.created_at)];
+        let reached = [
+            (MessageState::Sending, self.sending_at),
+            (MessageState::Sent, self.sent_at),
+            (MessageState::Delivered, self.delivered_at),
+            (MessageState::Read, self.read_at),
+            (MessageState::Failed, self.failed_at),
+        ];
+        steps.extend(reached.into_iter().filter_map(|(state, at)| Some((state, at?))));
+        steps
+    }
+}
+
 /// The place of a sealed column of a message.
 pub(crate) fn place(workspace: WorkspaceId, column: &'static str, message: MessageId) -> Aad {
     Aad { workspace: workspace.uuid(), table: "message", column, row: message.uuid().into_bytes() }

@@ -96,6 +96,7 @@ pub(super) fn example() -> Value {
         "text": "Your parcel is here.",
         "content": { "preview_url": false, "body": "Your parcel is here." },
         "error": null,
+        "timeline": [{ "state": "queued", "at": "2026-11-01T09:30:00.25Z" }],
         "created_at": "2026-11-01T09:30:00.25Z",
         "sending_at": null,
         "sent_at": null,

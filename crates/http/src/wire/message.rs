@@ -188,7 +188,8 @@ pub struct Message<'a> {
     /// `outbound` or `inbound`.
     #[schema(value_type = String, example = "outbound")]
     direction: &'static str,
-    /// `queued`, `sending`, `sent`, `delivered`, `read`, `failed` or `received`; states only move forward.
+    /// `queued`, `sending`, `sent`, `delivered`, `read`, `failed` or `received`; states only move forward. `held`,
+    /// `blocked`, `expired` and `revoked` are reserved: be ready to meet them.
     #[schema(value_type = String, example = "queued")]
     state: MessageState,
     /// Meta's name of the object in `content`; for inbound messages whatever Meta sends.
@@ -208,8 +209,10 @@ pub struct Message<'a> {
     /// Meta's object under its `type`, as long as content is kept: as it was given, or as it came.
     #[schema(value_type = Option<serde_json::Value>)]
     content: Option<&'a RawValue>,
-    /// Why it failed.
+    /// Why it failed, or why it has to wait.
     error: Option<Refusal<'a>>,
+    /// Where it has been, and when: our clock up to `sending`, Meta's from `sent` on.
+    timeline: Vec<Step>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -222,6 +225,16 @@ pub struct Message<'a> {
     read_at: Option<Timestamp>,
     #[schema(value_type = Option<String>, format = DateTime)]
     failed_at: Option<Timestamp>,
+}
+
+/// A state that a message has reached.
+#[derive(Serialize, ToSchema)]
+#[schema(as = MessageStep)]
+struct Step {
+    #[schema(value_type = String, example = "queued")]
+    state: MessageState,
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
 }
 
 impl<'a> From<&'a MessageView> for Message<'a> {
@@ -240,6 +253,7 @@ impl<'a> From<&'a MessageView> for Message<'a> {
             text: view.text.as_deref(),
             content: view.content.as_deref(),
             error: view.error.as_ref().map(Refusal::from),
+            timeline: view.timeline().into_iter().map(|(state, at)| Step { state, at }).collect(),
             created_at: view.created_at,
             sending_at: view.sending_at,
             sent_at: view.sent_at,

@@ -53,20 +53,11 @@ fn bombs(attacker: &Live) -> Vec<(&'static str, Vec<u8>)> {
     let deep = format!("{}1{}", "[".repeat(80), "]".repeat(80));
     let body = |count: usize, value: &dyn Fn(usize) -> String| changes(attacker, count, value);
     vec![
-        (
-            "numbers that nobody has",
-            body(9_900, &|n| format!(r#""metadata":{{"phone_number_id":"9{n}"}}"#)),
-        ),
+        ("numbers that nobody has", body(9_900, &|n| format!(r#""metadata":{{"phone_number_id":"9{n}"}}"#))),
         ("its own number, ten thousand times", body(9_900, &|n| format!(r#"METADATA,"n":{n}"#))),
         ("a million objects", body(100, &|_| format!(r#"METADATA,"statuses":[{objects}]"#))),
-        (
-            "a million zeros",
-            body(70, &|_| format!(r#"METADATA,"messages":[{zeros}],"statuses":[{zeros}]"#)),
-        ),
-        (
-            "ten thousand statuses",
-            body(1, &|_| format!(r#"METADATA,"statuses":[{}]"#, statuses.join(","))),
-        ),
+        ("a million zeros", body(70, &|_| format!(r#"METADATA,"messages":[{zeros}],"statuses":[{zeros}]"#))),
+        ("ten thousand statuses", body(1, &|_| format!(r#"METADATA,"statuses":[{}]"#, statuses.join(",")))),
         ("deep ones", body(4_000, &|n| format!(r#"METADATA,"messages":[{n},{deep}]"#))),
     ]
 }
