@@ -9,7 +9,7 @@ use crate::{Client, Receiver, eventually};
 /// Somebody at the simulated Meta who answers.
 const REPLIES: &str = "+12025550108";
 
-/// The ids of one workspace's things in one mode, by prefix: `chn`, `whk`, `msg`, `evt`, `dlv`, `key`, `app`, `ws`.
+/// The ids of one workspace's things in one mode, by prefix: `chn`, `whk`, `msg`, `evt`, `dlv`, `key`, `app`, `tpl`.
 #[derive(Debug, Clone)]
 pub struct Fixtures(BTreeMap<&'static str, String>);
 
@@ -26,6 +26,11 @@ impl Fixtures {
         let endpoint = made(admin.post("/v1/webhook-endpoints", &endpoint).await.expect(201).json());
         let key = json!({"name": "fixture", "scopes": ["read"]});
         let key = made(admin.post("/v1/keys", &key).await.expect(201).json());
+        let template = json!({
+            "channel_id": channel, "name": "fixture", "language": "en_US", "category": "UTILITY",
+            "components": [{"type": "BODY", "text": "This is a fixture."}],
+        });
+        let template = made(admin.post("/v1/templates", &template).await.expect(201).json());
         let send = json!({"channel_id": channel, "to": REPLIES, "purpose": "support", "text": "fixture"});
         admin.post("/v1/messages", &send).await.expect(202);
         let deliveries = format!("/v1/webhook-endpoints/{endpoint}/deliveries?state=sent");
@@ -51,6 +56,7 @@ impl Fixtures {
             ("evt", text("event_id")),
             ("key", key),
             ("msg", message),
+            ("tpl", template),
             ("whk", endpoint),
         ]))
     }

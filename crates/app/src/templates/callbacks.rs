@@ -5,6 +5,7 @@
 //! about them, so that older ones change nothing.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use gatepost_core::event::{EventData, EventType, TemplateNews};
 use gatepost_core::template::{TemplateStatus, language_of_callback};
@@ -109,10 +110,14 @@ pub(crate) async fn template_report_apply(
     };
     let news = match row {
         Some(mut row) => {
-            if !apply(&mut row, report, now) {
+            let applied = apply(&mut row, report, now);
+            if applied == Applied::Old {
                 return Ok(());
             }
             tx.template_update(&row).await?;
+            if applied == Applied::Known {
+                return Ok(());
+            }
             event_of_row(keys, entropy, now, channel, &row)?
         }
         None => match event_of_report(keys, entropy, now, channel, report)? {
@@ -144,39 +149,72 @@ fn is_meant(row: &TemplateRow, report: &TemplateReport) -> bool {
     }
 }
 
-/// Changes the row; false when the news are old, or none.
-fn apply(row: &mut TemplateRow, report: &TemplateReport, now: Timestamp) -> bool {
-    let before = row.clone();
-    if let Some(provider_id) = &report.provider_id {
-        row.provider_id = Some(provider_id.clone());
+/// What a report did to a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Applied {
+    /// It is older than what is known.
+    Old,
+    /// It says what is known; the row keeps that it was told.
+    Known,
+    News,
+}
+
+/// Meta's time of the newest news, which each further callback moves on: whoever waits for Meta's answer sees by it that
+/// a callback came meanwhile. Meta tells whole seconds, so the microseconds are ours.
+fn next(known: Option<Timestamp>, at: Option<Timestamp>) -> Option<Timestamp> {
+    let later = |known: Timestamp| known.plus(Duration::from_micros(1));
+    match (known, at) {
+        (Some(known), Some(at)) if at > known => Some(at),
+        (Some(known), _) => Some(later(known)),
+        (None, at) => Some(at.unwrap_or_else(|| later(Timestamp::UNIX_EPOCH))),
     }
-    let is_old =
-        |known: Option<Timestamp>| matches!((known, report.at), (Some(known), Some(at)) if at < known);
-    match &report.news {
-        News::Status { .. } if is_old(row.status_at) => return false,
-        News::Category(_) if is_old(row.category_at) => return false,
-        News::Quality(_) if is_old(row.quality_at) => return false,
+}
+
+/// Changes the row.
+fn apply(row: &mut TemplateRow, report: &TemplateReport, now: Timestamp) -> Applied {
+    let known = match report.news {
+        News::Status { .. } => row.status_at,
+        News::Category(_) => row.category_at,
+        News::Quality(_) => row.quality_at,
+        News::Components => None,
+    };
+    if matches!((known, report.at), (Some(known), Some(at)) if at.seconds() < known.seconds()) {
+        return Applied::Old;
+    }
+    let at = next(known, report.at);
+    let adopted = report.provider_id.is_some() && row.provider_id != report.provider_id;
+    if adopted {
+        row.provider_id.clone_from(&report.provider_id);
+    }
+    let changed = match &report.news {
         News::Status { status, reason } => {
+            row.status_at = at;
+            let same = row.status == *status && row.reason == *reason;
             row.status = status.clone();
             row.reason.clone_from(reason);
-            row.status_at = report.at.or(row.status_at);
+            !same
         }
         News::Category(category) => {
+            row.category_at = at;
+            let same = row.category == *category;
             row.category.clone_from(category);
-            row.category_at = report.at.or(row.category_at);
+            !same
         }
         News::Quality(quality) => {
-            row.quality = Some(quality.clone());
-            row.quality_at = report.at.or(row.quality_at);
+            row.quality_at = at;
+            row.quality.replace(quality.clone()).as_ref() != Some(quality)
         }
         // What is here is not what Meta has any more.
-        News::Components => row.synced_at = None,
+        News::Components => {
+            row.synced_at = None;
+            true
+        }
+    };
+    if !(changed || adopted) {
+        return Applied::Known;
     }
-    let changed = report.news == News::Components || *row != before;
-    if changed {
-        row.updated_at = now;
-    }
-    changed
+    row.updated_at = now;
+    Applied::News
 }
 
 fn event_of_row(
@@ -325,17 +363,20 @@ mod tests {
     fn time_does_not_run_backwards() {
         let now = Timestamp::from_seconds(100);
         let mut row = row();
-        assert!(apply(&mut row, &status_of("APPROVED", 20), now));
+        assert_eq!(apply(&mut row, &status_of("APPROVED", 20), now), Applied::News);
         assert_eq!(row.provider_id.as_deref(), Some("1689556908129832"), "the draft has got its id");
-        assert!(!apply(&mut row, &status_of("PENDING", 10), now), "older");
+        assert_eq!(apply(&mut row, &status_of("PENDING", 10), now), Applied::Old);
         assert_eq!(row.status, TemplateStatus::Approved);
-        assert!(!apply(&mut row, &status_of("APPROVED", 20), now), "again");
+        let first = row.status_at;
+        assert_eq!(apply(&mut row, &status_of("APPROVED", 20), now), Applied::Known);
+        assert!(row.status_at > first, "whoever waits for Meta's answer sees that something was told");
         // News of another kind have their own time.
         let quality = of(&json!({ "new_quality_score": "RED" }));
-        assert!(apply(&mut row, &read("message_template_quality_update", &quality, 15).unwrap(), now));
-        assert!(apply(&mut row, &status_of("PAUSED", 20), now), "the same second");
+        let quality = read("message_template_quality_update", &quality, 15).unwrap();
+        assert_eq!(apply(&mut row, &quality, now), Applied::News);
+        assert_eq!(apply(&mut row, &status_of("PAUSED", 20), now), Applied::News, "the same second");
         let components = read("message_template_components_update", &of(&json!({})), 30).unwrap();
-        assert!(apply(&mut row, &components, now));
+        assert_eq!(apply(&mut row, &components, now), Applied::News);
         assert_eq!((row.synced_at, row.updated_at), (None, now));
     }
 

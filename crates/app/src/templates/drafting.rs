@@ -171,7 +171,7 @@ impl App {
         if let Some(components) = &given {
             row.components = seal_components(&keys, id, components.raw())?;
         }
-        row.parameter_format = format.as_str().to_owned();
+        format.as_str().clone_into(&mut row.parameter_format);
         if let Some(provider_id) = &seen.provider_id {
             let channel = self.template_channel_needed(grant, &seen).await?;
             let cloud = self.cloud_channel_of(scope, &channel).await?;

@@ -37,9 +37,10 @@ pub struct TemplateSynced {
 /// What becomes of one row.
 #[derive(Clone)]
 enum Step {
-    Add(TemplateRow),
-    Change { seen: TemplateRow, row: TemplateRow },
-    Gone(TemplateRow),
+    Add(Box<TemplateRow>),
+    /// What was seen, and what it becomes.
+    Change(Box<(TemplateRow, TemplateRow)>),
+    Gone(Box<TemplateRow>),
 }
 
 impl App {
@@ -59,13 +60,13 @@ impl App {
         let known = self.0.store.read(scope, async move |tx| tx.template_list_of(&account).await).await?;
         let told = self.templates_told(&cloud, &channel.waba_id).await?;
         let total = told.len();
-        let steps = self.template_steps(&keys, &channel, known, told)?;
+        let steps = self.template_steps(&keys, &channel, known, &told)?;
         let count = |wanted: fn(&Step) -> bool| steps.iter().filter(|step| wanted(step)).count();
         let synced = TemplateSynced {
             waba_id: channel.waba_id.clone(),
             total,
             added: count(|step| matches!(step, Step::Add(_))),
-            changed: count(|step| matches!(step, Step::Change { seen, row } if differs(seen, row))),
+            changed: count(|step| matches!(step, Step::Change(pair) if differs(&pair.0, &pair.1))),
             deleted: count(|step| matches!(step, Step::Gone(_))),
         };
         let now = self.now();
@@ -122,7 +123,7 @@ impl App {
         keys: &WorkspaceKeys,
         channel: &ChannelRow,
         known: Vec<TemplateRow>,
-        told: Vec<MetaTemplate>,
+        told: &[MetaTemplate],
     ) -> Result<Vec<Step>> {
         let now = self.now();
         let mut by_provider: HashMap<String, usize> = HashMap::new();
@@ -135,7 +136,7 @@ impl App {
         }
         let mut met = vec![false; known.len()];
         let mut steps = Vec::with_capacity(told.len());
-        for told in &told {
+        for told in told {
             let at = by_provider.get(&told.id).copied();
             let at = at.or_else(|| by_name.get(&(told.name.clone(), told.language.clone())).copied());
             match at.and_then(|at| known.get(at).map(|row| (at, row))) {
@@ -143,7 +144,7 @@ impl App {
                 Some((_, seen)) => steps.push(changed(keys, seen, told, now)?),
                 None => {
                     let id = TemplateId::new(now, self.entropy());
-                    steps.push(Step::Add(added(keys, channel, id, told, now)?));
+                    steps.push(Step::Add(Box::new(added(keys, channel, id, told, now)?)));
                 }
             }
         }
@@ -151,7 +152,7 @@ impl App {
             .into_iter()
             .zip(met)
             .filter(|(row, met)| !met && row.provider_id.is_some() && row.status != TemplateStatus::Deleted);
-        steps.extend(gone.map(|(row, _)| Step::Gone(row)));
+        steps.extend(gone.map(|(row, _)| Step::Gone(Box::new(row))));
         Ok(steps)
     }
 }
@@ -203,7 +204,7 @@ fn changed(keys: &WorkspaceKeys, seen: &TemplateRow, told: &MetaTemplate, now: T
     if differs(seen, &row) {
         row.updated_at = now;
     }
-    Ok(Step::Change { seen: seen.clone(), row })
+    Ok(Step::Change(Box::new((seen.clone(), row))))
 }
 
 /// Whether anything but the time of reading is different.
@@ -217,7 +218,8 @@ async fn write(tx: &WorkspaceTx<'_>, step: &Step, now: Timestamp) -> Result<()> 
             // Made here meanwhile: then it is known, and the next synchronisation compares it.
             tx.template_insert(row).await?;
         }
-        Step::Change { seen, row } => {
+        Step::Change(pair) => {
+            let (seen, row) = pair.as_ref();
             if let Some(current) = tx.template_take(row.id).await? {
                 let mut row = row.clone();
                 keep_news(&mut row, seen, &current);

@@ -99,7 +99,7 @@ fn by_name(value: Value<'_>) -> Option<BTreeMap<String, String>> {
 
 /// An array for `{{1}}`, `{{2}}` …, an object for `{{first_name}}`.
 fn values(value: Value<'_>) -> Option<Values> {
-    if value.raw()?.get().starts_with('[') {
+    if value.count().is_some() {
         value.list(VALUES_MAX, one).map(Values::Positional)
     } else {
         by_name(value).map(Values::Named)

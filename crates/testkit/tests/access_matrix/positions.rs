@@ -17,7 +17,7 @@ const IN_HEADERS: [(&str, &str); 1] = [("X-Channel-Id", "chn")];
 /// Headers that take none.
 const PLAIN_HEADERS: [&str; 1] = ["Idempotency-Key"];
 /// What a query parameter may be tried with.
-const PREFIXES: [&str; 7] = ["app", "chn", "dlv", "evt", "key", "msg", "whk"];
+const PREFIXES: [&str; 8] = ["app", "chn", "dlv", "evt", "key", "msg", "tpl", "whk"];
 
 /// A place, or several at once in a path.
 #[derive(Debug, Clone)]
