@@ -182,6 +182,26 @@ async fn hear(world: &World, live: &Live, needles: &mut Needles) {
     world.nobody().get(&wrong).await.expect(403);
 }
 
+async fn draft(live: &Live, needles: &mut Needles) {
+    let words = "canary words of a template Mv9tKd2Sx4";
+    let value = "canary value of a template Hq6jPz3Lw8";
+    needles.add(words);
+    needles.add(value);
+    let mut template = json!({
+        "name": "canary", "language": "en_US", "category": "UTILITY", "submit": true,
+        "components": [{"type": "BODY", "text": format!("{words} and {{{{1}}}} too."), "example": {"body_text": [[value]]}}],
+    });
+    let made = live.admin.post("/v1/templates", &template).await.expect(201).json();
+    template["components"][0]["text"] = json!(format!("{{{{1}}}} {words}"));
+    live.admin.post("/v1/templates", &template).await.expect(422);
+    let path = format!("/v1/templates/{}", made["id"].as_str().unwrap());
+    let parameters = json!({"body": [value]});
+    live.admin.post(&format!("{path}/preview"), &json!({"parameters": parameters})).await.expect(200);
+    let send = json!({"to": format!("+{PHONE}"), "purpose": "support", "parameters": parameters});
+    live.admin.post(&format!("{path}/test-send"), &send).await.expect(202);
+    live.admin.post("/v1/templates/sync", &json!({})).await.expect(200);
+}
+
 /// Everything that is secret goes through, in good ways and bad.
 async fn drive(world: &World, meta: &SandboxHandle, needles: &mut Needles) {
     let tenant = world.tenant("Example Ltd").await;
@@ -204,6 +224,7 @@ async fn drive(world: &World, meta: &SandboxHandle, needles: &mut Needles) {
     use_keys(world, &live.admin, needles).await;
     send_messages(&live, meta, needles).await;
     hear(world, &live, needles).await;
+    draft(&live, needles).await;
     let token = "EAAcanary-second-token-Ff2Gg7";
     needles.add(token);
     meta.set_token(&live.phone_number_id, Secret::new(token.to_owned()));

@@ -69,6 +69,7 @@ fn elsewhere(meta: &SandboxHandle, live: &Live) -> (CloudClient, CloudChannel) {
         base_url: meta.base_url(),
         graph_version: "v25.0".to_owned(),
         phone_number_id: live.phone_number_id.clone(),
+        waba_id: live.waba_id.clone(),
         token: Secret::new(live.token.clone()),
         app: Some(app),
     };

@@ -127,7 +127,8 @@ fn change_failed(error: CallError, what: &str) -> Error {
         return call_failed(error);
     }
     let detail = format!("no good answer came from Meta: {what}; synchronise the templates to see");
-    Error::new(Code::MetaUnreachable, detail).with_context(error)
+    // Meta's own words may quote the template; what is shown for the log does not hold them.
+    Error::new(Code::MetaUnreachable, detail).with_context(format!("{error:?}"))
 }
 
 /// Writes what Meta tells of a template into its row. News that came by callback since `seen` was read are newer than

@@ -14,6 +14,7 @@ fn help_leads_on() {
         "sandbox",
         "workspace",
         "channel",
+        "template",
         "endpoint",
         "key",
         "send",

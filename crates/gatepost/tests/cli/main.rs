@@ -12,5 +12,6 @@ mod quiet;
 mod refusals;
 mod shutdown;
 mod support;
+mod templates;
 mod tls;
 mod url_check;

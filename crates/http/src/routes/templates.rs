@@ -32,7 +32,8 @@ const NAME: QueryParameter =
     QueryParameter::text("name", "Only templates of this name, in every language.", "order_ready");
 
 /// What every call to Meta may end in.
-const META: [Code; 3] = [Code::MetaRefused, Code::MetaUnreachable, Code::ChannelNotReady];
+const META: [Code; 4] =
+    [Code::MetaRefused, Code::MetaUnreachable, Code::MetaLimitReached, Code::ChannelNotReady];
 
 pub fn routes() -> Vec<Route<App>> {
     let mut routes = kept();
