@@ -149,8 +149,7 @@ async fn nothing_is_followed_and_public_means_public() {
             .await;
     assert_eq!(get(&redirects.url(), Reach::Configured, BUDGETS).await.unwrap().status(), 302);
 
-    let names: [(&str, Vec<std::net::IpAddr>); 1] =
-        [("lookaside.shop.example", vec![inside.address.ip()])];
+    let names: [(&str, Vec<std::net::IpAddr>); 1] = [("lookaside.shop.example", vec![inside.address.ip()])];
     let client =
         TrustedClient::new(Resolver::fixed(names), TrustedBudgets::default(), TlsRoots::Bundled).unwrap();
     for url in [
