@@ -19,6 +19,7 @@ mod idempotency;
 mod inbound;
 mod journal;
 mod lanes;
+mod media;
 mod messages;
 mod meta_apps;
 mod nodes;
@@ -58,6 +59,7 @@ pub use deliveries::{AttemptView, DeliveryView};
 pub use endpoints::{EndpointCreate, EndpointCreated, EndpointUpdate, EndpointView};
 pub use events::{EventQuery, EventView};
 pub use idempotency::{Idempotent, Outcome};
+pub use media::{MediaContent, MediaUpload, MediaView, UploadStream};
 pub use messages::{MessageSend, MessageView};
 pub use meta_apps::{MetaAppCreate, MetaAppUpdate, MetaAppView};
 pub use numbers::{SubscriptionLevel, SubscriptionView};
@@ -113,6 +115,7 @@ struct Inner {
     sandbox: OnceLock<SandboxHandle>,
     lanes: lanes::Lanes,
     journal: OnceLock<journal::SendJournal>,
+    transfers: Arc<media::Transfers>,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -133,6 +136,7 @@ impl App {
             lanes: lanes::Lanes::default(),
             journal: OnceLock::new(),
             sandbox: OnceLock::new(),
+            transfers: Arc::default(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
             config,

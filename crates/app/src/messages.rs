@@ -6,7 +6,7 @@ use gatepost_core::access::{Grant, permission};
 use gatepost_core::audit::Audit;
 use gatepost_core::channel::{ChannelState, Mode};
 use gatepost_core::content::{Content, ContentKind, Reference};
-use gatepost_core::event::{MessageError, Party};
+use gatepost_core::event::{MediaNews, MessageError, Party};
 use gatepost_core::job::JobKind;
 use gatepost_core::message::{Direction, MessageState, OnUnknown};
 use gatepost_core::{
@@ -52,6 +52,8 @@ pub struct MessageView {
     pub text: Option<String>,
     /// Meta's object of this kind, while the content is kept.
     pub content: Option<Box<RawValue>>,
+    /// The file that a person sent, while the content is kept.
+    pub media: Option<MediaNews>,
     pub error: Option<MessageError>,
     pub created_at: Timestamp,
     pub sending_at: Option<Timestamp>,
@@ -138,7 +140,12 @@ pub(crate) enum StoredContent {
     /// A message to a person: Meta's object under its kind.
     Outbound { kind: String, object: Box<RawValue> },
     /// A message from a person: its words, and Meta's object.
-    Inbound { text: Option<String>, raw: Box<RawValue> },
+    Inbound {
+        text: Option<String>,
+        raw: Box<RawValue>,
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        media: Option<MediaNews>,
+    },
 }
 
 impl StoredContent {
@@ -162,10 +169,12 @@ impl StoredContent {
     fn shown(self, kind: &str) -> Shown {
         match self {
             Self::Outbound { .. } => match self.into_content() {
-                Ok(content) => Shown { text: content.words(), content: Some(content.object().to_owned()) },
+                Ok(content) => {
+                    Shown { text: content.words(), content: Some(content.object().to_owned()), media: None }
+                }
                 Err(_) => Shown::default(),
             },
-            Self::Inbound { text, raw } => Shown { text, content: member(&raw, kind) },
+            Self::Inbound { text, raw, media } => Shown { text, content: member(&raw, kind), media },
         }
     }
 }
@@ -175,6 +184,7 @@ impl StoredContent {
 struct Shown {
     text: Option<String>,
     content: Option<Box<RawValue>>,
+    media: Option<MediaNews>,
 }
 
 /// A member of Meta's message: the object of its kind.
@@ -261,6 +271,7 @@ pub(crate) fn view(keys: &WorkspaceKeys, row: MessageRow) -> Result<MessageView>
         reply_to: row.reply_to,
         text: shown.text,
         content: shown.content,
+        media: shown.media,
         error,
         created_at: row.created_at,
         sending_at: row.sending_at,
@@ -319,6 +330,7 @@ impl App {
             reply_to: send.reply_to,
             text: None,
             content: None,
+            media: None,
             error: None,
             created_at: now,
             sending_at: None,
@@ -337,8 +349,13 @@ impl App {
             }
         };
         let channel = draft.channel_id;
-        // A reaction on nothing is refused, but not before an earlier answer under the same key is looked for.
-        let (content, unresolved) = match self.reaction_resolve(scope, &keys, channel, &send.content).await? {
+        // A reaction on nothing and a file that is not there are refused, but not before an earlier answer under the
+        // same key is looked for.
+        let resolved = match self.reaction_resolve(scope, &keys, channel, &send.content).await? {
+            Ok(None) => self.media_resolve(scope, &keys, channel, &send.content).await?,
+            reaction => reaction,
+        };
+        let (content, unresolved) = match resolved {
             Ok(resolved) => (resolved.unwrap_or(send.content), None),
             Err(refused) => (send.content, Some(refused)),
         };

@@ -203,6 +203,7 @@ fn news(
         provider_id: None,
         occurred_at: now,
         text: None,
+        media: None,
         reply_to_provider_id: None,
         error: Some(error.clone()),
         provider: None,

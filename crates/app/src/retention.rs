@@ -60,6 +60,7 @@ impl App {
     async fn retain_workspace(&self, scope: WorkspaceScope) -> Result<()> {
         let now = self.now();
         let content = now.minus(self.0.config.content_retention);
+        let forgotten = now.minus(crate::media::REMEMBERED);
         let (items, idempotency) = (now.minus(ITEMS_KEPT), now.minus(IDEMPOTENCY_KEPT));
         for _ in 0..SWEEPS {
             let swept = self
@@ -68,7 +69,8 @@ impl App {
                 .write(scope, async move |tx| {
                     let messages = tx.retain_content(content, AT_ONCE).await?;
                     let payloads = tx.retain_payloads(content, AT_ONCE).await?;
-                    tx.commit(Audit::None("content past its time"), messages + payloads)
+                    let media = tx.retain_media(forgotten, AT_ONCE).await?;
+                    tx.commit(Audit::None("content past its time"), messages + payloads + media)
                 })
                 .await?;
             if swept == 0 || self.0.stop.is_cancelled() {

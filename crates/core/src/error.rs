@@ -91,6 +91,15 @@ codes! {
     TestModeOnly = "test_mode_only", 403, "A test key reaches test channels only", "Use a gp_live_ key for a live channel.";
     LiveModeOnly = "live_mode_only", 403, "A live key reaches live channels only", "Use a gp_test_ key for a test channel.";
 
+    // media
+    LengthRequired = "length_required", 411, "The size of the file must be said beforehand", "Send Content-Length; clients do so by themselves when they send a file rather than a stream.";
+    MediaTooLarge = "media_too_large", 413, "The file is larger than WhatsApp carries", "Send a smaller file: images up to 5 MB, audio and video 16 MB, documents 100 MB, stickers 100 KB (500 KB where they move).";
+    MediaTypeUnsupported = "media_type_unsupported", 415, "WhatsApp does not carry files of this type", "Send the file's own type as Content-Type; detail names the types that are carried.";
+    MediaTypeMismatch = "media_type_mismatch", 422, "The file is not of the type it is said to be", "Send the Content-Type that fits the file, or the file that fits the type.";
+    MediaExpired = "media_expired", 410, "Meta does not keep this file any more", "Upload the file again; what a person sent is kept for 7 days only, so fetch it sooner.";
+    MediaGone = "media_gone", 410, "Meta has no such file", "It was deleted, or its time was over early: upload it again, or ask the person to.";
+    MediaRefused = "media_refused", 502, "Meta's answer about the file cannot be trusted", "Nothing was fetched. Tell whoever runs this Gatepost: the log says what was wrong.";
+
     // webhooks
     WebhookUrlNotAllowed = "webhook_url_not_allowed", 422, "This URL cannot receive webhooks", "Give an https URL of a public address. For a local receiver use gatepost listen; an operator can name exceptions under [egress] in the configuration.";
 

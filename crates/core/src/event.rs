@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::id::{ChannelId, ContactId, EventId, MessageId, TemplateId, WorkspaceId};
+use crate::id::{ChannelId, ContactId, EventId, MediaId, MessageId, TemplateId, WorkspaceId};
 use crate::message::MessageState;
 use crate::time::Timestamp;
 
@@ -221,6 +221,9 @@ pub struct MessageNews<'a> {
     /// The words of a text, a button or a list reply.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<&'a str>,
+    /// The file that a person sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub media: Option<&'a MediaNews>,
     /// Meta's id of the message this one replies to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reply_to_provider_id: Option<&'a str>,
@@ -229,6 +232,27 @@ pub struct MessageNews<'a> {
     /// Meta's own object, unchanged, for whatever is not named above.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provider: Option<&'a RawValue>,
+}
+
+/// A file that came with a message. All of it but the id was said by a stranger or by Meta, and none of it checked.
+#[derive(Serialize, serde::Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct MediaNews {
+    pub id: MediaId,
+    /// As Meta says, with parameters: `audio/ogg; codecs=opus`.
+    pub mime_type: String,
+    /// Lower-case hex; absent where Meta does not say.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub sha256: Option<String>,
+    /// Documents: the name the person's file had, cleaned.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub filename: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub caption: Option<String>,
+    /// Audio: true where it was recorded in the chat.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub voice: Option<bool>,
+    /// Where to fetch it from, within 7 days: a path of this API.
+    pub url: String,
 }
 
 /// Why a message failed.

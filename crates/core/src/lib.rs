@@ -16,6 +16,7 @@ pub mod fuzz;
 pub mod id;
 pub mod job;
 pub mod json;
+pub mod media;
 pub mod message;
 pub mod phone;
 pub mod purpose;

@@ -52,6 +52,8 @@ pub struct RouteInfo {
     pub query: Vec<QueryParameter>,
     /// A body that is well-formed; ids in it are made up.
     pub body: Option<Value>,
+    /// A file that is taken as the body, with its type.
+    pub file: Option<(&'static str, &'static [u8])>,
     /// The status of success.
     pub success: u16,
 }
@@ -94,6 +96,7 @@ impl<A: Doors> Api<A> {
                     .collect(),
                 query: route.doc.query.clone(),
                 body: route.doc.body.as_ref().map(|body| body.example.clone()),
+                file: route.doc.file.as_ref().map(|file| file.example),
                 success: route.doc.answer.as_ref().map_or(200, |answer| answer.status),
             })
             .collect()
@@ -107,6 +110,9 @@ impl<A: Doors> Api<A> {
             let rule = QueryRule::new(&route.doc.query, route.doc.open_query);
             let rules = table.queries.entry(route.entrance.path.clone()).or_default();
             rules.push((route.entrance.method.clone(), rule));
+            if route.doc.passes_files {
+                table.files.insert((route.entrance.path.clone(), route.entrance.method.clone()));
+            }
         }
         let state = ApiState::new(app, settings, table, document);
         let mut router = Router::new();

@@ -128,7 +128,7 @@ impl<A: Doors, T: json::Body> FromRequest<ApiState<A>> for Create<T> {
 }
 
 /// 1 to 255 visible ASCII characters.
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>> {
+pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>> {
     let Some(value) = single(headers, &IDEMPOTENCY_KEY, Code::InvalidParameter)? else { return Ok(None) };
     if (1..=255).contains(&value.len()) && value.iter().all(u8::is_ascii_graphic) {
         Ok(Some(value.iter().copied().map(char::from).collect()))
@@ -139,7 +139,7 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>> {
 
 /// What tells two requests under one key apart: method, path, channel headers and body, each with its length in front so
 /// that no byte can move from one to the next.
-fn fingerprint(method: &Method, path: &str, headers: &HeaderMap, body: &[u8]) -> Vec<u8> {
+pub fn fingerprint(method: &Method, path: &str, headers: &HeaderMap, body: &[u8]) -> Vec<u8> {
     let channel = crate::channel_header::raw(headers);
     let mut message = Vec::with_capacity(body.len() + path.len() + 64);
     for part in [method.as_str().as_bytes(), path.as_bytes(), channel, body] {

@@ -6,6 +6,7 @@
 
 pub mod access;
 mod api;
+mod attachment;
 mod body;
 mod channel_header;
 mod client;
@@ -23,6 +24,7 @@ mod reply;
 mod route;
 mod routes;
 mod state;
+mod upload;
 mod wire;
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use gatepost_core::access::Actor;
 use gatepost_core::{Code, Error, RequestId};
 use http::{HeaderMap, HeaderValue, Method};
 
+use crate::attachment::Foreign;
 use crate::client::{self, ClientAddress};
 use crate::headers::{self, REQUEST_ID};
 use crate::problem::{self, Failure};
@@ -63,10 +64,11 @@ pub async fn observe<A: Doors>(
     let client_note = client_request_id(request.headers());
     request.extensions_mut().insert(notes.clone());
 
+    let patience = state.patience(route.as_ref(), &method);
     let mut client = ClientAddress(None);
     let answer = match admit(&state, &mut request, &mut client) {
         Err(error) => Failure::from(error).into_response(),
-        Ok(_slot) => match tokio::time::timeout(state.settings().request_timeout, next.run(request)).await {
+        Ok(_slot) => match tokio::time::timeout(patience, next.run(request)).await {
             Ok(response) => response,
             Err(_) => Failure::from(
                 Error::new(Code::Unavailable, "the answer took too long").with_context("request timed out"),
@@ -77,6 +79,9 @@ pub async fn observe<A: Doors>(
 
     let (mut response, error) = problem::settle(answer, notes.id());
     headers::apply(state.security_headers(), response.headers_mut());
+    if response.extensions().get::<Foreign>().is_some() {
+        headers::confine(response.headers_mut());
+    }
     if let Ok(id) = HeaderValue::try_from(notes.id().to_string()) {
         response.headers_mut().insert(REQUEST_ID, id);
     }

@@ -12,7 +12,9 @@ use utoipa::openapi::path::{
     HttpMethod, Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn,
 };
 use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
-use utoipa::openapi::schema::{AdditionalProperties, Components, ComponentsBuilder, Schema, Type};
+use utoipa::openapi::schema::{
+    AdditionalProperties, Components, ComponentsBuilder, KnownFormat, Schema, SchemaFormat, Type,
+};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
     Content, ContentBuilder, HeaderBuilder, InfoBuilder, License, ObjectBuilder, OpenApiBuilder, Paths, Ref,
@@ -37,8 +39,9 @@ Every request carries an API key as `Authorization: Bearer gp_…` (or in `X-Api
 are refused. Within `/v1` things are only ever added: expect new fields in answers and new values where a list of \
 values is open.";
 
-const TAGS: [(&str, &str); 11] = [
+const TAGS: [(&str, &str); 12] = [
     ("Messages", "Send messages and follow them."),
+    ("Media", "Files to send, and files that people sent."),
     ("Templates", "What an account may say to somebody who has not written first."),
     ("Channels", "A workspace's WhatsApp senders."),
     ("Meta apps", "The Meta apps whose secrets sign callbacks."),
@@ -149,6 +152,11 @@ fn operation<A>(route: &Route<A>, schemas: &mut BTreeMap<String, RefOr<Schema>>)
         let required = if body.required { Required::True } else { Required::False };
         operation = operation.request_body(Some(request_body(body_content(body), required)));
     }
+    if let Some(file) = &doc.file {
+        let body = RequestBodyBuilder::new().required(Some(Required::True));
+        let body = file.media_types.iter().fold(body, |body, name| body.content(*name, file_content()));
+        operation = operation.request_body(Some(body.build()));
+    }
     if let Some(answer) = &doc.answer {
         operation = operation.response(answer.status.to_string(), success(answer, schemas));
     }
@@ -164,6 +172,13 @@ fn operation<A>(route: &Route<A>, schemas: &mut BTreeMap<String, RefOr<Schema>>)
 
 fn request_body(content: Content, required: Required) -> RequestBody {
     RequestBodyBuilder::new().required(Some(required)).content("application/json", content).build()
+}
+
+/// Bytes of any kind.
+fn file_content() -> Content {
+    let binary = SchemaFormat::KnownFormat(KnownFormat::Binary);
+    let schema = ObjectBuilder::new().schema_type(Type::String).format(Some(binary));
+    ContentBuilder::new().schema(Some(schema)).build()
 }
 
 /// A document gives one example, or several with names, not both (OpenAPI 3.1, section 4.8.14).
@@ -251,6 +266,11 @@ fn success(answer: &route::AnswerDoc, schemas: &mut BTreeMap<String, RefOr<Schem
             collect(schemas, NamedSchema { name: schema.name.clone(), all: schema.all.clone() }, false);
             response =
                 response.content("application/json", json_content(schema.reference(), Some(example.clone())));
+        }
+        route::Content::File => {
+            response = response
+                .header("Content-Disposition", text_header("`attachment`, with the file's name."))
+                .content("application/octet-stream", file_content());
         }
         route::Content::Other(media_type, example) => {
             let content = ContentBuilder::new()

@@ -4,8 +4,8 @@ use std::str::FromStr;
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use gatepost_core::{
-    ApiKeyId, ChannelId, Code, DeliveryId, EndpointId, Error, EventId, MessageId, MetaAppId, TemplateId,
-    WorkspaceId,
+    ApiKeyId, ChannelId, Code, DeliveryId, EndpointId, Error, EventId, MediaId, MessageId, MetaAppId,
+    TemplateId, WorkspaceId,
 };
 use http::request::Parts;
 
@@ -38,6 +38,7 @@ path_ids! {
     ApiKeyId => "key_id";
     ChannelId => "channel_id";
     MetaAppId => "app_id";
+    MediaId => "media_id";
     MessageId => "message_id";
     EventId => "event_id";
     EndpointId => "endpoint_id";

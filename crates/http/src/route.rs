@@ -47,10 +47,19 @@ pub(crate) struct BodyDoc {
     pub required: bool,
 }
 
+/// A file as the body.
+pub(crate) struct FileDoc {
+    pub media_types: Vec<&'static str>,
+    /// A small one, with its type.
+    pub example: (&'static str, &'static [u8]),
+}
+
 /// What a successful answer holds.
 pub(crate) enum Content {
     Nothing,
     Json(NamedSchema, Value),
+    /// A file of any type.
+    File,
     /// Another media type.
     Other(&'static str, String),
 }
@@ -68,11 +77,14 @@ pub(crate) struct Doc {
     pub description: Option<&'static str>,
     pub tag: &'static str,
     pub body: Option<BodyDoc>,
+    pub file: Option<FileDoc>,
     pub answer: Option<AnswerDoc>,
     pub fails: Vec<Code>,
     pub query: Vec<QueryParameter>,
     pub open_query: bool,
     pub headers: Vec<HeaderDoc>,
+    /// Whether it passes files on, which takes as long as its slower side needs.
+    pub passes_files: bool,
 }
 
 /// A request header as the documents show it.
@@ -109,11 +121,13 @@ impl<A> Route<A> {
             description: None,
             tag: "",
             body: None,
+            file: None,
             answer: None,
             fails: Vec::new(),
             query: Vec::new(),
             open_query: false,
             headers: Vec::new(),
+            passes_files: false,
         };
         Self { entrance, doc }
     }
@@ -176,6 +190,28 @@ impl<A> Route<A> {
         self.doc.headers.push(IDEMPOTENCY_KEY);
         self.doc.fails.extend([Code::IdempotencyInProgress, Code::IdempotencyKeyReused]);
         self.body::<T>(example)
+    }
+
+    /// A file as the body, of one of these types, with a small example: takes an `Idempotency-Key`.
+    #[must_use]
+    pub fn takes_file(
+        mut self,
+        media_types: impl Iterator<Item = &'static str>,
+        example: (&'static str, &'static [u8]),
+    ) -> Self {
+        self.doc.passes_files = true;
+        self.doc.headers.push(IDEMPOTENCY_KEY);
+        self.doc.fails.extend([Code::IdempotencyInProgress, Code::IdempotencyKeyReused]);
+        self.doc.file = Some(FileDoc { media_types: media_types.collect(), example });
+        self
+    }
+
+    /// The successful answer is a file.
+    #[must_use]
+    pub fn answers_file(mut self, description: &'static str) -> Self {
+        self.doc.passes_files = true;
+        self.doc.answer = Some(AnswerDoc { status: 200, description, content: Content::File });
+        self
     }
 
     /// The successful answer in JSON.
@@ -264,6 +300,16 @@ impl<A> Route<A> {
                 Code::UnsupportedMediaType,
                 Code::PayloadTooLarge,
                 Code::RequestTimeout,
+            ]);
+        }
+        if self.doc.file.is_some() {
+            codes.extend([
+                Code::LengthRequired,
+                Code::MediaTooLarge,
+                Code::MediaTypeMismatch,
+                Code::MediaTypeUnsupported,
+                Code::RequestTimeout,
+                Code::UnsupportedMediaType,
             ]);
         }
         if !self.doc.open_query {

@@ -1,6 +1,6 @@
 //! What handlers and layers share.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -65,6 +65,8 @@ pub struct Settings {
     pub body_timeout: Duration,
     /// How long an answer may take altogether.
     pub request_timeout: Duration,
+    /// The same where a file is passed on.
+    pub file_timeout: Duration,
     /// How many requests are worked on at a time; more answer 503.
     pub in_flight: usize,
     /// The system user that this process runs as: the one who is the operator at the local socket.
@@ -111,6 +113,8 @@ impl Default for Settings {
             callback_limit: 3 * 1024 * 1024,
             body_timeout: Duration::from_secs(15),
             request_timeout: Duration::from_secs(30),
+            // A little more than the Cloud client gives an upload, so that its answer is heard.
+            file_timeout: Duration::from_secs(330),
             in_flight: 4096,
             operator_uid: u32::MAX,
             vault_rotate: None,
@@ -141,6 +145,8 @@ struct Inner<A> {
 #[derive(Default)]
 pub(crate) struct RouteTable {
     pub queries: HashMap<String, Vec<(Method, QueryRule)>>,
+    /// Those that pass files on.
+    pub files: HashSet<(String, Method)>,
     /// For methods and paths that no route has.
     pub none: QueryRule,
 }
@@ -171,6 +177,15 @@ impl<A> ApiState<A> {
 
     pub(crate) fn slots(&self) -> &Semaphore {
         &self.0.slots
+    }
+
+    /// How long an answer of a route may take altogether.
+    pub(crate) fn patience(&self, route: Option<&MatchedPath>, method: &Method) -> Duration {
+        let method = if method == Method::HEAD { Method::GET } else { method.clone() };
+        let settings = self.settings();
+        let passes_files =
+            route.is_some_and(|route| self.0.routes.files.contains(&(route.as_str().to_owned(), method)));
+        if passes_files { settings.file_timeout } else { settings.request_timeout }
     }
 
     /// What the route that `parts` was matched to takes in its query.

@@ -20,6 +20,7 @@ mod check_line;
 mod client;
 mod config;
 mod connect;
+mod download;
 mod exchange;
 mod failure;
 #[doc(hidden)]
@@ -36,9 +37,11 @@ mod tls;
 mod trusted;
 mod verdict;
 
+pub use body::BodyStream;
 pub use check_line::url_check_line;
 pub use client::ClientError;
 pub use config::{EgressConfig, Exception, ExceptionHost, InvalidException, Scheme};
+pub use download::{Download, DownloadBudgets, Reach};
 pub use failure::{Failure, class};
 pub use multipart::Multipart;
 pub use policy::UrlPolicy;

@@ -19,7 +19,8 @@ use crate::verdict::Rule;
 /// Longest URL, bytes. Longer ones are refused by many servers and proxies on the way.
 const MAX_URL: usize = 2_048;
 
-/// A parsed destination. Cheap to clone; made by [`crate::UrlPolicy::target`] and judged again at every attempt.
+/// A parsed destination. Cheap to clone. [`crate::UrlPolicy::target`] makes one that was judged, and it is judged again
+/// at every attempt.
 #[derive(Clone)]
 pub struct Target {
     parts: Arc<Parts>,
@@ -45,7 +46,7 @@ pub(crate) enum Host {
 
 impl Target {
     /// Parses an absolute `http` or `https` URL without judging where it leads.
-    pub(crate) fn parse(text: &str) -> Result<Self, Rule> {
+    pub fn parse(text: &str) -> Result<Self, Rule> {
         check_text(text)?;
         let url = Url::parse(text).map_err(|_| Rule::UrlInvalid)?;
         let scheme = match url.scheme() {
@@ -102,6 +103,14 @@ impl Target {
     /// `scheme://host:port`, always with the port. Unlike the whole URL it may be logged: paths carry secrets.
     pub fn origin(&self) -> &str {
         &self.parts.origin
+    }
+
+    /// The host where it is a name: ASCII, lower case, without the trailing dot.
+    pub fn host_name(&self) -> Option<&str> {
+        match &self.parts.host {
+            Host::Name(name) => Some(name),
+            Host::Address(_) => None,
+        }
     }
 
     /// Whether the host is an address, which needs no resolver.

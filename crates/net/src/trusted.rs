@@ -25,7 +25,7 @@ use bytes::Bytes;
 use hyper::header::HeaderMap;
 use tokio::time::{Instant, timeout_at};
 
-use crate::body::{self, BodyEnd, RequestBody};
+use crate::body::{self, BodyEnd, BodyStream, Piece, RequestBody};
 use crate::client::{ClientError, Core, Exchange, Progress, Trouble};
 use crate::failure::{Failure, Stage, class};
 use crate::multipart::Multipart;
@@ -64,8 +64,8 @@ impl Default for TrustedBudgets {
 /// The client for configured destinations. Cheap to clone; clones share connections.
 #[derive(Clone)]
 pub struct TrustedClient {
-    core: Arc<Core>,
-    budgets: TrustedBudgets,
+    pub(crate) core: Arc<Core>,
+    pub(crate) budgets: TrustedBudgets,
 }
 
 /// The methods that configured destinations are called with.
@@ -109,6 +109,8 @@ pub enum TrustedBody {
     Multipart(Multipart),
     /// Any other content: its type and bytes.
     Other(&'static str, Bytes),
+    /// Any other content, read as it is sent: its type and where it comes from.
+    Stream(String, BodyStream),
 }
 
 /// A complete response, whatever its status: 3xx, 4xx and 5xx are answers too.
@@ -231,7 +233,10 @@ impl TrustedClient {
         response
     }
 
-    fn prepare(&self, request: TrustedRequest<'_>) -> Result<(Target, hyper::Request<RequestBody>), Failure> {
+    pub(crate) fn prepare(
+        &self,
+        request: TrustedRequest<'_>,
+    ) -> Result<(Target, hyper::Request<RequestBody>), Failure> {
         let target = Target::parse(request.url).map_err(|rule| {
             Failure::new(class::REQUEST_INVALID, format_args!("the URL is refused: {rule}"))
         })?;
@@ -239,6 +244,9 @@ impl TrustedClient {
             TrustedBody::Empty => (None, RequestBody::default()),
             TrustedBody::Json(bytes) => (Some("application/json".to_owned()), RequestBody::one(bytes)),
             TrustedBody::Other(kind, bytes) => (Some(kind.to_owned()), RequestBody::one(bytes)),
+            TrustedBody::Stream(kind, stream) => {
+                (Some(kind), RequestBody::pieces(vec![Piece::Stream(stream)]))
+            }
             TrustedBody::Multipart(form) => {
                 let (kind, pieces) = form.finish();
                 (Some(kind), RequestBody::pieces(pieces))

@@ -18,6 +18,7 @@ mod error;
 mod events;
 mod idempotency;
 mod jobs;
+mod media;
 mod messages;
 mod meta_apps;
 mod migrations;
@@ -39,6 +40,7 @@ pub use endpoints::EndpointRow;
 pub use events::{EventRow, NewEvent};
 pub use idempotency::Recorded;
 pub use jobs::{Claimed, LaneKey, NewJob};
+pub use media::MediaRow;
 pub use messages::{MessageChange, MessageRow, MessageStatusRow, NewInbound, NewOutbound};
 pub use meta_apps::{MetaAppRemoval, MetaAppRow};
 pub use migrations::MIGRATIONS;
@@ -64,6 +66,7 @@ pub fn all_statements() -> Vec<&'static Stmt> {
         events::ALL,
         idempotency::ALL,
         jobs::ALL,
+        media::ALL,
         messages::ALL,
         meta_apps::ALL,
         nodes::ALL,

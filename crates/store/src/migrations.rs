@@ -19,6 +19,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(1, "foundation", "0001_foundation"),
     migration!(2, "channel truth", "0002_channel_truth"),
     migration!(3, "templates", "0003_templates"),
+    migration!(4, "media", "0004_media"),
     migration!(5, "contact identity", "0005_contact_identity"),
     migration!(6, "time first", "0006_time_first"),
 ];

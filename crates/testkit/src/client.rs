@@ -15,7 +15,9 @@ pub struct Client {
 pub struct Answer {
     pub status: u16,
     pub headers: reqwest::header::HeaderMap,
+    /// The body, as far as it is UTF-8.
     pub text: String,
+    pub bytes: bytes::Bytes,
 }
 
 impl Answer {
@@ -147,6 +149,7 @@ impl Client {
         }
         let answer = request.send().await?;
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-        Ok(Answer { status, headers, text: answer.text().await? })
+        let bytes = answer.bytes().await?;
+        Ok(Answer { status, headers, text: String::from_utf8_lossy(&bytes).into_owned(), bytes })
     }
 }

@@ -9,7 +9,8 @@ use crate::{Client, Receiver, eventually};
 /// Somebody at the simulated Meta who answers.
 const REPLIES: &str = "+12025550108";
 
-/// The ids of one workspace's things in one mode, by prefix: `chn`, `whk`, `msg`, `evt`, `dlv`, `key`, `app`, `tpl`.
+/// The ids of one workspace's things in one mode, by prefix: `chn`, `whk`, `med`, `msg`, `evt`, `dlv`, `key`, `app`,
+/// `tpl`, `ws`.
 #[derive(Debug, Clone)]
 pub struct Fixtures(BTreeMap<&'static str, String>);
 
@@ -48,6 +49,10 @@ impl Fixtures {
             inbound.map(|message| made(message.clone()))
         })
         .await;
+        let upload = format!("/v1/media?channel_id={channel}");
+        let file = b"%PDF-1.7 fixture".to_vec();
+        let media = admin.raw("POST", &upload, &[("content-type", "application/pdf")], Some(file)).await;
+        let media = made(media.expect(201).json());
         let text = |name: &str| delivery[name].as_str().expect("an id").to_owned();
         Self(BTreeMap::from([
             ("app", meta_app.to_owned()),
@@ -55,6 +60,7 @@ impl Fixtures {
             ("dlv", text("id")),
             ("evt", text("event_id")),
             ("key", key),
+            ("med", media),
             ("msg", message),
             ("tpl", template),
             ("whk", endpoint),

@@ -31,7 +31,7 @@ pub mod wrap;
 
 pub use api_key::{API_KEY_REGEX, ApiKeyToken, NotAnApiKey, PlainToken, TokenDisplay};
 pub use cipher::KeyMaterial;
-pub use digest::{HmacKey, constant_time_eq, hmac_sha256, sha256};
+pub use digest::{HmacKey, Sha256, constant_time_eq, hmac_sha256, sha256};
 pub use error::VaultError;
 pub use master::{MasterKey, MasterKeyFault, MasterKeyId, MasterKeyRefused, MasterKeyring, Weakness};
 pub use master_file::MasterKeyFileError;

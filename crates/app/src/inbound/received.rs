@@ -4,7 +4,7 @@ use gatepost_channels::graph;
 use gatepost_core::event::{EventData, EventType, MessageNews, Party};
 use gatepost_core::message::MessageState;
 use gatepost_core::{ContactId, MessageId, Result, WorkspaceId};
-use gatepost_store::{ChannelRow, ContactRow, NewEvent, NewInbound, WorkspaceTx};
+use gatepost_store::{ChannelRow, ContactRow, MediaRow, NewEvent, NewInbound, WorkspaceTx};
 use gatepost_vault::{Aad, WorkspaceKeys};
 use serde_json::value::RawValue;
 
@@ -22,6 +22,7 @@ pub(super) struct Received {
     contact: ContactRow,
     party: StoredParty,
     reply_index: Option<[u8; 16]>,
+    media: Option<MediaRow>,
 }
 
 /// Writes messages down, with the people who wrote them.
@@ -48,6 +49,8 @@ pub(super) async fn write(
         };
         tx.contact_party_set(contact.id, &seal_contact(keys, contact.id, &now)?).await?;
     }
+    let media: Vec<&MediaRow> = received.iter().filter_map(|r| r.media.as_ref()).collect();
+    tx.media_insert(&media).await?;
     let mut contacts = contacts.into_iter();
     let rows: Vec<NewInbound> = received
         .into_iter()
@@ -87,6 +90,8 @@ impl App {
             bsuid: inbound.from_user_id.clone(),
             name: inbound.profile_name.clone(),
         };
+        let media = self.media_received(keys, channel, id, inbound, at)?;
+        let (media, file) = media.map_or((None, None), |m| (Some(m.row), Some(m.news)));
         let event = draft(
             keys,
             now,
@@ -104,6 +109,7 @@ impl App {
                     provider_id: Some(&inbound.wamid),
                     occurred_at: at,
                     text: inbound.text.as_deref(),
+                    media: file.as_ref(),
                     reply_to_provider_id: inbound.context.as_deref(),
                     error: None,
                     provider: Some(&inbound.raw),
@@ -111,8 +117,11 @@ impl App {
             },
         )?;
         let stored = StoredParty { phone: phone.clone(), bsuid: party.bsuid.clone(), name: party.name };
-        let content =
-            StoredContent::Inbound { text: inbound.text.clone(), raw: RawValue::to_owned(&inbound.raw) };
+        let content = StoredContent::Inbound {
+            text: inbound.text.clone(),
+            raw: RawValue::to_owned(&inbound.raw),
+            media: file,
+        };
         let (provider_index, provider_id) = seal_provider(keys, id, &inbound.wamid)?;
         let contact_id = ContactId::new(now, entropy);
         let contact = ContactRow {
@@ -137,7 +146,7 @@ impl App {
         };
         let reply_index = inbound.context.as_ref().map(|wamid| crate::messages::provider_index(keys, wamid));
         events.push(event);
-        Ok(Received { message, contact, party: stored, reply_index })
+        Ok(Received { message, contact, party: stored, reply_index, media })
     }
 }
 

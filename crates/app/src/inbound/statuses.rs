@@ -132,6 +132,7 @@ impl App {
                     provider_id: Some(&status.wamid),
                     occurred_at: at,
                     text: None,
+                    media: None,
                     reply_to_provider_id: None,
                     error: error.clone(),
                     provider: Some(&status.raw),

@@ -10,6 +10,7 @@
 mod call;
 mod check;
 mod management;
+mod media;
 mod numbers;
 mod outcome;
 mod profile;
@@ -30,6 +31,7 @@ use crate::graph::send::SendRequest;
 pub use call::CallError;
 pub use check::{ChannelCheck, Finding, TOKEN_WARNING, TokenCheck};
 pub use management::{MANAGEMENT_CALLS_PER_HOUR, MANAGEMENT_CALLS_PER_HOUR_MAX};
+pub use media::{MediaDownload, MediaError, MediaUpload, UPLOAD_TIMEOUT};
 pub use numbers::{CodeMethod, NumberDetails, NumberSetting, Pin, WebhookConfiguration};
 pub use outcome::{Refusal, SendOutcome};
 pub use profile::{BusinessProfile, ProfileChange};

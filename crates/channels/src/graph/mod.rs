@@ -13,6 +13,7 @@ mod fuzz;
 mod identity;
 mod item;
 mod json;
+mod media;
 mod messages;
 pub mod send;
 
@@ -21,6 +22,8 @@ pub use envelope::{MAX_NEWS, MAX_PARTS, Part, SplitError, envelope, split};
 pub use fuzz::fuzz_callback;
 pub use identity::IdentityChange;
 pub use item::{DeliveryStatus, Inbound, Item, Notification, Status};
+pub use media::InboundMedia;
+pub(crate) use media::read_digest;
 pub use messages::MAX_ITEMS;
 
 #[cfg(test)]

@@ -23,9 +23,17 @@ pub const LINK: Rule = Rule::Own(&Own {
     check: link,
 });
 
-/// The id of something at Meta: media, flow, catalogue, product.
+/// The id of something at Meta: flow, catalogue, product.
 pub const META_ID: Rule = Rule::Own(&Own {
     about: "Meta's id: 1 to 256 bytes without blanks.",
+    accepts: Accepts::Text,
+    example: "1037543291543636",
+    check: meta_id,
+});
+
+/// The id of an uploaded file.
+pub const MEDIA_ID: Rule = Rule::Own(&Own {
+    about: "A file that was uploaded before: our id of it (`med_…`), or Meta's.",
     accepts: Accepts::Text,
     example: "1037543291543636",
     check: meta_id,

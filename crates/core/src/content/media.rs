@@ -1,6 +1,6 @@
 //! Image, audio, video, document and sticker messages, and the media inside other messages (Meta, "Media").
 
-use super::forms::{FILENAME, LINK, META_ID};
+use super::forms::{FILENAME, LINK, MEDIA_ID};
 use super::rule::{Rule, Shape, exactly_one, optional};
 use crate::json::Object;
 
@@ -14,21 +14,21 @@ fn source(object: &Object<'_>) {
 pub static IMAGE: Shape = Shape::new(
     "Image",
     "A picture (JPEG or PNG, at most 5 MB): `id` of uploaded media, or `link`.",
-    &[optional("id", META_ID), optional("link", LINK), optional("caption", CAPTION)],
+    &[optional("id", MEDIA_ID), optional("link", LINK), optional("caption", CAPTION)],
 )
 .also(&[source]);
 
 pub static AUDIO: Shape = Shape::new(
     "Audio",
     "A sound (AAC, AMR, MP3, M4A or OGG with Opus, at most 16 MB); `voice` makes it a voice message.",
-    &[optional("id", META_ID), optional("link", LINK), optional("voice", Rule::Boolean)],
+    &[optional("id", MEDIA_ID), optional("link", LINK), optional("voice", Rule::Boolean)],
 )
 .also(&[source]);
 
 pub static VIDEO: Shape = Shape::new(
     "Video",
     "A video (MP4 or 3GP, at most 16 MB).",
-    &[optional("id", META_ID), optional("link", LINK), optional("caption", CAPTION)],
+    &[optional("id", MEDIA_ID), optional("link", LINK), optional("caption", CAPTION)],
 )
 .also(&[source]);
 
@@ -36,7 +36,7 @@ pub static DOCUMENT: Shape = Shape::new(
     "Document",
     "A file of any kind, at most 100 MB; `filename` decides the icon that is shown.",
     &[
-        optional("id", META_ID),
+        optional("id", MEDIA_ID),
         optional("link", LINK),
         optional("caption", CAPTION),
         optional("filename", FILENAME),
@@ -47,7 +47,7 @@ pub static DOCUMENT: Shape = Shape::new(
 pub static STICKER: Shape = Shape::new(
     "Sticker",
     "A WebP picture, at most 100 KB, or 500 KB when it moves.",
-    &[optional("id", META_ID), optional("link", LINK)],
+    &[optional("id", MEDIA_ID), optional("link", LINK)],
 )
 .also(&[source]);
 
@@ -55,13 +55,13 @@ pub static STICKER: Shape = Shape::new(
 pub static MEDIA: Shape = Shape::new(
     "HeaderMedia",
     "A picture or a video at the head of a message: `id` of uploaded media, or `link`.",
-    &[optional("id", META_ID), optional("link", LINK)],
+    &[optional("id", MEDIA_ID), optional("link", LINK)],
 )
 .also(&[source]);
 
 pub static FILE: Shape = Shape::new(
     "HeaderDocument",
     "A file at the head of a message: `id` of uploaded media, or `link`.",
-    &[optional("id", META_ID), optional("link", LINK), optional("filename", FILENAME)],
+    &[optional("id", MEDIA_ID), optional("link", LINK), optional("filename", FILENAME)],
 )
 .also(&[source]);

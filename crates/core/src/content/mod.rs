@@ -7,6 +7,7 @@
 //! documents as a closed shape takes no other fields, what Meta leaves open passes through, and where Meta's pages
 //! name two numbers the larger one counts, since Meta itself has the last word.
 
+mod attached;
 mod carousel;
 mod contacts;
 mod emoji;
@@ -32,6 +33,7 @@ use crate::error::FieldError;
 use crate::json::{self, Value};
 use rule::Rule;
 
+pub use attached::Attached;
 pub use forms::Reference;
 pub use text::{Body, LanguageCode, TemplateName};
 

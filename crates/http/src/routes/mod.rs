@@ -5,6 +5,7 @@ mod endpoints;
 mod events;
 mod hooks;
 mod keys;
+mod media;
 mod messages;
 mod meta_apps;
 mod numbers;
@@ -75,6 +76,7 @@ impl FromRef<ApiState<Self>> for App {
 pub fn public() -> Api<App> {
     Api::new(Surface::Public)
         .routes(messages::routes())
+        .routes(media::routes())
         .routes(templates::routes())
         .routes(channels::routes())
         .routes(numbers::routes())

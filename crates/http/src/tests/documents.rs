@@ -5,10 +5,11 @@ use std::path::PathBuf;
 
 use gatepost_core::content::examples::EXAMPLES;
 use gatepost_core::event::{
-    API_VERSION, EventData, EventPayload, EventType, MessageError, MessageNews, Notification, Party,
+    API_VERSION, EventData, EventPayload, EventType, MediaNews, MessageError, MessageNews, Notification,
+    Party,
 };
 use gatepost_core::message::MessageState;
-use gatepost_core::{EventId, MessageId, Timestamp, WorkspaceId};
+use gatepost_core::{EventId, MediaId, MessageId, Timestamp, WorkspaceId};
 use serde_json::Value;
 use utoipa::{PartialSchema, ToSchema};
 
@@ -249,6 +250,15 @@ fn every_event_is_a_webhook_of_the_document() {
 fn core_events_fit_the_schema() {
     let raw = serde_json::value::RawValue::from_string("{}".to_owned()).unwrap();
     let id = uuid::Uuid::max();
+    let media = MediaNews {
+        id: MediaId::from_uuid(id),
+        mime_type: "audio/ogg".to_owned(),
+        sha256: Some("0a".repeat(32)),
+        filename: Some("a.ogg".to_owned()),
+        caption: Some("c".to_owned()),
+        voice: Some(true),
+        url: "/v1/media/x/content".to_owned(),
+    };
     let payload = EventPayload {
         id: EventId::from_uuid(id),
         event_type: EventType::MessageFailed,
@@ -266,6 +276,7 @@ fn core_events_fit_the_schema() {
             provider_id: None,
             occurred_at: Timestamp::UNIX_EPOCH,
             text: Some("a"),
+            media: Some(&media),
             reply_to_provider_id: Some("wamid"),
             error: Some(MessageError {
                 code: "meta_refused".to_owned(),

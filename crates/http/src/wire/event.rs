@@ -59,12 +59,35 @@ struct MessageNews {
     occurred_at: String,
     /// The words of a text, a button or a list reply.
     text: Option<String>,
+    /// The file that a person sent.
+    media: Option<MessageMedia>,
     /// Meta's id of the message this one replies to.
     reply_to_provider_id: Option<String>,
     error: Option<Refusal<'static>>,
     /// Meta's own object, unchanged.
     #[schema(value_type = Option<Object>)]
     provider: Option<()>,
+}
+
+/// A file that came with a message. All of it but the id was said by a stranger or by Meta.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the schema of core's MediaNews, which knows nothing of OpenAPI")]
+pub struct MessageMedia {
+    #[schema(example = "med_01kagq5rh8e5htqh9sk95d3x4w")]
+    id: String,
+    /// As Meta says, with parameters.
+    #[schema(example = "audio/ogg; codecs=opus")]
+    mime_type: String,
+    /// Lower-case hex.
+    sha256: Option<String>,
+    /// Documents: the name of the person's file, without folders and control characters.
+    filename: Option<String>,
+    caption: Option<String>,
+    /// Audio: true where it was recorded in the chat.
+    voice: Option<bool>,
+    /// Where to fetch it from, within 7 days.
+    #[schema(example = "/v1/media/med_01kagq5rh8e5htqh9sk95d3x4w/content")]
+    url: String,
 }
 
 /// What changed about a channel.

@@ -2,6 +2,7 @@
 
 use gatepost_app::MessageView;
 use gatepost_core::content::{Body as Words, Content, ContentKind};
+use gatepost_core::event::MediaNews;
 use gatepost_core::message::{MessageState, OnUnknown};
 use gatepost_core::purpose::InvalidPurpose;
 use gatepost_core::{ChannelId, Code, MessageId, Purpose, Recipient, Timestamp};
@@ -9,7 +10,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use super::event::{Party, Refusal};
+use super::event::{MessageMedia, Party, Refusal};
 use super::{content, parse};
 use crate::json::{Body, Object, Value};
 use crate::reply::{Made, to_json};
@@ -209,6 +210,10 @@ pub struct Message<'a> {
     /// Meta's object under its `type`, as long as content is kept: as it was given, or as it came.
     #[schema(value_type = Option<serde_json::Value>)]
     content: Option<&'a RawValue>,
+    /// The file that a person sent, as long as content is kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<MessageMedia>)]
+    media: Option<&'a MediaNews>,
     /// Why it failed, or why it has to wait.
     error: Option<Refusal<'a>>,
     /// Where it has been, and when: our clock up to `sending`, Meta's from `sent` on.
@@ -252,6 +257,7 @@ impl<'a> From<&'a MessageView> for Message<'a> {
             reply_to: view.reply_to,
             text: view.text.as_deref(),
             content: view.content.as_deref(),
+            media: view.media.as_ref(),
             error: view.error.as_ref().map(Refusal::from),
             timeline: view.timeline().into_iter().map(|(state, at)| Step { state, at }).collect(),
             created_at: view.created_at,

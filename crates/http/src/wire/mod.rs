@@ -9,6 +9,7 @@ mod endpoint;
 mod event;
 mod installation;
 mod key;
+mod media;
 mod message;
 mod meta_app;
 mod number;
@@ -24,6 +25,7 @@ pub use endpoint::{
 pub use event::{Event, event_example, webhook_operation_id, webhook_summary};
 pub use installation::{Status, Vault};
 pub use key::{Key, KeyCreate, KeyRotate, KeyWithSecret};
+pub use media::Media;
 pub use message::{Message, MessageRead, MessageSend};
 pub use meta_app::{MetaApp, MetaAppCreate, MetaAppUpdate, MetaAppWithToken};
 pub use number::{

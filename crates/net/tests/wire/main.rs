@@ -7,4 +7,5 @@ mod certificates;
 mod lab;
 mod rebinding;
 mod redirects;
+mod streams;
 mod trusted;

@@ -18,6 +18,7 @@ pub struct Asked {
     query: Vec<(String, String)>,
     headers: Vec<(String, String)>,
     body: Option<Value>,
+    file: Option<(&'static str, &'static [u8])>,
     ids: Vec<(String, &'static str)>,
 }
 
@@ -30,6 +31,7 @@ impl Asked {
             query: Vec::new(),
             headers: Vec::new(),
             body: None,
+            file: None,
             ids: route.ids.iter().map(|id| (id.name.clone(), id.prefix)).collect(),
         }
     }
@@ -52,6 +54,7 @@ impl Asked {
     /// The route's own example as the body; a send names its channel.
     pub fn with_body(mut self, route: &RouteInfo, fixtures: &Fixtures) -> Self {
         self.body.clone_from(&route.body);
+        self.file = route.file;
         if let (Some(body), "messageSend") = (&mut self.body, route.operation_id) {
             body["channel_id"] = json!(fixtures.get("chn"));
         }
@@ -110,7 +113,13 @@ impl Asked {
 
 pub async fn ask(caller: &Client, asked: &Asked) -> Answer {
     let headers: Vec<(&str, &str)> = asked.headers.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
-    let answer = caller.call(&asked.method, &asked.uri(), &headers, asked.body.as_ref()).await;
+    let answer = match asked.file {
+        Some((media_type, bytes)) => {
+            let headers = [headers.as_slice(), &[("content-type", media_type)]].concat();
+            caller.raw(&asked.method, &asked.uri(), &headers, Some(bytes.to_vec())).await
+        }
+        None => caller.call(&asked.method, &asked.uri(), &headers, asked.body.as_ref()).await,
+    };
     assert!(answer.status < 500, "{} {}: {}", asked.method, asked.uri(), answer.text);
     answer
 }

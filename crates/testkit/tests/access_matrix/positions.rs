@@ -17,7 +17,9 @@ const IN_HEADERS: [(&str, &str); 1] = [("X-Channel-Id", "chn")];
 /// Headers that take none.
 const PLAIN_HEADERS: [&str; 1] = ["Idempotency-Key"];
 /// What a query parameter may be tried with.
-const PREFIXES: [&str; 8] = ["app", "chn", "dlv", "evt", "key", "msg", "tpl", "whk"];
+const PREFIXES: [&str; 9] = ["app", "chn", "dlv", "evt", "key", "med", "msg", "tpl", "whk"];
+/// Query parameters that take no ids of anything.
+const PLAIN_QUERY: [&str; 1] = ["filename"];
 
 /// A place, or several at once in a path.
 #[derive(Debug, Clone)]
@@ -65,7 +67,7 @@ fn operation(route: &RouteInfo) -> &'static Value {
 /// All positions of a route.
 pub fn positions(route: &RouteInfo) -> Vec<Position> {
     let mut found = in_path(route);
-    let query = route.query.iter().filter(|p| p.kind == "string");
+    let query = route.query.iter().filter(|p| p.kind == "string" && !PLAIN_QUERY.contains(&p.name));
     found.extend(
         query.flat_map(|p| PREFIXES.map(|prefix| Position::Query { name: p.name.to_owned(), prefix })),
     );

@@ -6,7 +6,7 @@ use futures_util::future::{join, join_all};
 use gatepost_channels::sandbox::SandboxHandle;
 use gatepost_core::WorkspaceId;
 use gatepost_testkit::{Engines, Live, Setup, World};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::{all_read, body, change, entry, events, inbound, live, silent, told};
 
