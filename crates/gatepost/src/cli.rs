@@ -9,8 +9,8 @@ use tokio::runtime::{Builder, Runtime};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::commands::{
-    channel, demo, doctor, documents, endpoint, key, listen, migrate, sandbox, send, serve, template, url,
-    vault, workspace,
+    channel, demo, doctor, documents, endpoint, key, listen, media, migrate, sandbox, send, serve, template,
+    url, vault, workspace,
 };
 use crate::config::{self, LogFormat, Overrides, Settings};
 use crate::environment;
@@ -80,6 +80,8 @@ enum Command {
     #[command(subcommand)]
     Key(key::Key),
     Send(Box<send::Send>),
+    #[command(subcommand)]
+    Media(media::Media),
     Listen(listen::Listen),
     #[command(subcommand)]
     Vault(vault::Vault),
@@ -171,6 +173,7 @@ fn run(command: Command, context: Context) -> Result<()> {
                 Command::Endpoint(command) => command.run(context).await,
                 Command::Key(command) => command.run(context).await,
                 Command::Send(command) => command.run(context).await,
+                Command::Media(command) => command.run(context).await,
                 Command::Listen(command) => command.run(context).await,
                 Command::Vault(command) => command.run(context).await,
                 Command::Migrate(command) => command.run(context).await,

@@ -8,6 +8,7 @@ pub mod documents;
 pub mod endpoint;
 pub mod key;
 pub mod listen;
+pub mod media;
 pub mod migrate;
 pub mod mode;
 pub mod sandbox;
