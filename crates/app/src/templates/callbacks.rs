@@ -161,12 +161,12 @@ enum Applied {
 
 /// Meta's time of the newest news, which each further callback moves on: whoever waits for Meta's answer sees by it that
 /// a callback came meanwhile. Meta tells whole seconds, so the microseconds are ours.
-fn next(known: Option<Timestamp>, at: Option<Timestamp>) -> Option<Timestamp> {
+fn next(known: Option<Timestamp>, at: Option<Timestamp>) -> Timestamp {
     let later = |known: Timestamp| known.plus(Duration::from_micros(1));
     match (known, at) {
-        (Some(known), Some(at)) if at > known => Some(at),
-        (Some(known), _) => Some(later(known)),
-        (None, at) => Some(at.unwrap_or_else(|| later(Timestamp::UNIX_EPOCH))),
+        (None, Some(at)) => at,
+        (Some(known), Some(at)) if at > known => at,
+        (known, _) => later(known.unwrap_or(Timestamp::UNIX_EPOCH)),
     }
 }
 
@@ -181,7 +181,7 @@ fn apply(row: &mut TemplateRow, report: &TemplateReport, now: Timestamp) -> Appl
     if matches!((known, report.at), (Some(known), Some(at)) if at.seconds() < known.seconds()) {
         return Applied::Old;
     }
-    let at = next(known, report.at);
+    let at = Some(next(known, report.at));
     let adopted = report.provider_id.is_some() && row.provider_id != report.provider_id;
     if adopted {
         row.provider_id.clone_from(&report.provider_id);

@@ -189,7 +189,7 @@ impl App {
                     }
                 }
                 Err(error) => {
-                    tracing::warn!(?error, template = %id, "an edited template could not be read back")
+                    tracing::warn!(?error, template = %id, "an edited template could not be read back");
                 }
             }
         } else if let Some(category) = change.category {

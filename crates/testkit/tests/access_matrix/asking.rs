@@ -51,11 +51,13 @@ impl Asked {
         self
     }
 
-    /// The route's own example as the body; a send names its channel.
+    /// The route's own example as the body; where several channels could be meant it names one.
     pub fn with_body(mut self, route: &RouteInfo, fixtures: &Fixtures) -> Self {
         self.body.clone_from(&route.body);
         self.file = route.file;
-        if let (Some(body), "messageSend") = (&mut self.body, route.operation_id) {
+        if let (Some(body), "messageSend" | "templateCreate" | "templateSync") =
+            (&mut self.body, route.operation_id)
+        {
             body["channel_id"] = json!(fixtures.get("chn"));
         }
         if let (Some(body), "templateCreate") = (&mut self.body, route.operation_id) {
