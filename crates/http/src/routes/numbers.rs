@@ -42,14 +42,6 @@ fn registration() -> Vec<Route<App>> {
                 }],
             }))
             .fails(&META),
-        post("/v1/channels/{channel_id}/register", register)
-            .id("numberRegister")
-            .summary("Register a number for the Cloud API")
-            .description("Asked of Meta once and never repeated by Gatepost: a wrong PIN counts against the number, and after a few Meta locks it. Registering and deregistering together are allowed ten times in 72 hours.")
-            .tag("Numbers")
-            .body::<wire::NumberRegister>(json!({ "pin": "012345" }))
-            .answer::<wire::Channel<'static>>(200, "The number is registered.", channel())
-            .fails(&META),
         post("/v1/channels/{channel_id}/deregister", deregister)
             .id("numberDeregister")
             .summary("End a number's use with the Cloud API")
@@ -63,6 +55,14 @@ fn registration() -> Vec<Route<App>> {
                 channel
             })
             .fails(&META),
+        post("/v1/channels/{channel_id}/register", register)
+            .id("numberRegister")
+            .summary("Register a number for the Cloud API")
+            .description("Asked of Meta once and never repeated by Gatepost: a wrong PIN counts against the number, and after a few Meta locks it. Registering and deregistering together are allowed ten times in 72 hours.")
+            .tag("Numbers")
+            .body::<wire::NumberRegister>(json!({ "pin": "012345" }))
+            .answer::<wire::Channel<'static>>(200, "The number is registered.", channel())
+            .fails(&META),
         post("/v1/channels/{channel_id}/verification-code", code_request)
             .id("numberCodeRequest")
             .summary("Have Meta bring a verification code to the number")
@@ -74,7 +74,7 @@ fn registration() -> Vec<Route<App>> {
             .id("numberVerify")
             .summary("Give Meta the verification code")
             .tag("Numbers")
-            .body::<wire::CodeVerify>(json!({ "code": "123-456" }))
+            .body::<wire::CodeVerify>(json!({ "code": "424-242" }))
             .answers_nothing("The number is verified.")
             .fails(&META),
         put("/v1/channels/{channel_id}/pin", pin_set)

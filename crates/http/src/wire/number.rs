@@ -141,8 +141,8 @@ impl Body for CodeVerify {
 #[schema(as = CodeVerify)]
 #[expect(dead_code, reason = "the schema of what CodeVerify reads")]
 pub struct CodeVerifyShape {
-    /// The digits, with or without Meta's dash.
-    #[schema(example = "123-456")]
+    /// The digits, with or without Meta's dash. (The simulated Meta's code is 424242.)
+    #[schema(example = "424-242")]
     code: String,
 }
 
