@@ -151,7 +151,8 @@ fn collect(rule: &Rule, all: &mut Named) {
     match *rule {
         Rule::Object(shape) => collect_shape(shape, None, all),
         Rule::Kinds(kinds) => {
-            if add(kinds.name, || one_of(kinds), all) {
+            let new = add(kinds.name, || one_of(kinds), all);
+            if new {
                 collect_kinds(kinds, all);
             }
         }
