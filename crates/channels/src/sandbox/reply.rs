@@ -107,17 +107,13 @@ impl GraphError {
 
     /// 100 with subcode 33: an object that does not exist, or that the token may not see.
     pub(super) fn object(id: &str) -> Self {
-        Self {
-            subcode: Some(33),
-            of_object: true,
-            ..Self::bad(
-                100,
-                "Unsupported request",
-                format!(
-                    "Object with ID '{id}' does not exist, cannot be loaded due to missing permissions, or does not support this operation"
-                ),
-            )
-        }
+        let details = format!(
+            "Object with ID '{id}' does not exist, cannot be loaded due to missing permissions, or does not support this operation"
+        );
+        let title = format!(
+            "Unsupported request. {details}. Please read the Graph API documentation at https://developers.facebook.com/docs/graph-api"
+        );
+        Self { subcode: Some(33), of_object: true, ..Self::new(StatusCode::BAD_REQUEST, 100, title, details) }
     }
 
     /// 2500: no such path, or not with this method.

@@ -75,21 +75,27 @@ fn after_help() -> String {
     format!(
         "\
 Example:
-  gatepost sandbox --callback http://127.0.0.1:8080/hooks/meta/app_… --app-secret SECRET --verify-token TOKEN
+  gatepost sandbox --callback http://127.0.0.1:8080/hooks/meta/app_… --app-secret SECRET \\
+    --verify-token TOKEN
 
 Point live channels of a Gatepost, or any client of the Cloud API, at its base URL. People there:
 {}
-Templates are reviewed half a second after they were made: names that begin with rejected, paused, disabled or pending
-get that status, all others are approved. The account has hello_world and four sample_… ones from the start.
-The code of phone number verification is 424242; the first PIN registered with is the number's from then on.
+Templates are reviewed half a second after they were made: names that begin with rejected,
+paused, disabled or pending get that status, all others are approved. hello_world and four
+sample_… ones are there from the start. The code of phone number verification is 424242; the
+first PIN that a number is registered with is its PIN from then on.
 
 Beside Meta's paths, with the same token:
-  POST /_sandbox/inbound    {{phone_number_id, from, text | message, context?, name?, hide_number?}}: a person writes
-  POST /_sandbox/emit       {{phone_number_id, field, value?}}: a callback of any field, a sample without a value
-  POST /_sandbox/templates  {{template_id, status?, reason?, quality?, category?}}: a verdict on a template
-  POST /_sandbox/faults     {{fault?, on?, times?, taken?, duplicates?, shuffle?}}: server_error, rate_limited,
-                            bad_gateway, hang, cut or garbled, on messages, media, templates, management or any
-  GET  /_sandbox/sends      ?after=N&limit=N: what was taken",
+  POST /_sandbox/inbound    a person writes:
+       {{phone_number_id, from, text | message, context?, name?, hide_number?}}
+  POST /_sandbox/emit       a callback of any field; without a value, a sample of one:
+       {{phone_number_id, field, value?}}
+  POST /_sandbox/templates  a verdict on a template:
+       {{template_id, status?, reason?, quality?, category?}}
+  POST /_sandbox/faults     server_error, rate_limited, bad_gateway, hang, cut or garbled on
+       messages, media, templates, management or any; copies and disorder of callbacks:
+       {{fault?, on?, times?, taken?, duplicates?, shuffle?}}
+  GET  /_sandbox/sends      what was taken: ?after=N&limit=N",
         people::table()
     )
 }
