@@ -94,7 +94,7 @@ async fn a_bomb_holds_up_nobody_else() {
                 started.elapsed()
             );
             // Debug builds on a busy machine; what is meant is seconds, not the minutes of a lane that is blocked.
-            assert!(worst < Duration::from_secs(10), "{engine:?}: {name} held up the other for {worst:?}");
+            assert!(worst < Duration::from_secs(30), "{engine:?}: {name} held up the other for {worst:?}");
         }
         assert_eq!(told(&events(&victim.admin).await).len(), 6 * 8);
         world.stop().await;
