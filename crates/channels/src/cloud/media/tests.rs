@@ -81,6 +81,7 @@ async fn start() -> (Arc<Meta>, CloudChannel, CloudClient) {
         base_url,
         graph_version: "v25.0".to_owned(),
         phone_number_id: "501".to_owned(),
+        waba_id: "1001".to_owned(),
         token: Secret::new(TOKEN.to_owned()),
         app: None,
     };
