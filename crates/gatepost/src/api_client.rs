@@ -5,7 +5,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use gatepost_core::Secret;
-use gatepost_net::{Method, SendError, TrustedBody, TrustedClient, TrustedRequest};
+use gatepost_core::media::BYTES_MAX;
+use gatepost_net::{
+    BodyStream, Download, DownloadBudgets, Method, Reach, SendError, TrustedBody, TrustedClient,
+    TrustedRequest,
+};
 use serde_json::Value;
 
 use crate::answer;
@@ -14,6 +18,11 @@ use crate::installation::data_dir::Places;
 use crate::installation::{resolver, trusted_client};
 
 const TIMEOUT: Duration = Duration::from_secs(35);
+/// What a file may cost in either direction; the server gives up a little earlier and says why.
+const FILE: DownloadBudgets =
+    DownloadBudgets { bytes: BYTES_MAX, idle: Duration::from_secs(60), total: Duration::from_mins(7) };
+/// Largest refusal that is read, bytes.
+const PROBLEM_MAX: usize = 64 * 1024;
 
 /// A key at an address.
 #[derive(Clone)]
@@ -46,12 +55,68 @@ impl Api {
         self.call(Method::Post, path, Some(body), idempotency_key).await
     }
 
+    pub async fn delete(&self, path: &str) -> Result<Value> {
+        self.call(Method::Delete, path, None, None).await
+    }
+
+    /// Sends a file as the body.
+    pub async fn upload(
+        &self,
+        path: &str,
+        media_type: &str,
+        file: BodyStream,
+        idempotency_key: Option<&str>,
+    ) -> Result<Value> {
+        let body = TrustedBody::Stream(media_type.to_owned(), file);
+        self.exchange(Method::Post, path, body, idempotency_key, FILE.total).await
+    }
+
+    /// Begins to fetch a file.
+    pub async fn download(&self, path: &str) -> Result<Download> {
+        let url = format!("{}{path}", self.base);
+        let request = TrustedRequest {
+            method: Method::Get,
+            url: &url,
+            bearer: Some(self.key.expose()),
+            headers: &[],
+            body: TrustedBody::Empty,
+            timeout: FILE.total,
+        };
+        let download = self.http.download(request, Reach::Configured, FILE).await;
+        let mut download = download.map_err(|error| self.unreachable(&error))?;
+        if download.status() == 200 {
+            return Ok(download);
+        }
+        let mut body = Vec::new();
+        while body.len() < PROBLEM_MAX
+            && let Ok(Some(piece)) = download.next().await
+        {
+            body.extend_from_slice(&piece);
+        }
+        match answer::read(download.status(), &body) {
+            Err(refused) => Err(refused),
+            Ok(_) => Err(Failure::failed("the answer is no file: is this a Gatepost's address?")),
+        }
+    }
+
     async fn call(
         &self,
         method: Method,
         path: &str,
         body: Option<&Value>,
         idempotency_key: Option<&str>,
+    ) -> Result<Value> {
+        let body = body.map_or(TrustedBody::Empty, |body| TrustedBody::Json(Bytes::from(body.to_string())));
+        self.exchange(method, path, body, idempotency_key, TIMEOUT).await
+    }
+
+    async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        body: TrustedBody,
+        idempotency_key: Option<&str>,
+        timeout: Duration,
     ) -> Result<Value> {
         let headers: Vec<(&str, &str)> =
             idempotency_key.map(|key| ("idempotency-key", key)).into_iter().collect();
@@ -62,9 +127,8 @@ impl Api {
                 url: &format!("{}{path}", self.base),
                 bearer: Some(self.key.expose()),
                 headers: &headers,
-                body: body
-                    .map_or(TrustedBody::Empty, |body| TrustedBody::Json(Bytes::from(body.to_string()))),
-                timeout: TIMEOUT,
+                body,
+                timeout,
             })
             .await
             .map_err(|error| self.unreachable(&error))?;

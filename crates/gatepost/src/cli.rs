@@ -9,7 +9,7 @@ use tokio::runtime::{Builder, Runtime};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::commands::{
-    channel, demo, doctor, documents, endpoint, key, listen, meta_app, migrate, sandbox, send, serve,
+    channel, demo, doctor, documents, endpoint, key, listen, media, meta_app, migrate, sandbox, send, serve,
     template, url, vault, workspace,
 };
 use crate::config::{self, LogFormat, Overrides, Settings};
@@ -82,6 +82,8 @@ enum Command {
     #[command(subcommand)]
     Key(key::Key),
     Send(Box<send::Send>),
+    #[command(subcommand)]
+    Media(media::Media),
     Listen(listen::Listen),
     #[command(subcommand)]
     Vault(vault::Vault),
@@ -174,6 +176,7 @@ fn run(command: Command, context: Context) -> Result<()> {
                 Command::Endpoint(command) => command.run(context).await,
                 Command::Key(command) => command.run(context).await,
                 Command::Send(command) => command.run(context).await,
+                Command::Media(command) => command.run(context).await,
                 Command::Listen(command) => command.run(context).await,
                 Command::Vault(command) => command.run(context).await,
                 Command::Migrate(command) => command.run(context).await,

@@ -9,6 +9,7 @@ pub mod documents;
 pub mod endpoint;
 pub mod key;
 pub mod listen;
+pub mod media;
 pub mod meta_app;
 pub mod migrate;
 pub mod mode;
