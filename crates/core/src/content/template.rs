@@ -11,7 +11,7 @@ const COMPONENTS_MAX: usize = 20;
 const PARAMETERS_MAX: usize = 256;
 
 pub static TEMPLATE: Shape = Shape::new(
-    "TemplateContent",
+    "Template",
     "An approved template, in Meta's form.",
     &[
         required("name", TEMPLATE_NAME),

@@ -165,6 +165,7 @@ impl<'a> From<&'a gatepost_app::TemplateSynced> for TemplateSynced<'a> {
 
 /// A message template.
 #[derive(Serialize, ToSchema)]
+#[schema(as = MessageTemplate)]
 pub struct Template<'a> {
     #[schema(value_type = String, example = "tpl_01kagq5rh8e5htqh9sk95d3x4w")]
     id: TemplateId,
