@@ -96,7 +96,7 @@ impl Pairs {
         let credit = limit.every * limit.burst.saturating_sub(1);
         let due = self.due.get(person).map_or(now, |due| (*due).max(now));
         if due - now > credit {
-            return Err(due - now - credit + PAIR_SLACK);
+            return Err((due - now).saturating_sub(credit) + PAIR_SLACK);
         }
         self.forget(now);
         self.due.insert(person.to_owned(), due + limit.every);

@@ -85,10 +85,14 @@ fn visit(kind: ContentKind, object: &mut Value, found: &mut Found<'_>) {
     match (kind, MediaKind::parse(kind.as_str())) {
         (_, Some(media)) => look(object, &pointer, media, found),
         (ContentKind::Template, _) => {
-            IN_TEMPLATES.iter().for_each(|steps| descend(object, steps, &pointer, found));
+            for steps in IN_TEMPLATES {
+                descend(object, steps, &pointer, found);
+            }
         }
         (ContentKind::Interactive, _) => {
-            IN_INTERACTIVE.iter().for_each(|steps| descend(object, steps, &pointer, found));
+            for steps in IN_INTERACTIVE {
+                descend(object, steps, &pointer, found);
+            }
         }
         _ => {}
     }
