@@ -1,6 +1,6 @@
 //! What is told about the routes is true, complete and checked in.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use gatepost_core::content::examples::EXAMPLES;
@@ -221,6 +221,27 @@ fn check_examples(document: &Value) -> usize {
         }
     }
     checked
+}
+
+/// Two schemas under one name would describe each other's things.
+#[test]
+fn schemas_have_names_of_their_own() {
+    let mut known: BTreeMap<String, Value> = BTreeMap::new();
+    for api in [routes::public(), routes::at_socket()] {
+        for route in &api.routes {
+            let bodies = route.doc.body.iter().flat_map(|body| &body.schema.all);
+            let answers = route.doc.answer.iter().filter_map(|answer| match &answer.content {
+                crate::route::Content::Json(schema, _) => Some(&schema.all),
+                _ => None,
+            });
+            for (name, schema) in bodies.chain(answers.flatten()) {
+                let schema = serde_json::to_value(schema).unwrap();
+                let first = known.entry(name.clone()).or_insert_with(|| schema.clone());
+                assert_eq!(*first, schema, "two schemas are named {name}");
+            }
+        }
+    }
+    assert!(known.len() > 100, "{}", known.len());
 }
 
 /// The examples of a message are messages, one of every kind and sub-kind.

@@ -15,7 +15,7 @@ type Named = Vec<(String, RefOr<Schema>)>;
 
 macro_rules! schemas {
     ($($kind:ident),*) => {$(
-        /// What the field of this kind takes.
+        /// What the field of this kind takes; named apart from the things of the API that share its word.
         pub struct $kind;
 
         impl PartialSchema for $kind {
@@ -26,7 +26,7 @@ macro_rules! schemas {
 
         impl ToSchema for $kind {
             fn name() -> Cow<'static, str> {
-                Cow::Borrowed(stringify!($kind))
+                Cow::Borrowed(concat!(stringify!($kind), "Content"))
             }
 
             fn schemas(all: &mut Named) {
