@@ -7,6 +7,7 @@ mod demo;
 mod keys;
 mod listen;
 mod master_keys;
+mod numbers;
 mod postgres;
 mod quiet;
 mod refusals;
