@@ -59,7 +59,7 @@ pub(crate) struct ChannelReport {
     pub name_status: Option<String>,
     pub number_status: Option<String>,
     /// `Some(None)`: it does not expire.
-    #[expect(clippy::option_option, reason = "not looked at, no end, and an end are three things")]
+    #[expect(clippy::option_option, reason = "not looked at, and without an end, are two things")]
     pub token_expires_at: Option<Option<Timestamp>>,
     /// When Meta was asked, where it was.
     pub checked_at: Option<Timestamp>,
@@ -125,9 +125,8 @@ fn clears(source: Source, row: &ChannelRow) -> bool {
         (Source::Owner, _)
         | (_, ChannelState::Active)
         | (Source::Callback, ChannelState::Restricted | ChannelState::AccessLost) => true,
-        (_, ChannelState::Disabled) => false,
         (Source::Check, ChannelState::Restricted) => row.found_by == Some(Source::Check.number()),
-        (Source::Check, state) => state != ChannelState::PaymentRequired,
+        (Source::Check, state) => !matches!(state, ChannelState::PaymentRequired | ChannelState::Disabled),
         (Source::Callback | Source::Sending, _) => false,
     }
 }
