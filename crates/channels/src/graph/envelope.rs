@@ -87,7 +87,9 @@ pub fn split(body: &[u8]) -> Result<Vec<Part<'_>>, SplitError> {
         news += part.news(MAX_NEWS);
         news > MAX_NEWS
     }) {
-        parts.iter_mut().for_each(|part| part.whole = true);
+        for part in &mut parts {
+            part.whole = true;
+        }
     }
     Ok(parts)
 }
