@@ -175,6 +175,8 @@ impl Installation {
             display_phone_number: "+1 202-555-0100".to_owned(),
             verified_name: "Crash Test Ltd".to_owned(),
         });
+        // Before anything happens: what comes later is told to it.
+        client.post("/v1/webhook-endpoints", &json!({"url": self.receiver.url})).await.expect(201);
         let channel = json!({
             "type": "cloud", "name": "main", "phone_number_id": PHONE, "waba_id": WABA,
             "access_token": TOKEN, "meta_app_id": id,
@@ -182,7 +184,6 @@ impl Installation {
         let channel = client.post("/v1/channels", &channel).await.expect(201).json();
         let path = format!("/v1/channels/{}", channel["id"].as_str().unwrap());
         client.patch(&path, &json!({"throughput": 1000})).await.expect(200);
-        client.post("/v1/webhook-endpoints", &json!({"url": self.receiver.url})).await.expect(201);
         // Meta promises neither order nor that it tells once.
         self.meta.shuffle_callbacks(true);
         self.meta.duplicate_callbacks(1);
