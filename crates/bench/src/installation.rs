@@ -234,7 +234,7 @@ impl Installation {
             base_url: None,
         };
         let manage = grant::<permission::ChannelManage>(principal)?;
-        let id = fresh(self.app.meta_app_create(&manage, create, None).await?)?.id;
+        let id = fresh(Box::pin(self.app.meta_app_create(&manage, create, None)).await?)?.id;
         Ok(TenantApp { id, app_id, secret })
     }
 
@@ -266,7 +266,7 @@ impl Installation {
             },
         };
         let manage = grant::<permission::ChannelManage>(&tenant.principal)?;
-        let channel = fresh(self.app.channel_create(&manage, create, None).await?)?;
+        let channel = fresh(Box::pin(self.app.channel_create(&manage, create, None)).await?)?;
         tenant.senders.push(Sender { key: tenant.key.clone(), channel: channel.id.to_string() });
         tenant.sources.push(source);
         Ok(())

@@ -20,7 +20,7 @@ use crate::installation::{resolver, trusted_client};
 const TIMEOUT: Duration = Duration::from_secs(35);
 /// What a file may cost in either direction; the server gives up a little earlier and says why.
 const FILE: DownloadBudgets =
-    DownloadBudgets { bytes: BYTES_MAX, idle: Duration::from_secs(60), total: Duration::from_mins(7) };
+    DownloadBudgets { bytes: BYTES_MAX, idle: Duration::from_mins(1), total: Duration::from_mins(7) };
 /// Largest refusal that is read, bytes.
 const PROBLEM_MAX: usize = 64 * 1024;
 

@@ -101,7 +101,8 @@ fn pieces(body: Body, patience: Duration) -> Pieces {
             Err(_) => Some((Err(Error::of(Code::RequestTimeout)), None)),
         }
     };
-    Box::pin(stream::unfold(Some(body.into_data_stream()), next))
+    // Whoever asks again after the end is told of the end again.
+    Box::pin(stream::unfold(Some(body.into_data_stream()), next).fuse())
 }
 
 #[cfg(test)]

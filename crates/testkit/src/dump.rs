@@ -122,6 +122,18 @@ impl World {
     }
 }
 
+impl World {
+    /// How much work is left in the job table; the daily looks at channels, which are always there, are not counted.
+    ///
+    /// # Panics
+    /// When it cannot be read.
+    pub async fn work_left(&self) -> i64 {
+        let counts = self.store.read_system(async |tx| tx.job_counts().await).await.expect("the job table");
+        let look = gatepost_core::job::JobKind::ChannelCheck;
+        counts.into_iter().filter(|(kind, ..)| *kind != look).map(|(_, count, _)| count).sum()
+    }
+}
+
 /// A sealed column of a table whose rows have an id of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {

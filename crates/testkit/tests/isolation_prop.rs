@@ -191,8 +191,7 @@ impl Side {
 
 async fn quiet(world: &World) {
     eventually("all work to be done", async || {
-        let rows = world.rows().await;
-        (rows["job"].is_empty() && rows["envelope"].is_empty()).then_some(())
+        (world.work_left().await == 0 && world.rows().await["envelope"].is_empty()).then_some(())
     })
     .await;
 }

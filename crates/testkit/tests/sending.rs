@@ -159,7 +159,7 @@ async fn news_settle_a_cut_answer() {
         let read = line.until(&id, "read").await;
         assert!(read["provider_id"].is_string(), "{read}");
         line.world.clock.advance(line.world.app.config().outcome_wait);
-        eventually("the decision", async || line.world.rows().await["job"].is_empty().then_some(())).await;
+        eventually("the decision", async || (line.world.work_left().await == 0).then_some(())).await;
         assert_eq!(line.message(&id).await["state"], "read");
         assert_eq!(line.meta.observed().requests, 1);
         line.world.stop().await;

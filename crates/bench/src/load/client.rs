@@ -19,7 +19,7 @@ use crate::latency::Latencies;
 
 /// What a connection does next.
 pub enum Step {
-    Send(Request<Full<Bytes>>),
+    Send(Box<Request<Full<Bytes>>>),
     /// Asks again at this time.
     Wait(Instant),
     End,
@@ -94,7 +94,7 @@ async fn one(
 ) -> Result<()> {
     while end.is_none_or(|end| Instant::now() < end) {
         let request = match next(index)? {
-            Step::Send(request) => request,
+            Step::Send(request) => *request,
             Step::Wait(until) => {
                 tokio::time::sleep_until(until.min(end.unwrap_or(until)).into()).await;
                 continue;

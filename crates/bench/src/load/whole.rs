@@ -59,7 +59,7 @@ fn window(senders: Vec<Sender>, open: Box<dyn Fn(u64) -> bool>) -> Rc<Next> {
             return Ok(Step::Wait(Instant::now() + FULL));
         }
         number.set(n + 1);
-        Ok(Step::Send(send(&senders, n as usize, n, true, None)?))
+        Ok(Step::Send(Box::new(send(&senders, n as usize, n, true, None)?)))
     })
 }
 
@@ -77,7 +77,7 @@ fn rate(senders: Vec<Sender>, connections: usize, started: Instant, per_second: 
             return Ok(Step::Wait(due));
         }
         *mine = None;
-        Ok(Step::Send(send(&senders, n as usize, n, true, None)?))
+        Ok(Step::Send(Box::new(send(&senders, n as usize, n, true, None)?)))
     })
 }
 
@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn a_rate_gives_each_send_its_time() {
-        let started = Instant::now() - Duration::from_secs(1);
+        let started = Instant::now().checked_sub(Duration::from_secs(1)).unwrap();
         let next = rate(senders(), 2, started, 2.0);
         let mut sent = 0;
         let due = loop {

@@ -85,9 +85,9 @@ fn known(receiver: Option<&Receiver>) -> Result<&Receiver> {
 
 fn requests(what: What) -> Rc<Next> {
     match what {
-        What::Get { path } => Rc::new(move |_| Ok(Step::Send(get(&path)?))),
+        What::Get { path } => Rc::new(move |_| Ok(Step::Send(Box::new(get(&path)?)))),
         What::Post { path } => Rc::new(move |_| {
-            Ok(Step::Send(Request::post(&path).body(Full::new(Bytes::from_static(FILLER)))?))
+            Ok(Step::Send(Box::new(Request::post(&path).body(Full::new(Bytes::from_static(FILLER)))?)))
         }),
         What::Send { senders, idempotency } => {
             let number = Cell::new(0_u64);
@@ -95,7 +95,7 @@ fn requests(what: What) -> Rc<Next> {
                 number.update(|n| n + 1);
                 let n = number.get();
                 let key = idempotency.then(|| format!("{connection}-{}-{n}", std::process::id()));
-                Ok(Step::Send(send(&senders, connection, n, false, key.as_deref())?))
+                Ok(Step::Send(Box::new(send(&senders, connection, n, false, key.as_deref())?)))
             })
         }
     }
@@ -124,7 +124,7 @@ async fn post_callbacks(order: Callbacks, receiver: Option<&Receiver>) -> Result
             .header("host", "127.0.0.1")
             .header("content-type", "application/json")
             .header("x-hub-signature-256", &callback.signature);
-        Ok(Step::Send(request.body(Full::new(callback.body.clone()))?))
+        Ok(Step::Send(Box::new(request.body(Full::new(callback.body.clone()))?)))
     });
     if let Some(receiver) = receiver {
         receiver.reset();

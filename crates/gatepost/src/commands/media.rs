@@ -153,7 +153,7 @@ impl Upload {
         output.say(output.tint(Tint::Dim, &until));
         output.say(output.tint(
             Tint::Dim,
-            &format!("Send it:  echo '{{\"{kind}\":{{\"id\":\"{id}\"}}}}' | gatepost send --to … --purpose … --message -"),
+            format!("Send it:  echo '{{\"{kind}\":{{\"id\":\"{id}\"}}}}' | gatepost send --to … --purpose … --message -"),
         ));
         Ok(())
     }

@@ -25,6 +25,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Whatever is not given is made up and printed. Give it no real credentials.
 #[derive(clap::Args)]
 #[command(after_help = after_help())]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct SandboxCommand {
     /// Where to listen; port 0 takes any free one
     #[arg(long, value_name = "ADDRESS:PORT", default_value_t = SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))]

@@ -130,7 +130,7 @@ fn message(number: usize, caller: usize, replies_to: Option<&String>) -> (Value,
         message["on_unknown"] = json!("resend");
     }
     if let Some(id) = replies_to
-        && number % 3 == 0
+        && number.is_multiple_of(3)
         && !wish.reaction
     {
         message["reply_to"] = json!(id);

@@ -155,7 +155,8 @@ fn file(kind: ContentKind, name: &str, to: &str) -> Scene {
     if kind == ContentKind::Document {
         object["filename"] = json!(name);
     }
-    if name.ends_with(".ogg") {
+    // Ogg with Opus is what WhatsApp takes for a voice message.
+    if kind == ContentKind::Audio && std::path::Path::new(name).extension().is_some_and(|e| e == "ogg") {
         object["voice"] = json!(true);
     }
     scene(to, kind, object, format!("{kind} {name}"))

@@ -7,26 +7,34 @@ use serde_json::Value;
 
 use super::story::{self, End};
 
+const SENT: &str = "message.sent";
+const DELIVERED: &str = "message.delivered";
+const READ: &str = "message.read";
+const FAILED: &str = "message.failed";
+/// The news that say how far a message came.
+const NEWS: [&str; 4] = [SENT, DELIVERED, READ, FAILED];
+
 /// What is known of one message of ours.
 #[derive(Default)]
 struct Reached {
     /// Unknown until the API's answer was read.
     end: Option<End>,
-    sent: bool,
-    delivered: bool,
-    read: bool,
-    failed: bool,
+    news: HashSet<&'static str>,
 }
 
 impl Reached {
     /// Whether it came as far as it should, and no other way.
     fn is_well(&self) -> bool {
         match self.end {
-            Some(End::Read) => self.sent && self.delivered && self.read && !self.failed,
-            Some(End::Sent) => self.sent && !self.failed,
-            Some(End::Failed) => self.failed && !self.delivered,
+            Some(End::Read) => [SENT, DELIVERED, READ].iter().all(|kind| self.is(kind)) && !self.is(FAILED),
+            Some(End::Sent) => self.is(SENT) && !self.is(FAILED),
+            Some(End::Failed) => self.is(FAILED) && !self.is(DELIVERED),
             None => false,
         }
+    }
+
+    fn is(&self, kind: &str) -> bool {
+        self.news.contains(kind)
     }
 }
 
@@ -80,17 +88,8 @@ impl Tally {
             return;
         }
         // News may come before the API's answer was read.
-        let reached = match kind {
-            "message.sent" | "message.delivered" | "message.read" | "message.failed" => {
-                self.ours.entry(id.to_owned()).or_default()
-            }
-            _ => return,
-        };
-        match kind {
-            "message.sent" => reached.sent = true,
-            "message.delivered" => reached.delivered = true,
-            "message.read" => reached.read = true,
-            _ => reached.failed = true,
+        if let Some(news) = NEWS.into_iter().find(|news| *news == kind) {
+            self.ours.entry(id.to_owned()).or_default().news.insert(news);
         }
     }
 
@@ -101,7 +100,7 @@ impl Tally {
 
     /// Whether there is nothing more to wait for.
     pub fn is_complete(&self) -> bool {
-        self.ours.values().any(|m| m.failed && matches!(m.end, Some(End::Read | End::Sent)))
+        self.ours.values().any(|m| m.is(FAILED) && matches!(m.end, Some(End::Read | End::Sent)))
             || self.all_sent() && self.replies.len() == story::answers()
     }
 
@@ -111,8 +110,8 @@ impl Tally {
 
     pub fn summary(&self, seconds: f64) -> Summary {
         let messages = self.ours.len();
-        let count = |reached: fn(&Reached) -> bool| self.ours.values().filter(|m| reached(m)).count();
-        let (read, failed) = (count(|m| m.read), count(|m| m.failed));
+        let count = |kind: &str| self.ours.values().filter(|m| m.is(kind)).count();
+        let (read, failed) = (count(READ), count(FAILED));
         Summary {
             ok: self.all_sent()
                 && self.replies.len() == story::answers()
@@ -120,7 +119,7 @@ impl Tally {
                 && self.verified == self.webhooks,
             messages,
             kinds: self.kinds_sent.len(),
-            delivered: count(|m| m.delivered),
+            delivered: count(DELIVERED),
             read,
             failed,
             replies: self.replies.len(),
