@@ -87,9 +87,8 @@ pub(crate) fn report_of(check: &ChannelCheck, now: Timestamp) -> ChannelReport {
 
 /// A day from now, more or less.
 fn next_day(now: Timestamp, entropy: &dyn Entropy) -> Timestamp {
-    let span = JITTER.as_secs() * 2;
-    let jitter = u64::from_be_bytes(entropy.array()) % span;
-    now.plus(DAY - JITTER + Duration::from_secs(jitter))
+    let jitter = u64::from_be_bytes(entropy.array()) % (JITTER.as_secs() * 2);
+    now.plus(DAY + Duration::from_secs(jitter)).minus(JITTER)
 }
 
 /// The job that looks at a channel, now and for ever. There is one for each channel: its id is the channel's own.

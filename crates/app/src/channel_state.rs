@@ -59,6 +59,7 @@ pub(crate) struct ChannelReport {
     pub name_status: Option<String>,
     pub number_status: Option<String>,
     /// `Some(None)`: it does not expire.
+    #[expect(clippy::option_option, reason = "not looked at, and without an end, are two things")]
     pub token_expires_at: Option<Option<Timestamp>>,
     /// When Meta was asked, where it was.
     pub checked_at: Option<Timestamp>,
@@ -121,11 +122,11 @@ pub(crate) const fn state_of_refusal(code: Option<i64>, class: Class) -> Option<
 /// they are settled.
 fn clears(source: Source, row: &ChannelRow) -> bool {
     match (source, row.state) {
-        (Source::Owner, _) | (_, ChannelState::Active) => true,
-        (_, ChannelState::Disabled) => false,
+        (Source::Owner, _)
+        | (_, ChannelState::Active)
+        | (Source::Callback, ChannelState::Restricted | ChannelState::AccessLost) => true,
         (Source::Check, ChannelState::Restricted) => row.found_by == Some(Source::Check.number()),
-        (Source::Callback, ChannelState::Restricted | ChannelState::AccessLost) => true,
-        (Source::Check, state) => state != ChannelState::PaymentRequired,
+        (Source::Check, state) => !matches!(state, ChannelState::PaymentRequired | ChannelState::Disabled),
         (Source::Callback | Source::Sending, _) => false,
     }
 }

@@ -370,7 +370,7 @@ impl App {
             .store
             .write(owner, async move |tx| {
                 let known = tx.meta_app_get(id).await?;
-                if !known.is_some_and(|row| !crate::test_channels::is_simulated(&row)) {
+                if known.is_none_or(|row| crate::test_channels::is_simulated(&row)) {
                     return Err(Error::of(Code::NotFound));
                 }
                 match tx.meta_app_delete(id, now).await? {

@@ -107,9 +107,11 @@ pub struct MetaAppUpdate {
     pub app_secret: Option<Secret<String>>,
     /// The version of Meta's Graph API; `default` for the installation's.
     #[schema(value_type = Option<String>, example = "v25.0")]
+    #[expect(clippy::option_option, reason = "left out, and the installation's again, are two things")]
     pub graph_version: Option<Option<String>>,
     /// One of the addresses that the operator's configuration names; `default` for the installation's.
     #[schema(value_type = Option<String>)]
+    #[expect(clippy::option_option, reason = "left out, and the installation's again, are two things")]
     pub base_url: Option<Option<String>>,
     /// True makes a new verify token, which the answer shows this once; the old one is over.
     pub new_verify_token: Option<bool>,

@@ -209,6 +209,7 @@ pub struct NumberSettings<'a> {
 
 /// What people see beside a number.
 #[derive(Serialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "Meta's name of the picture")]
 pub struct Profile<'a> {
     about: Option<&'a str>,
     address: Option<&'a str>,
