@@ -8,6 +8,7 @@ mod keys;
 mod listen;
 mod master_keys;
 mod media;
+mod numbers;
 mod postgres;
 mod quiet;
 mod refusals;
