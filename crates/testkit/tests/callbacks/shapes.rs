@@ -25,9 +25,12 @@ fn corpus() -> BTreeMap<String, Vec<u8>> {
 fn stable(value: &mut Value) {
     match value {
         Value::String(text) => {
-            for prefix in ["evt_", "msg_", "chn_", "con_", "ws_", "tpl_"] {
-                if text.starts_with(prefix) && text.len() == prefix.len() + 26 {
-                    *text = format!("[{prefix}]");
+            for prefix in ["evt_", "msg_", "chn_", "con_", "med_", "ws_", "tpl_"] {
+                let id = text.find(prefix).map(|at| at + prefix.len());
+                if let Some(at) = id
+                    && text.get(at..at + 26).is_some_and(|id| id.bytes().all(|b| b.is_ascii_alphanumeric()))
+                {
+                    text.replace_range(at..at + 26, "…");
                 }
             }
         }
