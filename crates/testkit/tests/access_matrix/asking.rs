@@ -55,6 +55,9 @@ impl Asked {
     pub fn with_body(mut self, route: &RouteInfo, fixtures: &Fixtures) -> Self {
         self.body.clone_from(&route.body);
         self.file = route.file;
+        if let (Some(_), Some(channel)) = (self.file, fixtures.get("chn")) {
+            self.query.push(("channel_id".to_owned(), channel.to_owned()));
+        }
         if let (Some(body), "messageSend" | "templateCreate" | "templateSync") =
             (&mut self.body, route.operation_id)
         {
@@ -77,9 +80,13 @@ impl Asked {
                     self.path.insert(name.clone(), id(prefix));
                 }
             }
-            Position::Query { name, prefix } => self.query.push((name.clone(), id(prefix))),
+            Position::Query { name, prefix } => {
+                self.query.retain(|(known, _)| known != name);
+                self.query.push((name.clone(), id(prefix)));
+            }
             Position::Header { name, prefix } => {
                 self.headers.push((name.clone(), id(prefix)));
+                self.query.retain(|(known, _)| known != "channel_id");
                 if let Some(Value::Object(body)) = &mut self.body {
                     body.remove("channel_id");
                 }
