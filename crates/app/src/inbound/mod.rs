@@ -31,6 +31,10 @@ use crate::templates::callbacks::{TemplateReport, template_report, template_repo
 /// Envelopes of one workspace processed together.
 const AT_ONCE: usize = 64;
 
+/// Items written down in one transaction. A claimed item stays claimed, so a crash between two transactions doubles
+/// nothing; and nobody else waits longer than one of them takes.
+const TRANSACTION_ITEMS: usize = 1_000;
+
 pub(crate) struct Inbound {
     app: App,
     key: LaneKey,
@@ -144,7 +148,8 @@ impl Work for Inbound {
         let app = &self.app;
         let keys = app.0.sealing.keys(scope).await?;
         let channels = app.0.store.read(scope, async move |tx| tx.channel_list().await).await?;
-        let mut prepared = Vec::new();
+        let now = app.now();
+        let (mut prepared, mut count) = (Vec::new(), 0);
         for opened in &done {
             let Some(envelope) = &opened.envelope else { continue };
             let Envelope { meta_app, body, received_at, .. } = envelope.as_ref();
@@ -163,24 +168,17 @@ impl Work for Inbound {
                     };
                     origin.channel = origin.channel_of(&item);
                     prepared.push(app.item_prepare(scope, &origin, &item).await?);
+                    if prepared.len() >= TRANSACTION_ITEMS {
+                        let some = std::mem::take(&mut prepared);
+                        count += app.items_write(scope, &keys, some, now, None).await?;
+                    }
                 }
             }
         }
-        let now = app.now();
-        let entropy = Arc::clone(&app.0.entropy);
         let jobs: Vec<Claimed> = done.iter().map(|d| d.job.clone()).collect();
         let envelopes: Vec<EnvelopeId> =
             done.iter().filter_map(|d| d.envelope.as_ref().map(|e| e.id)).collect();
-        let count = app
-            .0
-            .store
-            .write(scope, async move |tx| {
-                let count = write(tx, &keys, &prepared, now, &entropy).await?;
-                tx.envelopes_delete(&envelopes).await?;
-                tx.job_complete_many(&jobs).await?;
-                tx.commit(Audit::None("callbacks are in the event log"), count)
-            })
-            .await?;
+        count += app.items_write(scope, &keys, prepared, now, Some((envelopes, jobs))).await?;
         metrics::counter!("gatepost_callback_items_total", "result" => "new").increment(count);
         Ok(())
     }
@@ -302,6 +300,30 @@ impl Effect {
 }
 
 impl App {
+    /// Writes items down in one transaction, which with the last of them also removes what they came in. Returns how
+    /// many were new.
+    async fn items_write(
+        &self,
+        scope: WorkspaceScope,
+        keys: &Arc<WorkspaceKeys>,
+        items: Vec<Prepared>,
+        now: Timestamp,
+        done: Option<(Vec<EnvelopeId>, Vec<Claimed>)>,
+    ) -> Result<u64> {
+        let (keys, entropy) = (Arc::clone(keys), Arc::clone(&self.0.entropy));
+        self.0
+            .store
+            .write(scope, async move |tx| {
+                let count = write(tx, &keys, &items, now, &entropy).await?;
+                if let Some((envelopes, jobs)) = &done {
+                    tx.envelopes_delete(envelopes).await?;
+                    tx.job_complete_many(jobs).await?;
+                }
+                tx.commit(Audit::None("callbacks are in the event log"), count)
+            })
+            .await
+    }
+
     /// Makes everything of an item that can be made before the transaction: its key, sealed columns, the events.
     async fn item_prepare(
         &self,
