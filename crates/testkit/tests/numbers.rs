@@ -1,6 +1,6 @@
 //! Channels and the truth about them: numbers registered and lost, tokens that end, what callbacks tell, Meta apps that
 //! change; over the real router, against a simulated Meta.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::time::Duration;
 
