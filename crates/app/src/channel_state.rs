@@ -279,6 +279,7 @@ pub(crate) async fn channel_change(
             event_type: EventType::ChannelUpdated,
             mode: row.mode,
             channel: Some(row.id),
+            order_key: None,
             data: EventData::Channel(news),
         },
     )?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use gatepost_core::audit::Audit;
-use gatepost_core::endpoint::{DeliveryState, retry_delay};
+use gatepost_core::endpoint::{DeliveryState, RetrySchedule};
 use gatepost_core::{Code, DeliveryId, EndpointId, Result, Timestamp};
 use gatepost_net::{Attempt, Decision, Target};
 use gatepost_store::{AttemptRow, Claimed, DeliveryRecord, DeliveryWork, EndpointRow, LaneKey};
@@ -273,8 +273,11 @@ impl Delivering {
         if attempt.is_success() {
             return Ok((row, DeliveryState::Sent, None));
         }
-        let Some(delay) = retry_delay(number) else { return Ok((row, DeliveryState::Dead, None)) };
-        let wait = jittered(delay, self.app.entropy()).max(asked_wait(attempt).unwrap_or(Duration::ZERO));
+        let Some(delay) = RetrySchedule::default().after(number) else {
+            return Ok((row, DeliveryState::Dead, None));
+        };
+        let wait =
+            jittered(delay.as_secs(), self.app.entropy()).max(asked_wait(attempt).unwrap_or(Duration::ZERO));
         let state = if allowed { DeliveryState::Failed } else { DeliveryState::Blocked };
         Ok((row, state, Some(self.app.now().plus(wait))))
     }

@@ -5,11 +5,11 @@ use std::time::Duration;
 use gatepost_core::access::{Grant, permission};
 use gatepost_core::audit::AuditEntry;
 use gatepost_core::channel::Mode;
-use gatepost_core::endpoint::WebhookUrl;
+use gatepost_core::endpoint::{DeliveryOrder, DisabledReason, WebhookUrl};
 use gatepost_core::event::EventFilter;
 use gatepost_core::job::JobKind;
 use gatepost_core::{AuditId, Code, EndpointId, Error, FieldError, Result, Secret, Timestamp, WorkspaceId};
-use gatepost_store::{EndpointRow, WorkspaceScope};
+use gatepost_store::{EndpointHealth, EndpointRow, WorkspaceScope};
 use gatepost_vault::{Aad, WebhookSecret, WorkspaceKeys};
 
 use crate::App;
@@ -129,10 +129,19 @@ impl App {
             url: seal(&keys, "url", id, create.url.as_str())?,
             description: create.description,
             events: create.events.names().join(" "),
+            channels: String::new(),
+            headers: None,
+            metadata: None,
+            order: DeliveryOrder::default(),
+            retry_schedule: None,
             enabled: true,
+            disabled: None,
+            health: EndpointHealth::default(),
             secret: seal(&keys, "secret", id, secret.expose())?,
             previous_secret: None,
             previous_until: None,
+            signing_seed: None,
+            previous_signing_seed: None,
             created_at: now,
         };
         let created =
@@ -211,7 +220,10 @@ impl App {
         }
         let now = self.now();
         let enabled_again = !row.enabled && update.enabled == Some(true);
-        row.enabled = update.enabled.unwrap_or(row.enabled);
+        if let Some(enabled) = update.enabled {
+            row.disabled = if enabled { None } else { row.disabled.or(Some((DisabledReason::Owner, now))) };
+            row.enabled = enabled;
+        }
         let shown = view(&keys, &row)?;
         let audit = self.audit(
             grant,

@@ -45,6 +45,8 @@ pub(crate) struct Draft<'a> {
     pub event_type: EventType,
     pub mode: Mode,
     pub channel: Option<ChannelId>,
+    /// A blind index of the person it is about, where it is about one: ordered endpoints keep the order of each.
+    pub order_key: Option<Vec<u8>>,
     pub data: EventData<'a>,
 }
 
@@ -75,6 +77,7 @@ pub(crate) fn draft(
         event_type: draft.event_type,
         mode: draft.mode,
         channel: draft.channel,
+        order_key: draft.order_key,
         created_at: now,
         payload,
     })
@@ -96,7 +99,7 @@ pub(crate) async fn publish(
     for endpoint in tx.endpoint_list().await?.into_iter().filter(|e| e.enabled) {
         let filter = crate::endpoints::filter_of(&endpoint.events);
         for event in events.iter().filter(|e| e.mode == endpoint.mode && filter.matches(e.event_type)) {
-            let delivery = DeliveryId::new(now, entropy.as_ref());
+            let delivery = DeliveryId::of(event.id, endpoint.id);
             deliveries.push((delivery, endpoint.id, event.id));
             jobs.push(NewJob {
                 id: JobId::new(now, entropy.as_ref()),

@@ -157,6 +157,7 @@ impl App {
                 JobKind::ChannelCheck => {
                     run(&app, key, &notify, crate::channel_checks::Checking::new(app.clone(), key)).await;
                 }
+                JobKind::WebhookReplay => app.sleep_lane(key, &notify),
             }
         };
         self.0.tasks.spawn_on(lane, runtime);

@@ -209,5 +209,10 @@ fn news(
         provider: None,
     };
     let data = EventData::Message(Box::new(news));
-    draft(keys, now, entropy, Draft { event_type, mode: row.mode, channel: Some(row.channel), data })
+    draft(
+        keys,
+        now,
+        entropy,
+        Draft { event_type, mode: row.mode, channel: Some(row.channel), order_key: None, data },
+    )
 }

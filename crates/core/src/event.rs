@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::id::{ChannelId, ContactId, EventId, MediaId, MessageId, TemplateId, WorkspaceId};
+use crate::id::{ChannelId, ContactId, EndpointId, EventId, MediaId, MessageId, TemplateId, WorkspaceId};
 use crate::message::MessageState;
 use crate::time::Timestamp;
 
@@ -35,10 +35,14 @@ pub enum EventType {
     ContactUpdated,
     /// Anything else Meta told about a channel, passed on as it came.
     ChannelNotification,
+    /// Gatepost stopped delivering to an endpoint: it answered 410, or its schedule was spent without one success.
+    EndpointDisabled,
+    /// Somebody asked for a trial of one endpoint; goes to that endpoint only.
+    EndpointTest,
 }
 
 impl EventType {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::MessageSent,
         Self::MessageDelivered,
         Self::MessageRead,
@@ -50,6 +54,8 @@ impl EventType {
         Self::TemplateUpdated,
         Self::ContactUpdated,
         Self::ChannelNotification,
+        Self::EndpointDisabled,
+        Self::EndpointTest,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -65,6 +71,8 @@ impl EventType {
             Self::TemplateUpdated => "template.updated",
             Self::ContactUpdated => "contact.updated",
             Self::ChannelNotification => "channel.notification",
+            Self::EndpointDisabled => "endpoint.disabled",
+            Self::EndpointTest => "endpoint.test",
         }
     }
 
@@ -86,6 +94,8 @@ impl EventType {
             Self::TemplateUpdated => 9,
             Self::ContactUpdated => 10,
             Self::MessagePlayed => 11,
+            Self::EndpointDisabled => 12,
+            Self::EndpointTest => 13,
         }
     }
 
@@ -187,6 +197,7 @@ pub enum EventData<'a> {
     Template(TemplateNews<'a>),
     Contact(ContactNews),
     Notification(Notification<'a>),
+    Endpoint(EndpointNews<'a>),
 }
 
 /// The other side of a message: either may be unknown.
@@ -315,6 +326,24 @@ pub struct ContactNews {
     pub id: Option<ContactId>,
     pub contact: Party,
     pub previous: Party,
+}
+
+/// News of a webhook endpoint. Its URL stays out: paths and queries of webhooks often hold secrets.
+#[derive(Serialize)]
+pub struct EndpointNews<'a> {
+    pub id: EndpointId,
+    /// The owner's words.
+    pub description: &'a str,
+    pub enabled: bool,
+    /// `gone` or `failing`; null on a trial.
+    pub disabled_reason: Option<&'static str>,
+    /// Since when no attempt has succeeded.
+    pub failing_since: Option<Timestamp>,
+    /// What happened last, in words.
+    pub detail: Option<&'a str>,
+    /// The one next action; absent when there is nothing to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_action: Option<&'a str>,
 }
 
 /// A callback item that has no event of its own.

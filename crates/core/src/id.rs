@@ -152,6 +152,8 @@ ids! {
     EndpointId => "whk";
     /// One event on its way to one endpoint.
     DeliveryId => "dlv";
+    /// A window of events that is sent to one endpoint again.
+    ReplayId => "rpl";
     /// One callback body of Meta's, sealed until it is processed.
     EnvelopeId => "env";
     /// A unit of work in the job table.
@@ -168,6 +170,20 @@ ids! {
     RequestId => "req";
     /// One running process of this installation.
     NodeId => "nod";
+}
+
+impl DeliveryId {
+    /// The delivery of `event` to `endpoint`: there is never more than one, and it sorts with its event.
+    ///
+    /// The time is the event's; the random bits are those of both, so one endpoint's deliveries tell nothing of another's.
+    pub fn of(event: EventId, endpoint: EndpointId) -> Self {
+        let (mut bytes, other) = (event.0.into_bytes(), endpoint.0.into_bytes());
+        // Bytes 0 to 5 hold the time, 6 the version, 8 the variant.
+        for index in [7, 9, 10, 11, 12, 13, 14, 15] {
+            bytes[index] ^= other[index];
+        }
+        Self(Uuid::from_bytes(bytes))
+    }
 }
 
 #[cfg(test)]
@@ -191,6 +207,24 @@ mod tests {
         let id = MessageId::new(Timestamp::from_seconds(1_793_525_400), &Fixed);
         assert_eq!(id.uuid().get_version_num(), 7);
         assert!(id < MessageId::new(Timestamp::from_seconds(1_793_525_401), &Fixed));
+    }
+
+    #[test]
+    fn one_delivery_for_each_pair() {
+        let id = |n: u128| Uuid::from_u128(0x0198_0000_0000_7000_8000_0000_0000_0000 | n);
+        let (events, endpoints) = ([1, 2, 3].map(id), [1 << 20, 1 << 21].map(id));
+        let mut seen = std::collections::BTreeSet::new();
+        for event in events {
+            for endpoint in endpoints {
+                let delivery = DeliveryId::of(EventId::from_uuid(event), EndpointId::from_uuid(endpoint));
+                assert_eq!(
+                    delivery,
+                    DeliveryId::of(EventId::from_uuid(event), EndpointId::from_uuid(endpoint))
+                );
+                assert_eq!(delivery.uuid().get_version_num(), 7);
+                assert!(seen.insert(delivery));
+            }
+        }
     }
 
     #[test]

@@ -15,15 +15,18 @@ pub enum JobKind {
     OutcomeDecide,
     /// Look at a channel at Meta, daily. Lane: the channel.
     ChannelCheck,
+    /// Queue the deliveries of a replay, some at a time. Lane: the endpoint.
+    WebhookReplay,
 }
 
 impl JobKind {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::MessageSend,
         Self::EnvelopeProcess,
         Self::DeliveryAttempt,
         Self::OutcomeDecide,
         Self::ChannelCheck,
+        Self::WebhookReplay,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -33,6 +36,7 @@ impl JobKind {
             Self::DeliveryAttempt => "delivery_attempt",
             Self::OutcomeDecide => "outcome_decide",
             Self::ChannelCheck => "channel_check",
+            Self::WebhookReplay => "webhook_replay",
         }
     }
 
@@ -44,6 +48,7 @@ impl JobKind {
             Self::DeliveryAttempt => 3,
             Self::OutcomeDecide => 4,
             Self::ChannelCheck => 5,
+            Self::WebhookReplay => 6,
         }
     }
 

@@ -1,6 +1,7 @@
-//! Webhook endpoints. URL and secrets are sealed by the caller.
+//! Webhook endpoints. URL, headers, notes and secrets are sealed by the caller.
 
 use gatepost_core::channel::Mode;
+use gatepost_core::endpoint::{DeliveryOrder, DisabledReason, RetrySchedule};
 use gatepost_core::{EndpointId, Result, Timestamp};
 
 use crate::engine::{self, Row};
@@ -16,39 +17,84 @@ pub struct EndpointRow {
     pub description: String,
     /// Blank-separated names of the filter; empty for all.
     pub events: String,
+    /// Blank-separated ids of the channels it hears of; empty for all.
+    pub channels: String,
+    /// Sealed; the headers that the owner adds.
+    pub headers: Option<Vec<u8>>,
+    /// Sealed; the owner's own notes.
+    pub metadata: Option<Vec<u8>>,
+    pub order: DeliveryOrder,
+    /// `None`: the installation's.
+    pub retry_schedule: Option<RetrySchedule>,
     pub enabled: bool,
+    /// Why and since when it is not enabled.
+    pub disabled: Option<(DisabledReason, Timestamp)>,
+    pub health: EndpointHealth,
     pub secret: Vec<u8>,
     pub previous_secret: Option<Vec<u8>>,
+    /// Until when the previous secret and the previous Ed25519 key go on signing.
     pub previous_until: Option<Timestamp>,
+    /// Sealed; the seed of the Ed25519 key, where the owner asked for one.
+    pub signing_seed: Option<Vec<u8>>,
+    pub previous_signing_seed: Option<Vec<u8>>,
     pub created_at: Timestamp,
 }
 
+/// How an endpoint fares. Written only when it changes: an endpoint that answers well costs nothing here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct EndpointHealth {
+    /// Since when no attempt has succeeded; `None` while it fares well.
+    pub failing_since: Option<Timestamp>,
+    /// Attempts that failed since then.
+    pub failures: i64,
+    /// Before this nothing goes out, and then one attempt as a probe; `None` while the circuit is closed.
+    pub probe_at: Option<Timestamp>,
+}
+
 statements! {
-    INSERT = same("INSERT INTO endpoint (workspace_id, id, mode, url, description, events, enabled, secret, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)");
-    GET = same("SELECT id, mode, url, description, events, enabled, secret, previous_secret, previous_until, created_at FROM endpoint WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL");
-    LIST = same("SELECT id, mode, url, description, events, enabled, secret, previous_secret, previous_until, created_at FROM endpoint WHERE workspace_id = $1 AND deleted_at IS NULL ORDER BY id DESC");
-    UPDATE = same("UPDATE endpoint SET url = $3, description = $4, events = $5, enabled = $6 WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL");
-    ROTATE = same("UPDATE endpoint SET secret = $3, previous_secret = $4, previous_until = $5 WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL");
+    INSERT = same("INSERT INTO endpoint (workspace_id, id, mode, url, description, events, channels, headers, metadata, delivery_order, retry_schedule, enabled, disabled_reason, disabled_at, secret, signing_seed, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)");
+    GET = same("SELECT id, mode, url, description, events, channels, headers, metadata, delivery_order, retry_schedule, enabled, disabled_reason, disabled_at, failing_since, failures, probe_at, secret, previous_secret, previous_until, signing_seed, previous_signing_seed, created_at FROM endpoint WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL");
+    LIST = same("SELECT id, mode, url, description, events, channels, headers, metadata, delivery_order, retry_schedule, enabled, disabled_reason, disabled_at, failing_since, failures, probe_at, secret, previous_secret, previous_until, signing_seed, previous_signing_seed, created_at FROM endpoint WHERE workspace_id = $1 AND deleted_at IS NULL ORDER BY id DESC");
+    UPDATE = same("UPDATE endpoint SET url = $3, description = $4, events = $5, channels = $6, headers = $7, metadata = $8, delivery_order = $9, retry_schedule = $10, enabled = $11, disabled_reason = $12, disabled_at = $13, signing_seed = $14, previous_signing_seed = $15 WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL");
+    HEALTH = same("UPDATE endpoint SET failing_since = $3, failures = $4, probe_at = $5 WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL");
+    DISABLE = same("UPDATE endpoint SET enabled = 0, disabled_reason = $3, disabled_at = $4, probe_at = NULL WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL AND enabled = 1");
+    ROTATE = same("UPDATE endpoint SET secret = $3, previous_secret = $4, previous_until = $5, signing_seed = $6, previous_signing_seed = $7 WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL");
     DELETE = same("UPDATE endpoint SET deleted_at = $3, enabled = 0 WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL");
 }
 
 fn endpoint(row: &Row<'_>) -> engine::Result<EndpointRow> {
+    let schedule: Option<String> = row.get(9)?;
+    let reason = row.get::<Option<i64>>(11)?;
+    let reason = reason.map(|n| DisabledReason::from_number(n).ok_or_else(|| row.corrupt(11))).transpose()?;
+    let time = |index| row.get::<Option<i64>>(index).map(|at| at.map(Timestamp::from_micros));
     Ok(EndpointRow {
         id: EndpointId::from_uuid(row.get(0)?),
         mode: mode(row, 1)?,
         url: row.get(2)?,
         description: row.get(3)?,
         events: row.get(4)?,
-        enabled: row.get(5)?,
-        secret: row.get(6)?,
-        previous_secret: row.get(7)?,
-        previous_until: row.get::<Option<i64>>(8)?.map(Timestamp::from_micros),
-        created_at: Timestamp::from_micros(row.get(9)?),
+        channels: row.get(5)?,
+        headers: row.get(6)?,
+        metadata: row.get(7)?,
+        order: DeliveryOrder::from_number(row.get(8)?).ok_or_else(|| row.corrupt(8))?,
+        retry_schedule: schedule
+            .map(|text| RetrySchedule::stored(&text).ok_or_else(|| row.corrupt(9)))
+            .transpose()?,
+        enabled: row.get(10)?,
+        disabled: reason.zip(time(12)?),
+        health: EndpointHealth { failing_since: time(13)?, failures: row.get(14)?, probe_at: time(15)? },
+        secret: row.get(16)?,
+        previous_secret: row.get(17)?,
+        previous_until: time(18)?,
+        signing_seed: row.get(19)?,
+        previous_signing_seed: row.get(20)?,
+        created_at: Timestamp::from_micros(row.get(21)?),
     })
 }
 
 impl WorkspaceTx<'_> {
     pub async fn endpoint_insert(&self, e: &EndpointRow) -> Result<()> {
+        let schedule = e.retry_schedule.as_ref().map(RetrySchedule::to_stored);
         let values = params![
             self.workspace,
             e.id.uuid(),
@@ -56,8 +102,16 @@ impl WorkspaceTx<'_> {
             &e.url,
             &e.description,
             &e.events,
+            &e.channels,
+            e.headers.as_deref(),
+            e.metadata.as_deref(),
+            e.order.number(),
+            schedule.as_deref(),
             e.enabled,
+            e.disabled.map(|(reason, _)| reason.number()),
+            e.disabled.map(|(_, at)| at.micros()),
             &e.secret,
+            e.signing_seed.as_deref(),
             e.created_at.micros()
         ];
         Ok(self.tx.execute_one(&INSERT, values).await?)
@@ -72,9 +126,51 @@ impl WorkspaceTx<'_> {
         Ok(self.tx.query(&LIST, params![self.workspace], endpoint).await?)
     }
 
+    /// Writes what the owner can change; health and secrets stay.
     pub async fn endpoint_update(&self, e: &EndpointRow) -> Result<()> {
-        let values = params![self.workspace, e.id.uuid(), &e.url, &e.description, &e.events, e.enabled];
+        let schedule = e.retry_schedule.as_ref().map(RetrySchedule::to_stored);
+        let values = params![
+            self.workspace,
+            e.id.uuid(),
+            &e.url,
+            &e.description,
+            &e.events,
+            &e.channels,
+            e.headers.as_deref(),
+            e.metadata.as_deref(),
+            e.order.number(),
+            schedule.as_deref(),
+            e.enabled,
+            e.disabled.map(|(reason, _)| reason.number()),
+            e.disabled.map(|(_, at)| at.micros()),
+            e.signing_seed.as_deref(),
+            e.previous_signing_seed.as_deref()
+        ];
         Ok(self.tx.execute_one(&UPDATE, values).await?)
+    }
+
+    /// Writes how an endpoint fares.
+    pub async fn endpoint_health_set(&self, id: EndpointId, health: EndpointHealth) -> Result<()> {
+        let values = params![
+            self.workspace,
+            id.uuid(),
+            health.failing_since.map(Timestamp::micros),
+            health.failures,
+            health.probe_at.map(Timestamp::micros)
+        ];
+        self.tx.execute(&HEALTH, values).await?;
+        Ok(())
+    }
+
+    /// Switches an endpoint off; false when it was off already, or is gone.
+    pub async fn endpoint_disable(
+        &self,
+        id: EndpointId,
+        reason: DisabledReason,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let values = params![self.workspace, id.uuid(), reason.number(), now.micros()];
+        Ok(self.tx.execute(&DISABLE, values).await? == 1)
     }
 
     /// Writes the secrets of a rotated endpoint.
@@ -84,7 +180,9 @@ impl WorkspaceTx<'_> {
             e.id.uuid(),
             &e.secret,
             e.previous_secret.as_deref(),
-            e.previous_until.map(Timestamp::micros)
+            e.previous_until.map(Timestamp::micros),
+            e.signing_seed.as_deref(),
+            e.previous_signing_seed.as_deref()
         ];
         Ok(self.tx.execute_one(&ROTATE, values).await?)
     }

@@ -16,6 +16,8 @@ pub struct NewEvent {
     pub event_type: EventType,
     pub mode: Mode,
     pub channel: Option<ChannelId>,
+    /// A blind index of the person it is about, where it is about one.
+    pub order_key: Option<Vec<u8>>,
     pub created_at: Timestamp,
     /// The sealed JSON of the webhook body.
     pub payload: Vec<u8>,
@@ -29,6 +31,8 @@ pub struct EventRow {
     pub event_type: EventType,
     pub mode: Mode,
     pub channel: Option<ChannelId>,
+    /// A blind index of the person it is about, where it is about one.
+    pub order_key: Option<Vec<u8>>,
     pub created_at: Timestamp,
     /// Absent once its time is over.
     pub payload: Option<Vec<u8>>,
@@ -36,9 +40,9 @@ pub struct EventRow {
 
 statements! {
     SEQ = same("INSERT INTO workspace_counter (workspace_id, name, value) VALUES ($1, $2, $3) ON CONFLICT (workspace_id, name) DO UPDATE SET value = workspace_counter.value + excluded.value RETURNING value");
-    INSERT = same("INSERT INTO event (workspace_id, id, seq, type, mode, channel_id, created_at, payload) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)");
-    GET = same("SELECT id, seq, type, mode, channel_id, created_at, payload FROM event WHERE workspace_id = $1 AND id = $2");
-    LIST = same("SELECT id, seq, type, mode, channel_id, created_at, payload FROM event WHERE workspace_id = $1 AND seq > $2 ORDER BY seq LIMIT $3");
+    INSERT = same("INSERT INTO event (workspace_id, id, seq, type, mode, channel_id, order_key, created_at, payload) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)");
+    GET = same("SELECT id, seq, type, mode, channel_id, order_key, created_at, payload FROM event WHERE workspace_id = $1 AND id = $2");
+    LIST = same("SELECT id, seq, type, mode, channel_id, order_key, created_at, payload FROM event WHERE workspace_id = $1 AND seq > $2 ORDER BY seq LIMIT $3");
     LAST = same("SELECT value FROM workspace_counter WHERE workspace_id = $1 AND name = 'event'");
 }
 
@@ -49,8 +53,9 @@ fn event(row: &Row<'_>) -> engine::Result<EventRow> {
         event_type: EventType::from_number(row.get(2)?).ok_or_else(|| row.corrupt(2))?,
         mode: mode(row, 3)?,
         channel: row.get::<Option<Uuid>>(4)?.map(ChannelId::from_uuid),
-        created_at: Timestamp::from_micros(row.get(5)?),
-        payload: row.get(6)?,
+        order_key: row.get(5)?,
+        created_at: Timestamp::from_micros(row.get(6)?),
+        payload: row.get(7)?,
     })
 }
 
@@ -81,6 +86,7 @@ impl WorkspaceTx<'_> {
                     event.event_type.number(),
                     event.mode.number(),
                     event.channel.map(ChannelId::uuid),
+                    event.order_key.as_deref(),
                     event.created_at.micros(),
                     &event.payload
                 ]

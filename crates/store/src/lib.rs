@@ -36,7 +36,7 @@ pub use callbacks::{CallbackRoute, EnvelopeRow, ItemKey};
 pub use channels::ChannelRow;
 pub use contacts::{ContactNames, ContactRow, Upserted};
 pub use deliveries::{AttemptRow, DeliveryRecord, DeliveryRow, DeliveryWork};
-pub use endpoints::EndpointRow;
+pub use endpoints::{EndpointHealth, EndpointRow};
 pub use events::{EventRow, NewEvent};
 pub use idempotency::Recorded;
 pub use jobs::{Claimed, LaneKey, NewJob};

@@ -22,4 +22,5 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(4, "media", "0004_media"),
     migration!(5, "contact identity", "0005_contact_identity"),
     migration!(6, "time first", "0006_time_first"),
+    migration!(7, "courier", "0007_courier"),
 ];

@@ -12,7 +12,8 @@ use uuid::Uuid;
 
 /// Tables that hold a `workspace_id` and are the platform's all the same: read before a workspace is known, or by lane.
 /// They hold ids, digests and times. A table joins this list only with a reason as good.
-const PLATFORM: [&str; 5] = ["api_key_index", "callback_route", "channel_index", "job", "meta_app_index"];
+const PLATFORM: [&str; 6] =
+    ["api_key_index", "callback_route", "channel_index", "job", "meta_app_index", "webhook_public_key"];
 
 statements! {
     /// Tables and the columns of their primary keys, in the key's order.

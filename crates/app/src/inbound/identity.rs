@@ -65,6 +65,7 @@ impl App {
             event_type: EventType::ContactUpdated,
             mode: channel.mode,
             channel: Some(channel.id),
+            order_key: None,
             data: EventData::Contact(news),
         };
         events.push(draft(keys, self.now(), self.0.entropy.as_ref(), event)?);

@@ -257,6 +257,7 @@ fn copy_event(event: &NewEvent) -> NewEvent {
         event_type: event.event_type,
         mode: event.mode,
         channel: event.channel,
+        order_key: event.order_key.clone(),
         created_at: event.created_at,
         payload: event.payload.clone(),
     }
@@ -372,6 +373,7 @@ impl App {
             event_type: EventType::ChannelNotification,
             mode: origin.mode(),
             channel: origin.channel.map(|c| c.id),
+            order_key: None,
             data,
         };
         draft(origin.keys, self.now(), self.0.entropy.as_ref(), event)

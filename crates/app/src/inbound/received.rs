@@ -100,6 +100,7 @@ impl App {
                 event_type: EventType::MessageReceived,
                 mode: channel.mode,
                 channel: Some(channel.id),
+                order_key: None,
                 data: EventData::Message(Box::new(MessageNews {
                     id: Some(id),
                     direction: "inbound",

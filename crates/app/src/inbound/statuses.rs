@@ -119,6 +119,7 @@ impl App {
                 event_type,
                 mode: channel.mode,
                 channel: Some(channel.id),
+                order_key: None,
                 data: EventData::Message(Box::new(MessageNews {
                     id: message,
                     direction: "outbound",

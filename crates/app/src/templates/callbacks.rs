@@ -237,6 +237,7 @@ fn event_of_row(
         event_type: EventType::TemplateUpdated,
         mode: row.mode,
         channel,
+        order_key: None,
         data: EventData::Template(news),
     };
     draft(keys, now, entropy.as_ref(), event)
@@ -266,6 +267,7 @@ fn event_of_report(
         event_type: EventType::TemplateUpdated,
         mode: report.account.mode,
         channel,
+        order_key: None,
         data: EventData::Template(news),
     };
     draft(keys, now, entropy.as_ref(), event).map(Some)

@@ -141,6 +141,8 @@ permissions! {
     EndpointRead = "endpoint.read", scopes [Webhooks, Admin], roles [Owner, Admin, Analyst];
     /// Add, change and remove webhook endpoints, rotate their secrets.
     EndpointManage = "endpoint.manage", scopes [Webhooks, Admin], roles [Owner, Admin];
+    /// Read what receivers answered to deliveries: their words, which may hold their secrets.
+    DeliveryAnswerRead = "delivery.answer_read", scopes [Admin], roles [Owner, Admin];
     /// Read the event log.
     EventRead = "event.read", scopes [Read, Webhooks, Admin], roles [Owner, Admin, Agent, Analyst];
     /// See API keys (never their secrets).

@@ -1,10 +1,9 @@
 //! `/v1/webhook-endpoints`
 
 use axum::extract::State;
-use gatepost_app::{App, EndpointCreate, Page};
+use gatepost_app::{App, EndpointCreate};
 use gatepost_core::access::permission::{EndpointManage, EndpointRead};
-use gatepost_core::endpoint::DeliveryState;
-use gatepost_core::{Code, DeliveryId, EndpointId};
+use gatepost_core::{Code, EndpointId};
 use http::StatusCode;
 use serde_json::{Value, json};
 
@@ -12,16 +11,10 @@ use super::{mode_of, split};
 use crate::access::{Grant, delete, get, patch, post};
 use crate::body::{Create, Json};
 use crate::path::Id;
-use crate::query::{LIST, Paging, Query, QueryParameter, invalid};
+use crate::query::{LIST, Paging, Query};
 use crate::reply::{self, Answer, Made};
 use crate::route::Route;
 use crate::wire;
-
-const STATE: QueryParameter = QueryParameter::text(
-    "state",
-    "Only deliveries in this state: pending, sent, failed, blocked or dead.",
-    "dead",
-);
 
 pub fn routes() -> Vec<Route<App>> {
     let mut created = example();
@@ -68,18 +61,6 @@ pub fn routes() -> Vec<Route<App>> {
             .tag("Webhooks")
             .body::<wire::EndpointSecretRotate>(json!({ "overlap_seconds": 86400 }))
             .answer::<wire::EndpointWithSecret<'static>>(200, "The endpoint and its new secret.", created),
-        get("/v1/webhook-endpoints/{endpoint_id}/deliveries", delivery_list)
-            .id("webhookDeliveryList")
-            .summary("List an endpoint's deliveries, the newest first")
-            .tag("Webhooks")
-            .query(&LIST)
-            .query(&[STATE])
-            .answer_list::<wire::Delivery<'static>>("A page of deliveries.", &delivery_example()),
-        get("/v1/webhook-endpoints/{endpoint_id}/deliveries/{delivery_id}/attempts", attempt_list)
-            .id("webhookAttemptList")
-            .summary("List a delivery's attempts, the first one first")
-            .tag("Webhooks")
-            .answer_list::<wire::Attempt<'static>>("Every attempt, on one page.", &attempt_example()),
     ]
 }
 
@@ -93,33 +74,6 @@ fn example() -> Value {
         "enabled": true,
         "previous_secret_until": null,
         "created_at": "2026-11-01T09:30:00Z",
-    })
-}
-
-fn attempt_example() -> Value {
-    json!({
-        "number": 1,
-        "at": "2026-11-01T09:30:01Z",
-        "decision": "allow",
-        "rule": "public address",
-        "address": "198.51.100.7",
-        "status": 204,
-        "latency_ms": 42,
-        "error": null,
-        "response_snippet": null,
-    })
-}
-
-fn delivery_example() -> Value {
-    json!({
-        "id": "dlv_01kagq5rh8e5htqh9sk95d3x4w",
-        "event_id": "evt_01kagq5rh8e5htqh9sk95d3x4w",
-        "event_type": "message.delivered",
-        "state": "sent",
-        "attempts": 1,
-        "next_attempt_at": null,
-        "created_at": "2026-11-01T09:30:00Z",
-        "last_attempt": attempt_example(),
     })
 }
 
@@ -172,31 +126,4 @@ async fn endpoint_secret_rotate(
 ) -> Answer {
     let rotated = app.endpoint_secret_rotate(&grant, id, body.overlap_seconds).await?;
     Ok(reply::raw_ok(rotated.body(true)))
-}
-
-async fn delivery_list(
-    grant: Grant<EndpointRead>,
-    State(app): State<App>,
-    Id(id): Id<EndpointId>,
-    query: Query,
-) -> Answer {
-    let state = match query.get("state") {
-        None => None,
-        Some(text) => {
-            let state = DeliveryState::ALL.into_iter().find(|state| state.as_str() == text);
-            Some(state.ok_or_else(|| invalid("state: expected pending, sent, failed, blocked or dead"))?)
-        }
-    };
-    let page = app.delivery_list(&grant, id, state, Paging::of(&query)?.into()).await?;
-    Ok(reply::page::<_, wire::Delivery<'_>>(&page))
-}
-
-async fn attempt_list(
-    grant: Grant<EndpointRead>,
-    State(app): State<App>,
-    Id(endpoint): Id<EndpointId>,
-    Id(delivery): Id<DeliveryId>,
-) -> Answer {
-    let items = app.attempt_list(&grant, endpoint, delivery).await?;
-    Ok(reply::page::<_, wire::Attempt<'_>>(&Page { items, next: None }))
 }

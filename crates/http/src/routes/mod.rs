@@ -1,6 +1,7 @@
 //! Every route there is.
 
 mod channels;
+mod deliveries;
 mod endpoints;
 mod events;
 mod hooks;
@@ -82,6 +83,7 @@ pub fn public() -> Api<App> {
         .routes(channels::routes())
         .routes(meta_apps::routes())
         .routes(endpoints::routes())
+        .routes(deliveries::routes())
         .routes(events::routes())
         .routes(keys::routes())
         .routes(hooks::routes())
@@ -98,6 +100,7 @@ pub fn at_socket() -> Api<App> {
         .routes_inside_workspace(channels::routes())
         .routes_inside_workspace(meta_apps::routes())
         .routes_inside_workspace(endpoints::routes())
+        .routes_inside_workspace(deliveries::routes())
         .routes_inside_workspace(keys::routes())
         .routes(service::routes())
 }

@@ -35,6 +35,7 @@ struct EventData {
     template: Option<TemplateNews>,
     contact: Option<ContactNews>,
     notification: Option<Notification>,
+    endpoint: Option<EndpointNews>,
 }
 
 /// News of one message.
@@ -145,6 +146,28 @@ struct ContactNews {
     previous: Party<'static>,
 }
 
+/// News of a webhook endpoint.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "a schema")]
+struct EndpointNews {
+    #[schema(example = "whk_01kagq5rh8e5htqh9sk95d3x4w")]
+    id: String,
+    /// The owner's words.
+    description: String,
+    enabled: bool,
+    /// `gone` or `failing`; null on a trial.
+    #[schema(required = true)]
+    disabled_reason: Option<String>,
+    /// Since when no attempt has succeeded.
+    #[schema(required = true, format = DateTime)]
+    failing_since: Option<String>,
+    /// What happened last, in words.
+    #[schema(required = true)]
+    detail: Option<String>,
+    /// The one next action.
+    next_action: Option<String>,
+}
+
 /// Anything else that Meta told about a channel.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "a schema")]
@@ -217,6 +240,8 @@ pub const fn webhook_operation_id(event: EventType) -> &'static str {
         EventType::TemplateUpdated => "onTemplateUpdated",
         EventType::ContactUpdated => "onContactUpdated",
         EventType::ChannelNotification => "onChannelNotification",
+        EventType::EndpointDisabled => "onEndpointDisabled",
+        EventType::EndpointTest => "onEndpointTest",
     }
 }
 
@@ -233,6 +258,8 @@ pub const fn webhook_summary(event: EventType) -> &'static str {
         EventType::TemplateUpdated => "A template changed",
         EventType::ContactUpdated => "A person has another phone number or id",
         EventType::ChannelNotification => "Meta told something else about a channel",
+        EventType::EndpointDisabled => "Gatepost stopped delivering to an endpoint",
+        EventType::EndpointTest => "Somebody asked for a trial of this endpoint",
     }
 }
 
@@ -242,6 +269,23 @@ pub fn event_example(event: EventType) -> Value {
         EventType::ChannelNotification => json!({ "notification": {
             "field": "account_update",
             "value": { "event": "VERIFIED_ACCOUNT" },
+        }}),
+        EventType::EndpointDisabled => json!({ "endpoint": {
+            "id": "whk_01kagq5rh8e5htqh9sk95d3x4w",
+            "description": "order desk",
+            "enabled": false,
+            "disabled_reason": "failing",
+            "failing_since": "2026-10-29T05:54:55Z",
+            "detail": "connect_refused: nothing listens at the address",
+            "next_action": "mend the receiver, then enable the endpoint and replay what it missed",
+        }}),
+        EventType::EndpointTest => json!({ "endpoint": {
+            "id": "whk_01kagq5rh8e5htqh9sk95d3x4w",
+            "description": "order desk",
+            "enabled": true,
+            "disabled_reason": null,
+            "failing_since": null,
+            "detail": null,
         }}),
         EventType::ChannelUpdated => json!({ "channel": {
             "id": "chn_01kagq5rh8e5htqh9sk95d3x4w",

@@ -5,6 +5,7 @@
 
 mod channel;
 mod content;
+mod delivery;
 mod endpoint;
 mod event;
 mod installation;
@@ -19,9 +20,8 @@ mod template_fill;
 mod workspace;
 
 pub use channel::{Channel, ChannelCreate, ChannelUpdate};
-pub use endpoint::{
-    Attempt, Delivery, Endpoint, EndpointCreate, EndpointSecretRotate, EndpointUpdate, EndpointWithSecret,
-};
+pub use delivery::{Attempt, Delivery};
+pub use endpoint::{Endpoint, EndpointCreate, EndpointSecretRotate, EndpointUpdate, EndpointWithSecret};
 pub use event::{Event, event_example, webhook_operation_id, webhook_summary};
 pub use installation::{Status, Vault};
 pub use key::{Key, KeyCreate, KeyRotate, KeyWithSecret};

@@ -1,4 +1,4 @@
-//! Webhook endpoints and what happens on the way to them.
+//! A URL that could be a webhook's.
 
 use std::fmt;
 
@@ -50,58 +50,6 @@ impl fmt::Debug for WebhookUrl {
     }
 }
 
-/// Where a delivery stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DeliveryState {
-    /// Waiting for its first or next attempt.
-    Pending,
-    /// The endpoint answered 2xx.
-    Sent,
-    /// The last attempt failed; another follows.
-    Failed,
-    /// The egress policy refused the address; nothing was sent. Another attempt follows.
-    Blocked,
-    /// The schedule is spent. Kept, and can be replayed.
-    Dead,
-}
-
-impl DeliveryState {
-    pub const ALL: [Self; 5] = [Self::Pending, Self::Sent, Self::Failed, Self::Blocked, Self::Dead];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Sent => "sent",
-            Self::Failed => "failed",
-            Self::Blocked => "blocked",
-            Self::Dead => "dead",
-        }
-    }
-
-    pub const fn number(self) -> i64 {
-        match self {
-            Self::Pending => 1,
-            Self::Sent => 2,
-            Self::Failed => 3,
-            Self::Blocked => 4,
-            Self::Dead => 5,
-        }
-    }
-
-    pub fn from_number(number: i64) -> Option<Self> {
-        Self::ALL.into_iter().find(|s| s.number() == number)
-    }
-}
-
-/// Seconds from one attempt to the next: Standard Webhooks' recommended schedule, about 75 hours in all.
-pub const RETRY_SECONDS: [u64; 9] = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400];
-
-/// Seconds until the attempt after number `made` (1 for the first), before jitter; `None` when the schedule is spent.
-pub fn retry_delay(made: i64) -> Option<u64> {
-    let index = usize::try_from(made.checked_sub(1)?).ok()?;
-    RETRY_SECONDS.get(index).copied()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -119,13 +67,5 @@ mod tests {
         ] {
             assert!(WebhookUrl::parse(bad).is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn schedule_ends() {
-        assert_eq!(retry_delay(0), None);
-        assert_eq!(retry_delay(1), Some(5));
-        assert_eq!(retry_delay(9), Some(86_400));
-        assert_eq!(retry_delay(10), None);
     }
 }
