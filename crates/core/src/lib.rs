@@ -4,6 +4,7 @@
 //! Whatever enters from outside is parsed into these types once, at the edge, and is valid ever after.
 
 pub mod access;
+pub mod address;
 pub mod audit;
 pub mod channel;
 pub mod content;
@@ -26,6 +27,7 @@ pub mod template;
 pub mod text;
 pub mod time;
 
+pub use address::ClientAddr;
 pub use entropy::Entropy;
 pub use error::{Code, Error, FieldError, ProviderRefusal, Result};
 pub use id::*;

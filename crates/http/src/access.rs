@@ -27,6 +27,7 @@ use http::{HeaderMap, HeaderName, Method};
 pub use gatepost_core::access::{Grant, OperatorGrant as Operator, operator_permission, permission};
 
 use crate::body::read_body;
+use crate::client::ClientAddress;
 use crate::credential;
 use crate::observe::Notes;
 use crate::path::Id;
@@ -181,11 +182,12 @@ impl<A: Doors, P: Permission> FromRequestParts<ApiState<A>> for Grant<P> {
             let key = credential::presented_key(&parts.headers)?;
             state.app().principal_of_key(key).await?
         };
+        let client = parts.extensions.get::<ClientAddress>().and_then(|client| client.0);
         let notes = parts.extensions.get::<Notes>().cloned();
         if let Some(notes) = &notes {
             notes.set_actor(principal.actor());
         }
-        let grant = principal.grant()?;
+        let grant = principal.grant()?.called_from(client);
         check_query(parts, state)?;
         Ok(match notes {
             Some(notes) => grant.in_request(notes.id()),

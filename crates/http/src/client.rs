@@ -7,13 +7,13 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use gatepost_core::{Code, Error, Result};
+use gatepost_core::{ClientAddr, Code, Error, Result};
 use http::HeaderMap;
 use ipnet::IpNet;
 
 /// The caller's address; `None` where there is none, as on a local socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ClientAddress(pub Option<IpAddr>);
+pub struct ClientAddress(pub Option<ClientAddr>);
 
 /// Works out the caller's address, and refuses what a named proxy received in the clear.
 ///
@@ -24,7 +24,7 @@ pub fn locate(peer: Option<SocketAddr>, headers: &HeaderMap, proxies: &[IpNet]) 
     };
     let trusted = |address: IpAddr| proxies.iter().any(|net| net.contains(&address));
     if !trusted(peer) {
-        return Ok(ClientAddress(Some(peer)));
+        return Ok(ClientAddress(Some(peer.into())));
     }
     // The right-most value is the nearest proxy's own; a header that the caller brought along stands to its left.
     let scheme = listed(headers, "x-forwarded-proto").next();
@@ -35,12 +35,12 @@ pub fn locate(peer: Option<SocketAddr>, headers: &HeaderMap, proxies: &[IpNet]) 
     for hop in listed(headers, "x-forwarded-for") {
         match hop_address(hop) {
             Some(address) if trusted(address) => client = address,
-            Some(address) => return Ok(ClientAddress(Some(address))),
+            Some(address) => return Ok(ClientAddress(Some(address.into()))),
             // A hop that no proxy would write: what is left of it cannot be believed.
             None => break,
         }
     }
-    Ok(ClientAddress(Some(client)))
+    Ok(ClientAddress(Some(client.into())))
 }
 
 /// The values of a comma-separated header, the last one first.

@@ -6,14 +6,14 @@
 //! Bodies, phone numbers and credentials are not known here.
 
 use std::any::Any;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use gatepost_core::access::Actor;
-use gatepost_core::{Code, Error, RequestId};
+use gatepost_core::{ClientAddr, Code, Error, RequestId};
 use http::{HeaderMap, HeaderValue, Method};
 
 use crate::attachment::Foreign;
@@ -132,7 +132,7 @@ struct Seen<'a> {
     notes: &'a Notes,
     method: &'a Method,
     route: Option<&'a MatchedPath>,
-    client: Option<IpAddr>,
+    client: Option<ClientAddr>,
     client_note: Option<&'a str>,
 }
 

@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 use subtle::ConstantTimeEq;
 
 use super::permissions::{Permission, PermissionId, PermissionSet, Scope};
+use crate::address::ClientAddr;
 use crate::channel::Mode;
 use crate::error::{Code, Error};
 use crate::id::{ApiKeyId, ChannelId, RequestId, WorkspaceId};
@@ -146,7 +147,7 @@ impl Principal {
     /// Proof that this principal holds `P`, or the refusal that names it.
     pub fn grant<P: Permission>(self: &Arc<Self>) -> Result<Grant<P>, Error> {
         if self.holds.holds(P::ID) {
-            Ok(Grant { principal: Arc::clone(self), request: None, permission: PhantomData })
+            Ok(Grant { principal: Arc::clone(self), request: None, client: None, permission: PhantomData })
         } else {
             Err(Error::new(Code::PermissionMissing, format!("the permission {} is needed", P::ID.as_str())))
         }
@@ -170,6 +171,7 @@ impl Principal {
 pub struct Grant<P> {
     principal: Arc<Principal>,
     request: Option<RequestId>,
+    client: Option<ClientAddr>,
     permission: PhantomData<fn() -> P>,
 }
 
@@ -183,6 +185,18 @@ impl<P> Grant<P> {
 
     pub const fn request(&self) -> Option<RequestId> {
         self.request
+    }
+
+    /// The same grant, with the address it is used from: audit entries name it.
+    #[must_use]
+    pub fn called_from(mut self, client: Option<ClientAddr>) -> Self {
+        self.client = client;
+        self
+    }
+
+    /// Where the caller is; `None` at the operator's socket, and where nobody calls.
+    pub const fn client(&self) -> Option<ClientAddr> {
+        self.client
     }
 
     pub fn workspace(&self) -> WorkspaceId {
