@@ -7,6 +7,7 @@ mod channel;
 mod content;
 mod endpoint;
 mod event;
+mod event_list;
 mod installation;
 mod key;
 mod media;
@@ -23,6 +24,7 @@ pub use endpoint::{
     Attempt, Delivery, Endpoint, EndpointCreate, EndpointSecretRotate, EndpointUpdate, EndpointWithSecret,
 };
 pub use event::{Event, event_example, webhook_operation_id, webhook_summary};
+pub use event_list::EventList;
 pub use installation::{Status, Vault};
 pub use key::{Key, KeyCreate, KeyRotate, KeyWithSecret};
 pub use media::Media;
