@@ -41,6 +41,8 @@ pub struct AppConfig {
     pub send_pair_limit: PairLimit,
     /// How often a send that Meta asks to repeat is repeated.
     pub send_attempts: i64,
+    /// Streams of events.
+    pub streams: StreamConfig,
     /// How long shutdown waits for work under way.
     pub drain: Duration,
     /// Where this process notes which sends have begun; a directory that it owns alone. `None`: nowhere.
@@ -71,9 +73,40 @@ impl Default for AppConfig {
             send_parallel: 256,
             send_pair_limit: PairLimit::default(),
             send_attempts: 12,
+            streams: StreamConfig::default(),
             drain: Duration::from_secs(20),
             send_journal: None,
             sole_owner: true,
+        }
+    }
+}
+
+/// Settings of streams of events.
+#[derive(Debug, Clone)]
+pub struct StreamConfig {
+    /// After so much silence a stream says that it is there, so that nobody in between takes it for dead.
+    pub heartbeat: Duration,
+    /// How often other nodes' events are looked for, where there may be other nodes and somebody listens.
+    pub poll: Duration,
+    /// How long a listener may leave unread what was said to it, before it is cut.
+    pub stall: Duration,
+    /// How long a client should wait before it connects again.
+    pub retry: Duration,
+    /// Streams of one API key at once, on one node.
+    pub per_key: usize,
+    /// Streams of this process at once.
+    pub per_process: usize,
+}
+
+impl Default for StreamConfig {
+    fn default() -> Self {
+        Self {
+            heartbeat: Duration::from_secs(15),
+            poll: Duration::from_millis(250),
+            stall: Duration::from_secs(10),
+            retry: Duration::from_secs(2),
+            per_key: 20,
+            per_process: 2_000,
         }
     }
 }

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use gatepost_core::access::{Principal, StoredKey};
 use gatepost_core::{ApiKeyId, Code, Error, Result, Timestamp, WorkspaceId};
 use gatepost_vault::ApiKeyToken;
+use tokio::sync::watch;
 
 use crate::App;
 
@@ -21,6 +22,8 @@ const CACHED_KEYS: u64 = 50_000;
 pub(crate) struct Credentials {
     keys: moka::sync::Cache<ApiKeyId, Arc<Verified>>,
     epoch: AtomicI64,
+    /// Says that the epoch moved, to whoever holds a credential for longer than a request.
+    moved: watch::Sender<i64>,
     /// Until when (microseconds) this node may serve from its cache.
     live_until: AtomicI64,
 }
@@ -40,13 +43,21 @@ impl Credentials {
         Self {
             keys: moka::sync::Cache::new(CACHED_KEYS),
             epoch: AtomicI64::new(0),
+            moved: watch::Sender::new(0),
             live_until: AtomicI64::new(0),
         }
     }
 
     /// Another epoch: everything read in an earlier one is void.
     pub fn set_epoch(&self, epoch: i64) {
-        self.epoch.fetch_max(epoch, Ordering::SeqCst);
+        if self.epoch.fetch_max(epoch, Ordering::SeqCst) < epoch {
+            self.moved.send_replace(epoch);
+        }
+    }
+
+    /// Changes with the epoch.
+    pub fn subscribe(&self) -> watch::Receiver<i64> {
+        self.moved.subscribe()
     }
 
     /// The epoch that what is read now belongs to.

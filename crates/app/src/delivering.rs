@@ -9,7 +9,7 @@ use gatepost_core::endpoint::{DeliveryState, RetrySchedule};
 use gatepost_core::{Code, DeliveryId, EndpointId, Result, Timestamp};
 use gatepost_net::{Attempt, Decision, Target};
 use gatepost_store::{AttemptRow, Claimed, DeliveryRecord, DeliveryWork, EndpointRow, LaneKey};
-use gatepost_vault::{SigningKey, WebhookSecret, WorkspaceKeys, sign_raw_body, sign_standard};
+use gatepost_vault::{SigningKey, WebhookSecret, WorkspaceKeys, delivery_headers};
 
 use crate::App;
 use crate::lanes::{Taken, Work};
@@ -210,18 +210,10 @@ impl Delivering {
             signing.push(previous.clone());
         }
         let id = work.event.to_string();
-        let seconds = at.seconds();
-        let signature = sign_standard(&id, seconds, &payload, &signing).unwrap_or_default();
-        let raw_signature = sign_raw_body(&endpoint.secret, &payload);
-        let seconds = seconds.to_string();
-        let headers = [
-            ("content-type", "application/json"),
-            ("webhook-id", id.as_str()),
-            ("webhook-timestamp", seconds.as_str()),
-            ("webhook-signature", signature.as_str()),
-            ("x-gatepost-event", work.event_type.as_str()),
-            ("x-gatepost-signature", raw_signature.as_str()),
-        ];
+        let event_type = work.event_type.as_str();
+        // What cannot be signed gets headers without names, which no request is made of: nothing goes out unsigned.
+        let signed = delivery_headers(&id, event_type, at.seconds(), &payload, &signing).unwrap_or_default();
+        let headers = signed.each_ref().map(|(name, value)| (*name, value.as_str()));
         let timeout = self.app.0.config.webhook_timeout;
         let safe = &self.app.0.safe;
         match &endpoint.target {

@@ -14,6 +14,7 @@ mod credentials;
 mod deliveries;
 mod delivering;
 mod endpoints;
+mod event_log;
 mod events;
 mod idempotency;
 mod inbound;
@@ -32,6 +33,7 @@ mod retention;
 mod sealing;
 mod sending;
 mod status;
+mod streams;
 mod system;
 mod templates;
 mod test_channels;
@@ -54,10 +56,10 @@ pub use api_keys::{KeyCreate, KeyCreated, KeyView};
 pub use callbacks::VerifiedCallback;
 pub use channel_checks::{ChannelLook, FindingView};
 pub use channels::{ChannelCreate, ChannelSource, ChannelUpdate, ChannelView};
-pub use config::AppConfig;
+pub use config::{AppConfig, StreamConfig};
 pub use deliveries::{AttemptView, DeliveryView};
 pub use endpoints::{EndpointCreate, EndpointCreated, EndpointUpdate, EndpointView};
-pub use events::{EventQuery, EventView};
+pub use event_log::{EventBegin, EventPage, EventQuery, EventSelection, EventView};
 pub use idempotency::{Idempotent, Outcome};
 pub use media::{MediaContent, MediaUpload, MediaView, UploadStream};
 pub use messages::{MessageSend, MessageView};
@@ -66,6 +68,7 @@ pub use numbers::{SubscriptionLevel, SubscriptionView};
 pub use pages::{Page, PageQuery};
 pub use sending::PairLimit;
 pub use status::{LaneStatus, NodeStatus, Status};
+pub use streams::{EventStream, StreamEnd, StreamQuery, StreamStep};
 pub use system::SystemClock;
 pub use templates::{
     TemplateChange, TemplateCreate, TemplateDraft, TemplateQuery, TemplateSynced, TemplateTestSend,
@@ -116,6 +119,7 @@ struct Inner {
     lanes: lanes::Lanes,
     journal: OnceLock<journal::SendJournal>,
     transfers: Arc<media::Transfers>,
+    streams: Arc<streams::Streams>,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -130,6 +134,10 @@ impl App {
         let cloud = CloudClient::new(trusted)
             .with_timeout(config.meta_timeout)
             .with_management_limit(config.meta_management_calls);
+        let stop = CancellationToken::new();
+        let streams = Arc::new(streams::Streams::new(config.streams.clone(), stop.child_token()));
+        let told = Arc::clone(&streams);
+        store.on_events(move |workspace| told.tell(workspace));
         Self(Arc::new(Inner {
             credentials: credentials::Credentials::new(),
             apps: meta_apps::AppCache::new(),
@@ -137,8 +145,9 @@ impl App {
             journal: OnceLock::new(),
             sandbox: OnceLock::new(),
             transfers: Arc::default(),
+            streams,
             tasks: TaskTracker::new(),
-            stop: CancellationToken::new(),
+            stop,
             config,
             node,
             started_at,

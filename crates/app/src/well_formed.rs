@@ -55,6 +55,16 @@ pub(crate) fn mend_surrogates(json: &mut [u8]) {
     }
 }
 
+/// Puts JSON on one line, in place. Within its texts a line break is always escaped (RFC 8259, section 7), so those that
+/// stand there as they are lie between its tokens, where a blank means the same: somebody's own layout, passed on.
+pub(crate) fn one_line(json: &mut [u8]) {
+    for byte in json {
+        if matches!(byte, b'\n' | b'\r') {
+            *byte = b' ';
+        }
+    }
+}
+
 /// The UTF-16 unit of the escape `\uXXXX` that begins here.
 fn unit(json: &[u8], at: usize) -> Option<u16> {
     let escape = json.get(at..at + 6)?;
@@ -88,6 +98,16 @@ mod tests {
             assert!(serde_json::from_str::<serde_json::Value>(json).is_err());
             assert!(serde_json::from_str::<serde_json::Value>(&mended(json)).is_ok());
         }
+    }
+
+    #[test]
+    fn line_breaks_between_tokens_go_and_those_in_texts_were_escaped() {
+        let laid_out = "{\r\n  \"a\": \"x\\n\\r\",\n  \"b\": [1,\r2]\n}";
+        let mut bytes = laid_out.as_bytes().to_vec();
+        one_line(&mut bytes);
+        assert!(!bytes.iter().any(|byte| matches!(byte, b'\n' | b'\r')));
+        let read = |json: &[u8]| serde_json::from_slice::<serde_json::Value>(json).unwrap();
+        assert_eq!(read(&bytes), read(laid_out.as_bytes()), "the same JSON");
     }
 
     #[test]

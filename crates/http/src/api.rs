@@ -56,6 +56,8 @@ pub struct RouteInfo {
     pub file: Option<(&'static str, &'static [u8])>,
     /// The status of success.
     pub success: u16,
+    /// Whether a successful answer has no end.
+    pub streams: bool,
 }
 
 impl<A: Doors> Api<A> {
@@ -98,6 +100,7 @@ impl<A: Doors> Api<A> {
                 body: route.doc.body.as_ref().map(|body| body.example.clone()),
                 file: route.doc.file.as_ref().map(|file| file.example),
                 success: route.doc.answer.as_ref().map_or(200, |answer| answer.status),
+                streams: route.doc.streams,
             })
             .collect()
     }

@@ -11,6 +11,8 @@ mod body;
 mod channel_header;
 mod client;
 mod credential;
+mod cut;
+mod event_stream;
 mod headers;
 mod json;
 mod matrix;
@@ -34,6 +36,7 @@ use gatepost_app::App;
 
 pub use api::{IdParameter, RouteInfo, Surface};
 pub use client::ClientAddress;
+pub use cut::Cut;
 pub use operator::SocketPeer;
 pub use path::Id;
 pub use problem::Failure;

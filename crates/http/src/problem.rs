@@ -108,6 +108,7 @@ pub const fn is_retryable(code: Code) -> bool {
     matches!(
         code,
         Code::RateLimited
+            | Code::StreamLimitReached
             | Code::Unavailable
             | Code::Internal
             | Code::RequestTimeout

@@ -83,6 +83,8 @@ pub(crate) struct Doc {
     pub query: Vec<QueryParameter>,
     pub open_query: bool,
     pub headers: Vec<HeaderDoc>,
+    /// Whether the answer has no end.
+    pub streams: bool,
     /// Whether it passes files on, which takes as long as its slower side needs.
     pub passes_files: bool,
 }
@@ -127,6 +129,7 @@ impl<A> Route<A> {
             query: Vec::new(),
             open_query: false,
             headers: Vec::new(),
+            streams: false,
             passes_files: false,
         };
         Self { entrance, doc }
@@ -247,6 +250,13 @@ impl<A> Route<A> {
         self
     }
 
+    /// The successful answer is a stream of Server-Sent Events, which has no end of its own.
+    #[must_use]
+    pub fn answers_stream(mut self, description: &'static str, example: &str) -> Self {
+        self.doc.streams = true;
+        self.answers(crate::event_stream::MEDIA_TYPE, description, example)
+    }
+
     /// The codes that only this route answers; those that follow from its access, body and path are added.
     #[must_use]
     pub fn fails(mut self, codes: &[Code]) -> Self {
@@ -265,6 +275,13 @@ impl<A> Route<A> {
     #[must_use]
     pub fn open_query(mut self) -> Self {
         self.doc.open_query = true;
+        self
+    }
+
+    /// Takes a request header.
+    #[must_use]
+    pub fn takes_header(mut self, header: HeaderDoc) -> Self {
+        self.doc.headers.push(header);
         self
     }
 

@@ -37,7 +37,7 @@ pub use channels::ChannelRow;
 pub use contacts::{ContactNames, ContactRow, Upserted};
 pub use deliveries::{AttemptRow, DeliveryRecord, DeliveryRow, DeliveryWork};
 pub use endpoints::{EndpointHealth, EndpointRow};
-pub use events::{EventRow, NewEvent};
+pub use events::{EventHead, EventRow, NewEvent};
 pub use idempotency::Recorded;
 pub use jobs::{Claimed, LaneKey, NewJob};
 pub use media::MediaRow;

@@ -20,7 +20,7 @@ statements! {
 }
 
 /// The smallest UUIDv7 of an instant.
-fn floor_id(at: Timestamp) -> Uuid {
+pub(crate) fn floor_id(at: Timestamp) -> Uuid {
     let millis = u64::try_from(at.millis()).unwrap_or(0);
     uuid::Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid()
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use gatepost_core::audit::Audit;
 use gatepost_core::job::JobKind;
-use gatepost_core::{Error, Result};
+use gatepost_core::{Error, Result, WorkspaceId};
 use uuid::Uuid;
 
 use crate::engine::{Engine, Lane, Tx};
@@ -12,11 +12,18 @@ use crate::jobs::LaneKey;
 use crate::scope::WorkspaceScope;
 
 type WakeFn = dyn Fn(LaneKey) + Send + Sync;
+type NewsFn = dyn Fn(WorkspaceId) + Send + Sync;
 
-/// Who is told, after a commit, that a lane has new work. Set once by whoever runs the lanes; the table is the truth,
-/// this only saves the wait for the next poll.
+/// Who is told, after a commit, that a lane has new work or a workspace new events. Set once by whoever runs the lanes
+/// and the streams; the tables are the truth, this only saves the wait for the next poll.
 #[derive(Clone, Default)]
-pub(crate) struct Wakes(Arc<OnceLock<Box<WakeFn>>>);
+pub(crate) struct Wakes(Arc<Listeners>);
+
+#[derive(Default)]
+struct Listeners {
+    work: OnceLock<Box<WakeFn>>,
+    events: OnceLock<Box<NewsFn>>,
+}
 
 /// The store. Cheap to clone.
 #[derive(Clone)]
@@ -56,7 +63,12 @@ impl Store {
 
     /// Names who is told of new work. The first call wins.
     pub fn on_wake(&self, wake: impl Fn(LaneKey) + Send + Sync + 'static) {
-        let _ = self.wakes.0.set(Box::new(wake));
+        let _ = self.wakes.0.work.set(Box::new(wake));
+    }
+
+    /// Names who is told of events appended by this process. The first call wins.
+    pub fn on_events(&self, told: impl Fn(WorkspaceId) + Send + Sync + 'static) {
+        let _ = self.wakes.0.events.set(Box::new(told));
     }
 
     /// Runs `work` in a transaction over one workspace and answers after the commit.
@@ -137,7 +149,7 @@ impl WorkspaceTx<'_> {
     }
 
     pub const fn scope(&self) -> WorkspaceScope {
-        WorkspaceScope::of(gatepost_core::WorkspaceId::from_uuid(self.workspace))
+        WorkspaceScope::of(WorkspaceId::from_uuid(self.workspace))
     }
 }
 
@@ -158,11 +170,23 @@ impl<'t> SystemTx<'t> {
 
 /// Tells of new work in a lane once the transaction has committed.
 pub(crate) fn wake_after_commit(tx: &Tx<'_>, wakes: &Wakes, kind: JobKind, lane: Uuid) {
-    if wakes.0.get().is_some() {
+    if wakes.0.work.get().is_some() {
         let wakes = wakes.clone();
         tx.after_commit(Box::new(move || {
-            if let Some(wake) = wakes.0.get() {
+            if let Some(wake) = wakes.0.work.get() {
                 wake(LaneKey { kind, lane });
+            }
+        }));
+    }
+}
+
+/// Tells of a workspace's new events once the transaction has committed.
+pub(crate) fn tell_after_commit(tx: &Tx<'_>, wakes: &Wakes, workspace: Uuid) {
+    if wakes.0.events.get().is_some() {
+        let wakes = wakes.clone();
+        tx.after_commit(Box::new(move || {
+            if let Some(tell) = wakes.0.events.get() {
+                tell(WorkspaceId::from_uuid(workspace));
             }
         }));
     }

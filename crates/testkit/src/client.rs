@@ -149,7 +149,9 @@ impl Client {
         }
         let answer = request.send().await?;
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-        let bytes = answer.bytes().await?;
+        // A stream has no end: its head is the answer.
+        let endless = headers.get("content-type").is_some_and(|kind| kind == "text/event-stream");
+        let bytes = if endless { bytes::Bytes::new() } else { answer.bytes().await? };
         Ok(Answer { status, headers, text: String::from_utf8_lossy(&bytes).into_owned(), bytes })
     }
 }

@@ -133,6 +133,32 @@ pub fn sign_raw_body(key: &SigningKey, body: &[u8]) -> String {
     sha256_header(&key.0, body)
 }
 
+/// The headers of one delivery: what every request with an event's body carries, whoever sends it.
+pub type DeliveryHeaders = [(&'static str, String); 6];
+
+/// Signs one delivery of an event: the whole set of headers that a receiver verifies.
+///
+/// The first key is the endpoint's secret of today; while a secret is being replaced the one before follows. `body` is
+/// sent as it is here, byte for byte.
+pub fn delivery_headers(
+    id: &str,
+    event_type: &str,
+    seconds: i64,
+    body: &[u8],
+    keys: &[SigningKey],
+) -> Result<DeliveryHeaders, WebhookSigningError> {
+    let signature = sign_standard(id, seconds, body, keys)?;
+    let own = keys.first().ok_or(WebhookSigningError::NoSecret)?;
+    Ok([
+        ("content-type", "application/json".to_owned()),
+        ("webhook-id", id.to_owned()),
+        ("webhook-timestamp", seconds.to_string()),
+        ("webhook-signature", signature),
+        ("x-gatepost-event", event_type.to_owned()),
+        ("x-gatepost-signature", sign_raw_body(own, body)),
+    ])
+}
+
 /// `sha256=` and the lower-case hex of the body's code.
 pub(crate) fn sha256_header(key: &HmacKey, body: &[u8]) -> String {
     let mut header = String::with_capacity(7 + 64);

@@ -49,6 +49,24 @@ pub struct StoredKey {
     pub revoked_at: Option<Timestamp>,
 }
 
+impl StoredKey {
+    /// Whether the key is good at this time, whoever holds it: not revoked, not past its time.
+    pub fn stands(&self, now: Timestamp) -> Result<(), KeyRefusal> {
+        if self.revoked_at.is_some_and(|at| at <= now) {
+            return Err(KeyRefusal::Revoked);
+        }
+        if self.expires_at.is_some_and(|at| at <= now) {
+            return Err(KeyRefusal::Expired);
+        }
+        Ok(())
+    }
+
+    /// When it ends by itself: at its expiry, or at the end of the overlap of a rotation.
+    pub fn ends_at(&self) -> Option<Timestamp> {
+        self.revoked_at.into_iter().chain(self.expires_at).min()
+    }
+}
+
 /// Why a presented key does not open the door.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyRefusal {
@@ -118,12 +136,7 @@ impl Principal {
         if stored.digest != *presented {
             return Err(KeyRefusal::Unknown);
         }
-        if stored.revoked_at.is_some_and(|at| at <= now) {
-            return Err(KeyRefusal::Revoked);
-        }
-        if stored.expires_at.is_some_and(|at| at <= now) {
-            return Err(KeyRefusal::Expired);
-        }
+        stored.stands(now)?;
         Ok(Self {
             workspace: stored.workspace,
             actor: Actor::ApiKey(stored.id),
@@ -259,7 +272,9 @@ mod tests {
         assert!(Principal::verify_key(&key, &right, at(99)).is_ok());
         assert_eq!(Principal::verify_key(&key, &right, at(100)).unwrap_err(), KeyRefusal::Expired);
         assert_eq!(Principal::verify_key(&key, &wrong, at(99)).unwrap_err(), KeyRefusal::Unknown);
+        assert_eq!(key.ends_at(), Some(at(100)));
         let revoked = StoredKey { revoked_at: Some(at(50)), ..key };
+        assert_eq!((revoked.ends_at(), revoked.stands(at(49))), (Some(at(50)), Ok(())));
         assert_eq!(Principal::verify_key(&revoked, &right, at(60)).unwrap_err(), KeyRefusal::Revoked);
         assert_eq!(
             Principal::verify_key(&revoked, &wrong, at(60)).unwrap_err(),

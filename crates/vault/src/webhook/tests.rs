@@ -146,6 +146,27 @@ fn wrong_secrets_are_refused_and_never_shown() {
     assert_eq!(secret.last4(), "b7oD");
 }
 
+#[test]
+fn a_delivery_carries_one_set_of_headers_that_verify_under_each_secret() {
+    let (time, other) = (now(), WebhookSecret::generate(&SystemEntropy));
+    let keys = [key(SECRET), other.signing_key().unwrap()];
+    let headers = delivery_headers(ID, "message.read", time, BODY, &keys).unwrap();
+    let value = |name: &str| headers.iter().find(|(known, _)| *known == name).unwrap().1.as_str();
+    for secret in [SECRET, other.expose()] {
+        let (id, stamp) = (value("webhook-id"), value("webhook-timestamp"));
+        assert!(verifies(secret, id, stamp, BODY, value("webhook-signature")));
+    }
+    assert_eq!((value("webhook-id"), value("x-gatepost-event")), (ID, "message.read"));
+    assert_eq!(
+        value("x-gatepost-signature"),
+        sign_raw_body(&keys[0], BODY),
+        "today's secret, not the one before"
+    );
+    assert_eq!(value("content-type"), "application/json");
+    assert_eq!(delivery_headers(ID, "x", time, BODY, &[]), Err(WebhookSigningError::NoSecret));
+    assert_eq!(delivery_headers("a.b", "x", time, BODY, &keys), Err(WebhookSigningError::IdNotSignable));
+}
+
 proptest! {
     #[test]
     fn generated_secrets_parse_back_and_sign_for_the_reference(body in ".{0,300}", id in "[a-z0-9_-]{1,40}") {
