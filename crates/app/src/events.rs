@@ -7,11 +7,10 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use gatepost_core::access::{Grant, permission};
 use gatepost_core::channel::Mode;
 use gatepost_core::event::{API_VERSION, EventData, EventFilter, EventPayload, EventType};
-use gatepost_core::job::JobKind;
 use gatepost_core::{
-    ChannelId, Code, DeliveryId, Entropy, Error, EventId, JobId, Result, Timestamp, WorkspaceId,
+    ChannelId, Code, Entropy, Error, EventId, Result, Timestamp, WorkspaceId,
 };
-use gatepost_store::{EventRow, NewEvent, NewJob, WorkspaceScope, WorkspaceTx};
+use gatepost_store::{EventRow, NewEvent, WorkspaceScope, WorkspaceTx};
 use gatepost_vault::{Aad, WorkspaceKeys};
 
 use crate::App;
@@ -88,36 +87,14 @@ pub(crate) async fn publish(
     tx: &WorkspaceTx<'_>,
     events: &[NewEvent],
     now: Timestamp,
-    entropy: &Arc<dyn Entropy>,
+    _entropy: &Arc<dyn Entropy>,
 ) -> Result<()> {
     if events.is_empty() {
         return Ok(());
     }
-    tx.event_append(events).await?;
-    let mut deliveries = Vec::new();
-    let mut jobs = Vec::new();
-    for endpoint in tx.endpoint_list().await?.into_iter().filter(|e| e.enabled) {
-        let filter = crate::endpoints::filter_of(&endpoint.events);
-        for event in events.iter().filter(|e| e.mode == endpoint.mode && filter.matches(e.event_type)) {
-            let delivery = DeliveryId::of(event.id, endpoint.id);
-            deliveries.push((delivery, endpoint.id, event.id));
-            jobs.push(NewJob {
-                id: JobId::new(now, entropy.as_ref()),
-                kind: JobKind::DeliveryAttempt,
-                lane: endpoint.id.uuid(),
-                order_key: None,
-                priority: 0,
-                queued_at: now,
-                run_at: now,
-                subject: delivery.uuid(),
-            });
-        }
-    }
-    if deliveries.is_empty() {
-        return Ok(());
-    }
-    tx.delivery_insert(&deliveries, now).await?;
-    tx.job_insert_many(&jobs).await
+    let first = tx.event_append(events).await?;
+    let deliveries = crate::delivering::deliveries(tx, events, first, now).await?;
+    if deliveries.is_empty() { Ok(()) } else { tx.delivery_insert(&deliveries, now).await }
 }
 
 impl App {

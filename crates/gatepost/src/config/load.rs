@@ -221,6 +221,12 @@ fn check(config: &Config) -> Result<()> {
             "meta.management_calls_per_hour: expected 1 to {MANAGEMENT_CALLS_MAX}"
         )));
     }
+    if let Some(Err(why)) = config.webhooks.retry_schedule.clone().map(RetrySchedule::new) {
+        return Err(Failure::usage(format!("webhooks.retry_schedule: {why}")));
+    }
+    if config.webhooks.timeout_seconds.is_some_and(|seconds| !(1..=WEBHOOK_TIMEOUT_MAX).contains(&seconds)) {
+        return Err(Failure::usage(format!("webhooks.timeout_seconds: expected 1 to {WEBHOOK_TIMEOUT_MAX}")));
+    }
     if config.retention.content_hours == Some(0) {
         return Err(Failure::usage("retention.content_hours: expected at least 1"));
     }

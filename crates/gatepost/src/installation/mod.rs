@@ -199,6 +199,14 @@ fn app_config(config: &Config, public_url: Option<String>, sole_owner: bool) -> 
             burst: config.meta.pair_burst.unwrap_or(usual.send_pair_limit.burst).max(1),
         },
         content_retention: hours.unwrap_or(usual.content_retention),
+        // Read with the file, which is refused where it is no schedule.
+        retry_schedule: config
+            .webhooks
+            .retry_schedule
+            .clone()
+            .and_then(|seconds| RetrySchedule::new(seconds).ok())
+            .unwrap_or(usual.retry_schedule),
+        webhook_timeout: config.webhooks.timeout_seconds.map_or(usual.webhook_timeout, Duration::from_secs),
         drain: drain(config),
         sole_owner,
         ..AppConfig::default()
