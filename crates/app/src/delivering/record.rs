@@ -177,7 +177,8 @@ async fn cause(
     if health.failures < OPENS_AFTER {
         return Ok(None);
     }
-    if now.since(since) > prepared.schedule.total() {
+    // Jitter makes a schedule a fifth longer at most.
+    if now.since(since) > prepared.schedule.total() * 6 / 5 {
         return Ok(Some(failing()));
     }
     for verdict in &batch.verdicts {

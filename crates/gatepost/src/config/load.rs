@@ -5,11 +5,15 @@ use std::path::{Path, PathBuf};
 
 use gatepost_channels::cloud::MANAGEMENT_CALLS_PER_HOUR_MAX as MANAGEMENT_CALLS_MAX;
 use gatepost_core::Secret;
+use gatepost_core::endpoint::RetrySchedule;
 
 use super::reference::KEYS;
 use super::{Config, LogFormat, MetricsListen, nearest};
 use crate::environment as env;
 use crate::failure::{Failure, Result};
+
+/// Longest time that a webhook's receiver has, in seconds: a claimed job's lease must outlast it.
+const WEBHOOK_TIMEOUT_MAX: u64 = 30;
 
 /// What flags say.
 #[derive(Debug, Clone, Default)]

@@ -14,6 +14,7 @@ use std::time::Duration;
 use gatepost_app::{App, AppConfig, AppParts, PairLimit, SystemClock};
 use gatepost_channels::sandbox::{Sandbox, SandboxConfig, SandboxHandle};
 use gatepost_core::Entropy as _;
+use gatepost_core::endpoint::RetrySchedule;
 use gatepost_net::{
     Budgets, EgressConfig, Resolver, SafeClient, TlsRoots, TrustedBudgets, TrustedClient, UrlPolicy,
 };
