@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use gatepost_core::endpoint::RetrySchedule;
+
 use crate::sending::PairLimit;
 
 /// Settings of the application; the binary's configuration file fills them.
@@ -35,6 +37,10 @@ pub struct AppConfig {
     pub webhook_timeout: Duration,
     /// Attempts of one endpoint under way at once.
     pub webhook_parallel: usize,
+    /// Attempts of all endpoints under way at once, of those that answer; others have less.
+    pub webhook_total: usize,
+    /// When a failed delivery is tried again, for endpoints without a schedule of their own.
+    pub retry_schedule: RetrySchedule,
     /// Sends of one channel under way at once.
     pub send_parallel: usize,
     /// How often one channel may write to one person.
@@ -70,6 +76,8 @@ impl Default for AppConfig {
             content_retention: Duration::from_hours(72),
             webhook_timeout: Duration::from_secs(15),
             webhook_parallel: 64,
+            webhook_total: 1_024,
+            retry_schedule: RetrySchedule::default(),
             send_parallel: 256,
             send_pair_limit: PairLimit::default(),
             send_attempts: 12,

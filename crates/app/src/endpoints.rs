@@ -59,12 +59,6 @@ pub(crate) fn place(workspace: WorkspaceId, column: &'static str, endpoint: Endp
     Aad { workspace: workspace.uuid(), table: "endpoint", column, row: endpoint.uuid().into_bytes() }
 }
 
-/// The filter as it is stored: it was valid then; a name this version does not know matches nothing.
-pub(crate) fn filter_of(stored: &str) -> EventFilter {
-    let names: Vec<String> = stored.split_ascii_whitespace().map(str::to_owned).collect();
-    EventFilter::stored(names)
-}
-
 fn seal(keys: &WorkspaceKeys, column: &'static str, id: EndpointId, plain: &str) -> Result<Vec<u8>> {
     let aad = place(WorkspaceId::from_uuid(keys.workspace()), column, id);
     Ok(keys.seal(&aad, plain.as_bytes()).map_err(failed)?.into_vec())

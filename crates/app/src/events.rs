@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use gatepost_core::channel::Mode;
 use gatepost_core::event::{API_VERSION, EventData, EventPayload, EventType};
-use gatepost_core::job::JobKind;
-use gatepost_core::{ChannelId, DeliveryId, Entropy, Error, EventId, JobId, Result, Timestamp, WorkspaceId};
-use gatepost_store::{NewEvent, NewJob, WorkspaceTx};
+use gatepost_core::{ChannelId, Entropy, Error, EventId, Result, Timestamp, WorkspaceId};
+use gatepost_store::{NewEvent, WorkspaceTx};
 use gatepost_vault::{Aad, WorkspaceKeys};
 
 use crate::sealing::failed;
@@ -64,34 +63,12 @@ pub(crate) async fn publish(
     tx: &WorkspaceTx<'_>,
     events: &[NewEvent],
     now: Timestamp,
-    entropy: &Arc<dyn Entropy>,
+    _entropy: &Arc<dyn Entropy>,
 ) -> Result<()> {
     if events.is_empty() {
         return Ok(());
     }
-    tx.event_append(events).await?;
-    let mut deliveries = Vec::new();
-    let mut jobs = Vec::new();
-    for endpoint in tx.endpoint_list().await?.into_iter().filter(|e| e.enabled) {
-        let filter = crate::endpoints::filter_of(&endpoint.events);
-        for event in events.iter().filter(|e| e.mode == endpoint.mode && filter.matches(e.event_type)) {
-            let delivery = DeliveryId::of(event.id, endpoint.id);
-            deliveries.push((delivery, endpoint.id, event.id));
-            jobs.push(NewJob {
-                id: JobId::new(now, entropy.as_ref()),
-                kind: JobKind::DeliveryAttempt,
-                lane: endpoint.id.uuid(),
-                order_key: None,
-                priority: 0,
-                queued_at: now,
-                run_at: now,
-                subject: delivery.uuid(),
-            });
-        }
-    }
-    if deliveries.is_empty() {
-        return Ok(());
-    }
-    tx.delivery_insert(&deliveries, now).await?;
-    tx.job_insert_many(&jobs).await
+    let first = tx.event_append(events).await?;
+    let deliveries = crate::delivering::deliveries(tx, events, first, now).await?;
+    if deliveries.is_empty() { Ok(()) } else { tx.delivery_insert(&deliveries, now).await }
 }

@@ -174,45 +174,54 @@ impl App {
 
 async fn run<W: Work>(app: &App, key: LaneKey, notify: &Arc<Notify>, work: W) {
     let work = Arc::new(work);
+    let mut taking: JoinSet<Result<Taken<W::Item>>> = JoinSet::new();
     let mut flying: JoinSet<W::Done> = JoinSet::new();
     let mut finished: Vec<W::Done> = Vec::new();
     let mut writing: JoinSet<()> = JoinSet::new();
     let mut hungry = true;
+    let mut asked = 0;
     // When to look again although nothing told of new work: the pace, a pause, or the end of idleness.
     let mut look_at: Option<Instant> = None;
     let mut parting = false;
     loop {
         let stopping = app.0.stop.is_cancelled();
         let room = work.capacity().saturating_sub(flying.len());
-        if hungry && !stopping && room * 2 >= work.capacity() {
-            match work.take(room).await {
-                Ok(taken) => {
-                    hungry = taken.items.len() >= room;
-                    look_at = taken.again.map(|wait| Instant::now() + wait);
-                    parting &= taken.items.is_empty();
-                    for item in taken.items {
-                        let work = Arc::clone(&work);
-                        flying.spawn(async move { work.perform(item).await });
-                    }
-                }
-                Err(error) => {
-                    tracing::warn!(%error, kind = %key.kind, lane = %key.lane, "could not take work");
-                    look_at = Some(Instant::now() + PAUSE_AFTER_FAILURE);
-                    hungry = false;
-                }
-            }
+        if hungry && !stopping && taking.is_empty() && room > 0 && room * 2 >= work.capacity() {
+            hungry = false;
+            asked = room;
+            let work = Arc::clone(&work);
+            taking.spawn(async move { work.take(room).await });
         }
         if !finished.is_empty() && writing.is_empty() {
             let (work, done) = (Arc::clone(&work), std::mem::take(&mut finished));
             writing.spawn(async move { record(work.as_ref(), key, done).await });
         }
-        let idle = flying.is_empty() && finished.is_empty() && writing.is_empty();
+        let idle = taking.is_empty() && flying.is_empty() && finished.is_empty() && writing.is_empty();
         if idle && (stopping || parting) {
             app.sleep_lane(key, notify);
             return;
         }
         let leave_at = Instant::now() + IDLE;
         tokio::select! {
+            Some(taken) = taking.join_next(), if !taking.is_empty() => {
+                let taken = taken.unwrap_or_else(|error| Err(gatepost_core::Error::internal(error)));
+                match taken {
+                    Ok(taken) => {
+                        hungry |= taken.items.len() >= asked;
+                        look_at = taken.again.map(|wait| Instant::now() + wait);
+                        parting &= taken.items.is_empty();
+                        for item in taken.items {
+                            let work = Arc::clone(&work);
+                            flying.spawn(async move { work.perform(item).await });
+                        }
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, kind = %key.kind, lane = %key.lane, "could not take work");
+                        look_at = Some(Instant::now() + PAUSE_AFTER_FAILURE);
+                        hungry = false;
+                    }
+                }
+            }
             Some(done) = flying.join_next(), if !flying.is_empty() => {
                 take_done(done, &mut finished);
                 while let Some(done) = flying.try_join_next() {

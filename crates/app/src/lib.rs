@@ -116,6 +116,7 @@ struct Inner {
     safe: SafeClient,
     cloud: CloudClient,
     sandbox: OnceLock<SandboxHandle>,
+    courier: delivering::Courier,
     lanes: lanes::Lanes,
     journal: OnceLock<journal::SendJournal>,
     transfers: Arc<media::Transfers>,
@@ -141,6 +142,7 @@ impl App {
         Self(Arc::new(Inner {
             credentials: credentials::Credentials::new(),
             apps: meta_apps::AppCache::new(),
+            courier: delivering::Courier::new(config.webhook_total),
             lanes: lanes::Lanes::default(),
             journal: OnceLock::new(),
             sandbox: OnceLock::new(),

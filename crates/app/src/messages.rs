@@ -124,6 +124,16 @@ pub(crate) fn contact_index(keys: &WorkspaceKeys, to: &Recipient) -> [u8; 16] {
     }
 }
 
+/// The blind index that an event names a person by: of the phone, or of the BSUID where no phone is known.
+pub(crate) fn person_index(
+    keys: &WorkspaceKeys,
+    phone: Option<&str>,
+    bsuid: Option<&str>,
+) -> Option<Vec<u8>> {
+    let index = phone.map(|phone| phone_index(keys, phone));
+    index.or_else(|| bsuid.map(|bsuid| bsuid_index(keys, bsuid))).map(|index| index.to_vec())
+}
+
 /// The blind index of a phone number, given in E.164.
 pub(crate) fn phone_index(keys: &WorkspaceKeys, e164: &str) -> [u8; 16] {
     keys.blind_index("contact.phone", e164.trim_start_matches('+').as_bytes())

@@ -11,7 +11,7 @@ use gatepost_store::{MessageChange, MessageRow, NewEvent, WorkspaceTx};
 use gatepost_vault::WorkspaceKeys;
 
 use crate::events::{Draft, draft, publish};
-use crate::messages::{StoredParty, open_json, place, seal_error};
+use crate::messages::{StoredParty, open_json, person_index, place, seal_error};
 
 /// A message that failed, ready to be written down.
 #[derive(Clone)]
@@ -194,6 +194,7 @@ fn news(
 ) -> Result<NewEvent> {
     let workspace = gatepost_core::WorkspaceId::from_uuid(keys.workspace());
     let party: StoredParty = open_json(keys, &place(workspace, "party", row.id), &row.party)?;
+    let order_key = person_index(keys, party.phone.as_deref(), party.bsuid.as_deref());
     let news = MessageNews {
         id: Some(row.id),
         direction: "outbound",
@@ -213,6 +214,6 @@ fn news(
         keys,
         now,
         entropy,
-        Draft { event_type, mode: row.mode, channel: Some(row.channel), order_key: None, data },
+        Draft { event_type, mode: row.mode, channel: Some(row.channel), order_key, data },
     )
 }

@@ -55,6 +55,17 @@ impl Timestamp {
     }
 }
 
+impl Timestamp {
+    /// Reads a date of HTTP (RFC 9110 section 5.6.7): the preferred form and the two obsolete ones, all in GMT.
+    pub fn parse_http(text: &str) -> Option<Self> {
+        let forms = ["%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"];
+        let civil =
+            forms.into_iter().find_map(|form| jiff::civil::DateTime::strptime(form, text.trim()).ok())?;
+        let instant = jiff::tz::Offset::UTC.to_timestamp(civil).ok()?;
+        Some(Self(instant.as_microsecond()))
+    }
+}
+
 impl fmt::Display for Timestamp {
     /// RFC 3339 in UTC with microseconds only where there are any.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -104,5 +115,18 @@ mod tests {
             Some(Timestamp::from_seconds(1_793_525_400))
         );
         assert_eq!(Timestamp::parse("yesterday"), None);
+    }
+
+    /// The examples of RFC 9110.
+    #[test]
+    fn dates_of_http() {
+        for text in
+            ["Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"]
+        {
+            assert_eq!(Timestamp::parse_http(text), Some(Timestamp::from_seconds(784_111_777)), "{text}");
+        }
+        for text in ["", "120", "Sun, 06 Nov 1994 08:49:37", "Sun, 06 Nov 1994 08:49:37 CET", "06 Nov 1994"] {
+            assert_eq!(Timestamp::parse_http(text), None, "{text}");
+        }
     }
 }

@@ -6,7 +6,8 @@ use gatepost_core::event::EventType;
 use gatepost_core::{DeliveryId, EndpointId, EventId, Result, Timestamp};
 use uuid::Uuid;
 
-use crate::engine::{self, Row};
+use crate::delivery_jobs::DeliveryJob;
+use crate::engine::{self, Row, Value};
 use crate::store::WorkspaceTx;
 use crate::{params, statements};
 
@@ -47,26 +48,29 @@ pub struct DeliveryRecord {
     pub state: DeliveryState,
     /// When it is tried again; `None`: never.
     pub next_at: Option<Timestamp>,
+    /// It was made ahead of its time, and spends nothing of the schedule.
+    pub ahead: bool,
 }
 
-/// What a delivery lane needs of one delivery.
+/// A delivery about to be made.
 #[derive(Debug, Clone)]
-pub struct DeliveryWork {
+pub struct NewDelivery {
     pub id: DeliveryId,
+    pub endpoint: EndpointId,
     pub event: EventId,
-    pub event_type: EventType,
-    pub attempts: i64,
-    pub payload: Option<Vec<u8>>,
+    /// `None`: it is a dead letter from the start, kept to be replayed.
+    pub job: Option<DeliveryJob>,
 }
 
 statements! {
-    INSERT = same("INSERT INTO delivery (workspace_id, endpoint_id, id, event_id, state, attempts, next_at, created_at) VALUES ($1, $2, $3, $4, $5, 0, $6, $6)");
-    WORK = same("SELECT d.id, d.event_id, e.type, d.attempts, e.payload FROM delivery d JOIN event e ON e.workspace_id = d.workspace_id AND e.id = d.event_id WHERE d.workspace_id = $1 AND d.endpoint_id = $2 AND d.id = $3");
-    RESULT = same("UPDATE delivery SET state = $4, attempts = $5, next_at = $6 WHERE workspace_id = $1 AND endpoint_id = $2 AND id = $3");
+    INSERT = same("INSERT INTO delivery (workspace_id, endpoint_id, id, event_id, state, attempts, next_at, created_at) VALUES ($1, $2, $3, $4, $5, 0, $6, $7)");
+    RESULT = same("UPDATE delivery SET state = $4, attempts = $5, next_at = $6, schedule_from = schedule_from + $7 WHERE workspace_id = $1 AND endpoint_id = $2 AND id = $3");
     ATTEMPT = same("INSERT INTO attempt (workspace_id, endpoint_id, delivery_id, number, at, allowed, rule, address, status, latency_ms, error, snippet) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)");
     LIST = same("SELECT d.id, d.endpoint_id, d.event_id, e.type, d.state, d.attempts, d.next_at, d.created_at FROM delivery d JOIN event e ON e.workspace_id = d.workspace_id AND e.id = d.event_id WHERE d.workspace_id = $1 AND d.endpoint_id = $2 AND d.id < $3 AND (d.state = $4 OR $4 = 0) ORDER BY d.id DESC LIMIT $5");
     GET = same("SELECT d.id, d.endpoint_id, d.event_id, e.type, d.state, d.attempts, d.next_at, d.created_at FROM delivery d JOIN event e ON e.workspace_id = d.workspace_id AND e.id = d.event_id WHERE d.workspace_id = $1 AND d.endpoint_id = $2 AND d.id = $3");
     ATTEMPTS = same("SELECT number, at, allowed, rule, address, status, latency_ms, error, snippet FROM attempt WHERE workspace_id = $1 AND endpoint_id = $2 AND delivery_id = $3 ORDER BY number");
+    pub(crate) BURY = same("UPDATE delivery SET state = $4, next_at = NULL WHERE workspace_id = $1 AND endpoint_id = $2 AND id = $3 AND state IN ($5, $6, $7)");
+    ATTEMPT_AT = same("SELECT at FROM attempt WHERE workspace_id = $1 AND endpoint_id = $2 AND delivery_id = $3 AND number > $4 ORDER BY number LIMIT 1");
     DROP_PENDING = same("UPDATE delivery SET state = $3, next_at = NULL WHERE workspace_id = $1 AND endpoint_id = $2 AND state IN ($4, $5, $6)");
 }
 
@@ -87,49 +91,58 @@ fn delivery(row: &Row<'_>) -> engine::Result<DeliveryRow> {
     })
 }
 
-fn work(row: &Row<'_>) -> engine::Result<DeliveryWork> {
-    Ok(DeliveryWork {
-        id: DeliveryId::from_uuid(row.get(0)?),
-        event: EventId::from_uuid(row.get(1)?),
-        event_type: event_type(row, 2)?,
-        attempts: row.get(3)?,
-        payload: row.get(4)?,
-    })
+/// The parameters of [`BURY`].
+pub(crate) fn bury_params(workspace: Uuid, endpoint: EndpointId, delivery: Uuid) -> Vec<Value<'static>> {
+    params![
+        workspace,
+        endpoint.uuid(),
+        delivery,
+        DeliveryState::Dead.number(),
+        DeliveryState::Pending.number(),
+        DeliveryState::Failed.number(),
+        DeliveryState::Blocked.number()
+    ]
+    .to_vec()
 }
 
 impl WorkspaceTx<'_> {
-    pub async fn delivery_insert(
-        &self,
-        deliveries: &[(DeliveryId, EndpointId, EventId)],
-        now: Timestamp,
-    ) -> Result<()> {
+    /// Makes deliveries and queues those that are to be sent.
+    pub async fn delivery_insert(&self, deliveries: &[NewDelivery], now: Timestamp) -> Result<()> {
         let rows: Vec<_> = deliveries
             .iter()
-            .map(|(id, endpoint, event)| {
+            .map(|delivery| {
+                let state = match delivery.job {
+                    Some(_) => DeliveryState::Pending,
+                    None => DeliveryState::Dead,
+                };
                 params![
                     self.workspace,
-                    endpoint.uuid(),
-                    id.uuid(),
-                    event.uuid(),
-                    DeliveryState::Pending.number(),
+                    delivery.endpoint.uuid(),
+                    delivery.id.uuid(),
+                    delivery.event.uuid(),
+                    state.number(),
+                    delivery.job.as_ref().map(|job| job.run_at.micros()),
                     now.micros()
                 ]
                 .to_vec()
             })
             .collect();
         self.tx.execute_many(&INSERT, &rows).await?;
-        Ok(())
+        let queued = |new: &NewDelivery| new.job.clone().map(|job| (new.endpoint, new.id, job));
+        let jobs: Vec<_> = deliveries.iter().filter_map(queued).collect();
+        self.delivery_queue(&jobs, now).await
     }
 
-    /// What the lane of `endpoint` is to deliver; `None` for a delivery that is gone.
-    pub async fn delivery_work(
+    /// When the first attempt after attempt number `after` was made.
+    pub async fn attempt_at(
         &self,
         endpoint: EndpointId,
-        ids: &[DeliveryId],
-    ) -> Result<Vec<Option<DeliveryWork>>> {
-        let rows: Vec<_> =
-            ids.iter().map(|id| params![self.workspace, endpoint.uuid(), id.uuid()].to_vec()).collect();
-        Ok(self.tx.query_many(&WORK, &rows, work).await?)
+        delivery: DeliveryId,
+        after: i64,
+    ) -> Result<Option<Timestamp>> {
+        let values = params![self.workspace, endpoint.uuid(), delivery.uuid(), after];
+        let at = self.tx.query_opt(&ATTEMPT_AT, values, |row: &Row<'_>| row.get(0)).await?;
+        Ok(at.map(Timestamp::from_micros))
     }
 
     /// Records attempts of one endpoint's deliveries and what follows from them.
@@ -164,7 +177,8 @@ impl WorkspaceTx<'_> {
                     record.delivery.uuid(),
                     record.state.number(),
                     record.attempt.number,
-                    record.next_at.map(Timestamp::micros)
+                    record.next_at.map(Timestamp::micros),
+                    record.ahead
                 ]
                 .to_vec()
             })

@@ -51,11 +51,29 @@ pub struct EndpointHealth {
     pub probe_at: Option<Timestamp>,
 }
 
+/// What publishing asks of an endpoint, and no more: it is read with every event.
+#[derive(Debug, Clone)]
+pub struct EndpointTarget {
+    pub id: EndpointId,
+    pub mode: Mode,
+    /// See [`EndpointRow::events`].
+    pub events: String,
+    /// See [`EndpointRow::channels`].
+    pub channels: String,
+    pub order: DeliveryOrder,
+    /// `None` where it is enabled.
+    pub disabled: Option<DisabledReason>,
+}
+
 statements! {
     INSERT = same("INSERT INTO endpoint (workspace_id, id, mode, url, description, events, channels, headers, metadata, delivery_order, retry_schedule, enabled, disabled_reason, disabled_at, secret, signing_seed, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)");
     GET = same("SELECT id, mode, url, description, events, channels, headers, metadata, delivery_order, retry_schedule, enabled, disabled_reason, disabled_at, failing_since, failures, probe_at, secret, previous_secret, previous_until, signing_seed, previous_signing_seed, created_at FROM endpoint WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL");
+    /// The same, and nobody else changes it before this transaction ends. New deliveries are not held up by it.
+    LOCK = per("SELECT id, mode, url, description, events, channels, headers, metadata, delivery_order, retry_schedule, enabled, disabled_reason, disabled_at, failing_since, failures, probe_at, secret, previous_secret, previous_until, signing_seed, previous_signing_seed, created_at FROM endpoint WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL", "SELECT id, mode, url, description, events, channels, headers, metadata, delivery_order, retry_schedule, enabled, disabled_reason, disabled_at, failing_since, failures, probe_at, secret, previous_secret, previous_until, signing_seed, previous_signing_seed, created_at FROM endpoint WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL FOR NO KEY UPDATE");
     LIST = same("SELECT id, mode, url, description, events, channels, headers, metadata, delivery_order, retry_schedule, enabled, disabled_reason, disabled_at, failing_since, failures, probe_at, secret, previous_secret, previous_until, signing_seed, previous_signing_seed, created_at FROM endpoint WHERE workspace_id = $1 AND deleted_at IS NULL ORDER BY id DESC");
-    UPDATE = same("UPDATE endpoint SET url = $3, description = $4, events = $5, channels = $6, headers = $7, metadata = $8, delivery_order = $9, retry_schedule = $10, enabled = $11, disabled_reason = $12, disabled_at = $13, signing_seed = $14, previous_signing_seed = $15 WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL");
+    TARGETS = same("SELECT id, mode, events, channels, delivery_order, enabled, disabled_reason FROM endpoint WHERE workspace_id = $1 AND deleted_at IS NULL ORDER BY id");
+    /// One that is enabled again, or has another URL, begins anew: what was held against it was the old one's.
+    UPDATE = same("UPDATE endpoint SET failing_since = CASE WHEN enabled < $11 OR url <> $3 THEN NULL ELSE failing_since END, failures = CASE WHEN enabled < $11 OR url <> $3 THEN 0 ELSE failures END, probe_at = CASE WHEN enabled < $11 OR url <> $3 THEN NULL ELSE probe_at END, url = $3, description = $4, events = $5, channels = $6, headers = $7, metadata = $8, delivery_order = $9, retry_schedule = $10, enabled = $11, disabled_reason = $12, disabled_at = $13, signing_seed = $14, previous_signing_seed = $15 WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL");
     HEALTH = same("UPDATE endpoint SET failing_since = $3, failures = $4, probe_at = $5 WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL");
     DISABLE = same("UPDATE endpoint SET enabled = 0, disabled_reason = $3, disabled_at = $4, probe_at = NULL WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL AND enabled = 1");
     ROTATE = same("UPDATE endpoint SET secret = $3, previous_secret = $4, previous_until = $5, signing_seed = $6, previous_signing_seed = $7 WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL");
@@ -126,7 +144,31 @@ impl WorkspaceTx<'_> {
         Ok(self.tx.query(&LIST, params![self.workspace], endpoint).await?)
     }
 
-    /// Writes what the owner can change; health and secrets stay.
+    /// As [`Self::endpoint_get`]; no other transaction changes the row before this one ends.
+    pub async fn endpoint_lock(&self, id: EndpointId) -> Result<Option<EndpointRow>> {
+        Ok(self.tx.query_opt(&LOCK, params![self.workspace, id.uuid()], endpoint).await?)
+    }
+
+    /// All of the workspace's endpoints as far as publishing goes.
+    pub async fn endpoint_targets(&self) -> Result<Vec<EndpointTarget>> {
+        let target = |row: &Row<'_>| {
+            let reason = row.get::<Option<i64>>(6)?;
+            let reason = reason.map(|n| DisabledReason::from_number(n).ok_or_else(|| row.corrupt(6)));
+            let enabled: bool = row.get(5)?;
+            let reason = reason.transpose()?.unwrap_or(DisabledReason::Owner);
+            Ok(EndpointTarget {
+                id: EndpointId::from_uuid(row.get(0)?),
+                mode: mode(row, 1)?,
+                events: row.get(2)?,
+                channels: row.get(3)?,
+                order: DeliveryOrder::from_number(row.get(4)?).ok_or_else(|| row.corrupt(4))?,
+                disabled: (!enabled).then_some(reason),
+            })
+        };
+        Ok(self.tx.query(&TARGETS, params![self.workspace], target).await?)
+    }
+
+    /// Writes what the owner can change; secrets stay, and health too unless it is enabled again or has another URL.
     pub async fn endpoint_update(&self, e: &EndpointRow) -> Result<()> {
         let schedule = e.retry_schedule.as_ref().map(RetrySchedule::to_stored);
         let values = params![

@@ -81,10 +81,10 @@ impl WorkspaceTx<'_> {
         Ok(last - count + 1)
     }
 
-    /// Appends events in the given order.
-    pub async fn event_append(&self, events: &[NewEvent]) -> Result<()> {
+    /// Appends events in the given order; returns the number of the first in the log, those after it follow.
+    pub async fn event_append(&self, events: &[NewEvent]) -> Result<i64> {
         if events.is_empty() {
-            return Ok(());
+            return Ok(0);
         }
         let count = i64::try_from(events.len()).unwrap_or(i64::MAX);
         let first = self.counter_take("event", count).await?;
@@ -108,7 +108,7 @@ impl WorkspaceTx<'_> {
             .collect();
         self.tx.execute_many(&INSERT, &rows).await?;
         tell_after_commit(self.tx, self.wakes, self.workspace);
-        Ok(())
+        Ok(first)
     }
 
     pub async fn event_head(&self, id: EventId) -> Result<Option<EventHead>> {

@@ -3,16 +3,24 @@
 //! A job belongs to a lane (a channel, an endpoint, a workspace). It is claimed under a lease; each claim raises the
 //! fence, and only the holder of the live fence can complete or defer it. A claim is the beginning of a try: whoever
 //! claims does the work at once, so a try that nobody ended shows up as `cut_at` at the next claim. Jobs with the same
-//! order key are handed out one at a time, oldest first, so order holds per (channel, contact).
+//! order key are handed out one at a time, oldest first, so order holds per (channel, contact). Deliveries keep theirs in
+//! another way, because a lane of them may hold a hundred thousand: see `delivery_jobs`.
 
 use gatepost_core::job::JobKind;
 use gatepost_core::{JobId, NodeId, Result, Timestamp, WorkspaceId};
 use uuid::Uuid;
 
-use crate::engine::{EngineKind, Row, Value};
+use crate::engine::{EngineKind, Row, Tx, Value};
 use crate::scope::WorkspaceScope;
 use crate::store::{SystemTx, WorkspaceTx, wake_after_commit};
 use crate::{params, statements};
+
+/// Every priority there is; lower goes first.
+const PRIORITIES: std::ops::RangeInclusive<i64> = 0..=2;
+/// Bounds how long hastening a lane holds the writer.
+const HASTEN_MAX: i64 = 2_000;
+/// The time of a job that waits for another to be done, and not for a time.
+pub(crate) const HELD: Timestamp = Timestamp::from_micros(i64::MAX);
 
 /// A lane of one kind of work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -53,9 +61,9 @@ pub struct Claimed {
     /// When an earlier try was begun whose end nobody recorded: a process died, or its lease ran out.
     pub cut_at: Option<Timestamp>,
     pub lease_until: Timestamp,
-    workspace: WorkspaceId,
-    owner: Uuid,
-    fence: i64,
+    pub(crate) workspace: WorkspaceId,
+    pub(crate) owner: Uuid,
+    pub(crate) fence: i64,
 }
 
 impl Claimed {
@@ -71,24 +79,26 @@ impl Claimed {
 }
 
 statements! {
-    INSERT = same("INSERT INTO job (id, workspace_id, kind, lane, order_key, priority, queued_at, run_at, subject, attempts, lease_until, fence) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, 0, 0)");
-    INSERT_ONCE = same("INSERT INTO job (id, workspace_id, kind, lane, order_key, priority, queued_at, run_at, subject, attempts, lease_until, fence) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, 0, 0) ON CONFLICT (id) DO NOTHING");
+    INSERT = same("INSERT INTO job (id, workspace_id, kind, lane, order_key, priority, position, queued_at, run_at, subject, attempts, lease_until, fence) VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, 0, 0, 0)");
+    INSERT_ONCE = same("INSERT INTO job (id, workspace_id, kind, lane, order_key, priority, position, queued_at, run_at, subject, attempts, lease_until, fence) VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, 0, 0, 0) ON CONFLICT (id) DO NOTHING");
     /// On SQLite it only tells what the claim will be, and [`CLAIM_MARK`] makes it so: the one writer sees no other, and
     /// an UPDATE that looks for its rows and returns them builds two tables each time.
     CLAIM = per(
-        "SELECT j.id, j.workspace_id, j.subject, j.queued_at, j.run_at, j.attempts + 1, j.started_at, j.fence + 1, j.order_key FROM job j WHERE j.kind = $3 AND j.lane = $4 AND j.priority = $5 AND j.run_at <= $6 AND j.lease_until <= $6 AND (j.order_key IS NULL OR NOT EXISTS (SELECT 1 FROM job e WHERE e.kind = j.kind AND e.lane = j.lane AND e.order_key = j.order_key AND e.queued_at < j.queued_at)) ORDER BY j.run_at, j.id LIMIT $7",
-        "UPDATE job SET lease_owner = $1, lease_until = $2, fence = fence + 1, attempts = attempts + 1, cut_at = started_at, started_at = $6 WHERE id IN (SELECT j.id FROM job j WHERE j.kind = $3 AND j.lane = $4 AND j.priority = $5 AND j.run_at <= $6 AND j.lease_until <= $6 AND (j.order_key IS NULL OR NOT EXISTS (SELECT 1 FROM job e WHERE e.kind = j.kind AND e.lane = j.lane AND e.order_key = j.order_key AND e.queued_at < j.queued_at)) ORDER BY j.run_at, j.id LIMIT $7 FOR UPDATE SKIP LOCKED) RETURNING id, workspace_id, subject, queued_at, run_at, attempts, cut_at, fence, order_key"
+        "SELECT j.id, j.workspace_id, j.subject, j.queued_at, j.run_at, j.attempts + 1, j.started_at, j.fence + 1, j.order_key FROM job j WHERE j.kind = $3 AND j.lane = $4 AND j.priority = $5 AND j.run_at <= $6 AND j.lease_until <= $6 AND (j.order_key IS NULL OR NOT EXISTS (SELECT 1 FROM job e WHERE e.kind = j.kind AND e.lane = j.lane AND e.order_key = j.order_key AND e.position < j.position)) ORDER BY j.run_at, j.id LIMIT $7",
+        "UPDATE job SET lease_owner = $1, lease_until = $2, fence = fence + 1, attempts = attempts + 1, cut_at = started_at, started_at = $6 WHERE id IN (SELECT j.id FROM job j WHERE j.kind = $3 AND j.lane = $4 AND j.priority = $5 AND j.run_at <= $6 AND j.lease_until <= $6 AND (j.order_key IS NULL OR NOT EXISTS (SELECT 1 FROM job e WHERE e.kind = j.kind AND e.lane = j.lane AND e.order_key = j.order_key AND e.position < j.position)) ORDER BY j.run_at, j.id LIMIT $7 FOR UPDATE SKIP LOCKED) RETURNING id, workspace_id, subject, queued_at, run_at, attempts, cut_at, fence, order_key"
     );
     CLAIM_MARK = same("UPDATE job SET lease_owner = $1, lease_until = $2, fence = fence + 1, attempts = attempts + 1, cut_at = started_at, started_at = $3 WHERE id = $4 AND fence = $5");
     COMPLETE = same("DELETE FROM job WHERE id = $1 AND fence = $2 AND lease_owner = $3");
     DEFER = same("UPDATE job SET run_at = $4, order_key = CASE WHEN $5 = 1 THEN order_key END, started_at = NULL, cut_at = NULL, lease_owner = NULL, lease_until = 0 WHERE id = $1 AND fence = $2 AND lease_owner = $3");
     PUT_BACK = same("UPDATE job SET run_at = $4, attempts = attempts - 1, started_at = cut_at, lease_owner = NULL, lease_until = 0 WHERE id = $1 AND fence = $2 AND lease_owner = $3");
-    HASTEN = same("UPDATE job SET run_at = $4 WHERE workspace_id = $1 AND kind = $2 AND lane = $3 AND run_at > $4 AND lease_until <= $4");
+    /// With the priority in it, what is due already is not looked at.
+    HASTEN = same("UPDATE job SET run_at = $5 WHERE id IN (SELECT id FROM job WHERE workspace_id = $1 AND kind = $2 AND lane = $3 AND priority = $4 AND run_at > $5 AND run_at < $6 AND lease_until <= $5 ORDER BY run_at LIMIT $7)");
     RELEASE_OTHERS = same("UPDATE job SET lease_owner = NULL, lease_until = 0 WHERE lease_owner IS NOT NULL AND lease_owner <> $1");
     LEASED = same("SELECT id, fence FROM job WHERE lease_owner = $1 AND kind = $2");
     UNBEGIN = same("UPDATE job SET started_at = cut_at WHERE id = $1 AND fence = $2 AND lease_owner = $3");
     RELEASE_OF = same("UPDATE job SET lease_owner = NULL, lease_until = 0 WHERE lease_owner = $1");
-    LANES = same("WITH RECURSIVE lanes(lane) AS (SELECT (SELECT lane FROM job WHERE kind = $1 ORDER BY lane LIMIT 1) UNION ALL SELECT (SELECT j.lane FROM job j WHERE j.kind = $1 AND j.lane > lanes.lane ORDER BY j.lane LIMIT 1) FROM lanes WHERE lanes.lane IS NOT NULL) SELECT lane FROM lanes WHERE lane IS NOT NULL AND EXISTS (SELECT 1 FROM job d WHERE d.kind = $1 AND d.lane = lanes.lane AND d.run_at <= $2 AND d.lease_until <= $2)");
+    /// A lane's jobs of one priority lie in the order of their times, so each look at them ends at the first.
+    LANES = same("WITH RECURSIVE lanes(lane) AS (SELECT (SELECT lane FROM job WHERE kind = $1 ORDER BY lane LIMIT 1) UNION ALL SELECT (SELECT j.lane FROM job j WHERE j.kind = $1 AND j.lane > lanes.lane ORDER BY j.lane LIMIT 1) FROM lanes WHERE lanes.lane IS NOT NULL) SELECT lane FROM lanes WHERE lane IS NOT NULL AND (EXISTS (SELECT 1 FROM job d WHERE d.kind = $1 AND d.lane = lanes.lane AND d.priority = 0 AND d.run_at <= $2 AND d.lease_until <= $2) OR EXISTS (SELECT 1 FROM job d WHERE d.kind = $1 AND d.lane = lanes.lane AND d.priority = 1 AND d.run_at <= $2 AND d.lease_until <= $2) OR EXISTS (SELECT 1 FROM job d WHERE d.kind = $1 AND d.lane = lanes.lane AND d.priority = 2 AND d.run_at <= $2 AND d.lease_until <= $2))");
     COUNTS = same("SELECT kind, COUNT(*), MIN(run_at) FROM job GROUP BY kind ORDER BY kind");
     DROP_LANE = same("DELETE FROM job WHERE workspace_id = $1 AND kind = $2 AND lane = $3");
 }
@@ -106,6 +116,21 @@ fn insert_params(job: &NewJob, workspace: Uuid) -> Vec<Value<'_>> {
         job.subject
     ]
     .to_vec()
+}
+
+/// Makes claims that were only looked up so far. See `CLAIM`.
+pub(crate) async fn claim_mark(tx: &Tx<'_>, found: &[&Claimed], now: Timestamp) -> Result<()> {
+    let rows: Vec<_> = found
+        .iter()
+        .map(|job| {
+            params![job.owner, job.lease_until.micros(), now.micros(), job.id.uuid(), job.fence - 1].to_vec()
+        })
+        .collect();
+    let touched = tx.execute_many(&CLAIM_MARK, &rows).await?;
+    if touched.iter().any(|n| *n != 1) {
+        return Err(gatepost_core::Error::internal("store: a job to claim is gone"));
+    }
+    Ok(())
 }
 
 impl WorkspaceTx<'_> {
@@ -171,10 +196,22 @@ impl WorkspaceTx<'_> {
         Ok(())
     }
 
-    /// What waits in a lane is due now; returns how much that was.
+    /// What waits in a lane for a later time is due now, except what waits for its turn; returns how much that was. At
+    /// most [`HASTEN_MAX`] of each priority, the soonest first: the rest keeps its time.
     pub async fn jobs_hasten(&self, kind: JobKind, lane: Uuid, now: Timestamp) -> Result<u64> {
-        let values = params![self.workspace, kind.number(), lane, now.micros()];
-        let touched = self.tx.execute(&HASTEN, values).await?;
+        let mut touched = 0;
+        for priority in PRIORITIES {
+            let values = params![
+                self.workspace,
+                kind.number(),
+                lane,
+                priority,
+                now.micros(),
+                HELD.micros(),
+                HASTEN_MAX
+            ];
+            touched += self.tx.execute(&HASTEN, values).await?;
+        }
         wake_after_commit(self.tx, self.wakes, kind, lane);
         Ok(touched)
     }
@@ -234,27 +271,12 @@ impl SystemTx<'_> {
                 })
                 .await?;
             if self.tx.engine_kind() == EngineKind::Sqlite {
-                self.claim_mark(&found, now).await?;
+                claim_mark(self.tx, &found.iter().collect::<Vec<_>>(), now).await?;
             }
             found.sort_by_key(|job| (job.run_at, job.id));
             claimed.append(&mut found);
         }
         Ok(claimed)
-    }
-
-    async fn claim_mark(&self, found: &[Claimed], now: Timestamp) -> Result<()> {
-        let rows: Vec<_> = found
-            .iter()
-            .map(|job| {
-                params![job.owner, job.lease_until.micros(), now.micros(), job.id.uuid(), job.fence - 1]
-                    .to_vec()
-            })
-            .collect();
-        let touched = self.tx.execute_many(&CLAIM_MARK, &rows).await?;
-        if touched.iter().any(|n| *n != 1) {
-            return Err(gatepost_core::Error::internal("store: a job to claim is gone"));
-        }
-        Ok(())
     }
 
     /// The rows of the workspace that a claimed job belongs to, in the transaction of the claim.

@@ -13,6 +13,7 @@ mod callbacks;
 mod channels;
 mod contacts;
 mod deliveries;
+mod delivery_jobs;
 mod endpoints;
 mod error;
 mod events;
@@ -23,6 +24,7 @@ mod messages;
 mod meta_apps;
 mod migrations;
 mod nodes;
+mod notices;
 mod retention;
 mod scope;
 mod store;
@@ -35,8 +37,9 @@ pub use audit::AuditRow;
 pub use callbacks::{CallbackRoute, EnvelopeRow, ItemKey};
 pub use channels::ChannelRow;
 pub use contacts::{ContactNames, ContactRow, Upserted};
-pub use deliveries::{AttemptRow, DeliveryRecord, DeliveryRow, DeliveryWork};
-pub use endpoints::{EndpointHealth, EndpointRow};
+pub use deliveries::{AttemptRow, DeliveryRecord, DeliveryRow, NewDelivery};
+pub use delivery_jobs::{DeliveryJob, DeliveryWork};
+pub use endpoints::{EndpointHealth, EndpointRow, EndpointTarget};
 pub use events::{EventHead, EventRow, NewEvent};
 pub use idempotency::Recorded;
 pub use jobs::{Claimed, LaneKey, NewJob};
@@ -45,6 +48,7 @@ pub use messages::{MessageChange, MessageRow, MessageStatusRow, NewInbound, NewO
 pub use meta_apps::{MetaAppRemoval, MetaAppRow};
 pub use migrations::MIGRATIONS;
 pub use nodes::NodeRow;
+pub use notices::NoticeRow;
 pub use scope::WorkspaceScope;
 pub use store::{Committed, Store, SystemTx, WorkspaceTx};
 pub use templates::{TemplateAccount, TemplateFilter, TemplateRow};
@@ -62,6 +66,7 @@ pub fn all_statements() -> Vec<&'static Stmt> {
         channels::ALL,
         contacts::ALL,
         deliveries::ALL,
+        delivery_jobs::ALL,
         endpoints::ALL,
         events::ALL,
         idempotency::ALL,
@@ -70,6 +75,7 @@ pub fn all_statements() -> Vec<&'static Stmt> {
         messages::ALL,
         meta_apps::ALL,
         nodes::ALL,
+        notices::ALL,
         retention::ALL,
         templates::ALL,
         workspaces::ALL,

@@ -23,4 +23,5 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(5, "contact identity", "0005_contact_identity"),
     migration!(6, "time first", "0006_time_first"),
     migration!(7, "courier", "0007_courier"),
+    migration!(11, "delivery order", "0011_delivery_order"),
 ];

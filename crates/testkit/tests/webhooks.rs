@@ -121,7 +121,7 @@ async fn what_fails_is_tried_again() {
         let desk = Desk::open(Setup::new(engine)).await;
         let receiver = Receiver::start().await;
         let (endpoint, secret) = desk.endpoint(&receiver, &["message.sent"]).await;
-        receiver.answer_with(&[500, 302, 410]);
+        receiver.answer_with(&[500, 302, 404]);
         desk.send().await;
         let mut states = Vec::new();
         for tries in 1..=4_usize {
@@ -147,7 +147,7 @@ async fn what_fails_is_tried_again() {
             // The longest of these pauses is half an hour and a fifth.
             desk.world.clock.advance(Duration::from_secs(2200));
         }
-        assert_eq!(states, [500, 302, 410, 200].map(|s| json!(s)));
+        assert_eq!(states, [500, 302, 404, 200].map(|s| json!(s)));
         assert_eq!(heard(&receiver, 4).await.len(), 4, "a redirect is not followed");
         desk.world.stop().await;
     }

@@ -9,7 +9,7 @@ use super::received::{contact_place, seal_contact};
 use super::{Origin, phone_of};
 use crate::App;
 use crate::events::{Draft, draft};
-use crate::messages::{StoredParty, bsuid_index, open_json, phone_index};
+use crate::messages::{StoredParty, bsuid_index, open_json, person_index, phone_index};
 
 /// A contact's new names, prepared before the transaction.
 pub(super) struct Identity {
@@ -65,7 +65,7 @@ impl App {
             event_type: EventType::ContactUpdated,
             mode: channel.mode,
             channel: Some(channel.id),
-            order_key: None,
+            order_key: person_index(keys, current.phone.as_deref(), current.bsuid.as_deref()),
             data: EventData::Contact(news),
         };
         events.push(draft(keys, self.now(), self.0.entropy.as_ref(), event)?);

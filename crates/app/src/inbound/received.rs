@@ -12,8 +12,8 @@ use super::{Origin, phone_of};
 use crate::App;
 use crate::events::{Draft, draft};
 use crate::messages::{
-    StoredContent, StoredParty, bsuid_index, open_json, phone_index, seal_content, seal_json, seal_party,
-    seal_provider,
+    StoredContent, StoredParty, bsuid_index, open_json, person_index, phone_index, seal_content, seal_json,
+    seal_party, seal_provider,
 };
 
 /// A message from a person, prepared before the transaction.
@@ -100,7 +100,7 @@ impl App {
                 event_type: EventType::MessageReceived,
                 mode: channel.mode,
                 channel: Some(channel.id),
-                order_key: None,
+                order_key: person_index(keys, phone.as_deref(), party.bsuid.as_deref()),
                 data: EventData::Message(Box::new(MessageNews {
                     id: Some(id),
                     direction: "inbound",

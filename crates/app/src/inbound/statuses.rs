@@ -13,7 +13,7 @@ use super::{Origin, phone_of};
 use crate::App;
 use crate::channel_state::ChannelReport;
 use crate::events::{Draft, draft};
-use crate::messages::{provider_index, seal_error, seal_provider};
+use crate::messages::{person_index, provider_index, seal_error, seal_provider};
 use crate::results::class_of;
 
 /// A status, prepared before the transaction.
@@ -111,6 +111,8 @@ impl App {
             DeliveryStatus::Played => EventType::MessagePlayed,
             _ => EventType::of_state(state).unwrap_or(EventType::ChannelNotification),
         };
+        let phone = phone_of(status.recipient.as_deref()).map(|phone| phone.as_e164().to_owned());
+        let order_key = person_index(origin.keys, phone.as_deref(), status.recipient_user_id.as_deref());
         let event = draft(
             origin.keys,
             self.now(),
@@ -119,17 +121,13 @@ impl App {
                 event_type,
                 mode: channel.mode,
                 channel: Some(channel.id),
-                order_key: None,
+                order_key,
                 data: EventData::Message(Box::new(MessageNews {
                     id: message,
                     direction: "outbound",
                     kind: None,
                     state,
-                    contact: Party {
-                        phone: phone_of(status.recipient.as_deref()).map(|phone| phone.as_e164().to_owned()),
-                        bsuid: status.recipient_user_id.clone(),
-                        name: None,
-                    },
+                    contact: Party { phone, bsuid: status.recipient_user_id.clone(), name: None },
                     provider_id: Some(&status.wamid),
                     occurred_at: at,
                     text: None,

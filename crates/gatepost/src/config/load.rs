@@ -5,11 +5,15 @@ use std::path::{Path, PathBuf};
 
 use gatepost_channels::cloud::MANAGEMENT_CALLS_PER_HOUR_MAX as MANAGEMENT_CALLS_MAX;
 use gatepost_core::Secret;
+use gatepost_core::endpoint::RetrySchedule;
 
 use super::reference::KEYS;
 use super::{Config, LogFormat, MetricsListen, nearest};
 use crate::environment as env;
 use crate::failure::{Failure, Result};
+
+/// Longest time that a webhook's receiver has, in seconds: a claimed job's lease must outlast it.
+const WEBHOOK_TIMEOUT_MAX: u64 = 30;
 
 /// What flags say.
 #[derive(Debug, Clone, Default)]
@@ -220,6 +224,12 @@ fn check(config: &Config) -> Result<()> {
         return Err(Failure::usage(format!(
             "meta.management_calls_per_hour: expected 1 to {MANAGEMENT_CALLS_MAX}"
         )));
+    }
+    if let Some(Err(why)) = config.webhooks.retry_schedule.clone().map(RetrySchedule::new) {
+        return Err(Failure::usage(format!("webhooks.retry_schedule: {why}")));
+    }
+    if config.webhooks.timeout_seconds.is_some_and(|seconds| !(1..=WEBHOOK_TIMEOUT_MAX).contains(&seconds)) {
+        return Err(Failure::usage(format!("webhooks.timeout_seconds: expected 1 to {WEBHOOK_TIMEOUT_MAX}")));
     }
     if config.retention.content_hours == Some(0) {
         return Err(Failure::usage("retention.content_hours: expected at least 1"));

@@ -25,6 +25,7 @@ pub struct Config {
     pub vault: Vault,
     pub egress: EgressConfig,
     pub meta: Meta,
+    pub webhooks: Webhooks,
     pub retention: Retention,
     pub log: Log,
 }
@@ -87,6 +88,13 @@ pub struct Meta {
     pub graph_version: Option<String>,
     pub pair_seconds: Option<u32>,
     pub pair_burst: Option<u32>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Webhooks {
+    pub retry_schedule: Option<Vec<u32>>,
+    pub timeout_seconds: Option<u64>,
 }
 
 #[derive(Default, Deserialize)]

@@ -187,6 +187,20 @@ pub const KEYS: &[Key] = &[
         about: "So many messages to one person may go at once, on credit.",
     },
     Key {
+        path: "webhooks.retry_schedule",
+        takes: "list of numbers",
+        default: "`[5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400]`",
+        example: "[5, 300, 1800, 7200]",
+        about: "Seconds from one attempt of a webhook delivery to the next, a fifth more or less; at most 20 waits of a day, a week in all. Endpoints can have a schedule of their own. An empty list means one attempt and no more.",
+    },
+    Key {
+        path: "webhooks.timeout_seconds",
+        takes: "number, 1 to 30",
+        default: "`15`",
+        example: "15",
+        about: "How long a webhook's receiver has to answer, from looking up its name to the head of its answer.",
+    },
+    Key {
         path: "retention.content_hours",
         takes: "number",
         default: "`72`",

@@ -14,6 +14,7 @@ use std::time::Duration;
 use gatepost_app::{App, AppConfig, AppParts, PairLimit, SystemClock};
 use gatepost_channels::sandbox::{Sandbox, SandboxConfig, SandboxHandle};
 use gatepost_core::Entropy as _;
+use gatepost_core::endpoint::RetrySchedule;
 use gatepost_net::{
     Budgets, EgressConfig, Resolver, SafeClient, TlsRoots, TrustedBudgets, TrustedClient, UrlPolicy,
 };
@@ -199,6 +200,14 @@ fn app_config(config: &Config, public_url: Option<String>, sole_owner: bool) -> 
             burst: config.meta.pair_burst.unwrap_or(usual.send_pair_limit.burst).max(1),
         },
         content_retention: hours.unwrap_or(usual.content_retention),
+        // Read with the file, which is refused where it is no schedule.
+        retry_schedule: config
+            .webhooks
+            .retry_schedule
+            .clone()
+            .and_then(|seconds| RetrySchedule::new(seconds).ok())
+            .unwrap_or(usual.retry_schedule),
+        webhook_timeout: config.webhooks.timeout_seconds.map_or(usual.webhook_timeout, Duration::from_secs),
         drain: drain(config),
         sole_owner,
         ..AppConfig::default()

@@ -1,0 +1,150 @@
+//! A hundred thousand deliveries wait: looks at them stay short, and nothing of them lies in memory.
+
+use std::time::{Duration, Instant};
+
+use gatepost_core::job::JobKind;
+use gatepost_core::{EndpointId, Timestamp};
+use gatepost_store::engine::{Lane, Tx};
+use gatepost_store::{params, statements};
+use gatepost_testkit::Engines;
+
+use crate::support::{Desk, Scripted, resident};
+
+const MANY: i64 = 100_000;
+
+statements! {
+    EVENTS = per(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $2) INSERT INTO event (workspace_id, id, seq, type, mode, created_at, payload) SELECT $1, randomblob(16), 1000000 + i, 5, 1, $3, NULL FROM n",
+        "WITH n(i) AS (SELECT generate_series(1, $2::bigint)) INSERT INTO event (workspace_id, id, seq, type, mode, created_at, payload) SELECT $1, gen_random_uuid(), 1000000 + i, 5, 1, $3::bigint, NULL FROM n",
+    );
+    DELIVERIES = same("INSERT INTO delivery (workspace_id, endpoint_id, id, event_id, state, attempts, next_at, created_at) SELECT workspace_id, $2, id, id, 1, 0, created_at, created_at FROM event WHERE workspace_id = $1 AND seq > 1000000");
+    JOBS = same("INSERT INTO job (id, workspace_id, kind, lane, order_key, priority, position, queued_at, run_at, subject, attempts, lease_until, fence) SELECT d.id, d.workspace_id, 3, $2, NULL, 0, e.seq, e.seq, e.seq, d.id, 0, 0, 0 FROM delivery d JOIN event e ON e.workspace_id = d.workspace_id AND e.id = d.event_id WHERE d.workspace_id = $1 AND d.endpoint_id = $2 AND e.seq > 1000000");
+    KEYED = same("UPDATE job SET order_key = id, run_at = CASE WHEN run_at < 1090000 THEN 9223372036854775807 ELSE run_at END WHERE lane = $1");
+    RELEASE = same("UPDATE job SET run_at = position WHERE lane = $1");
+    LATER = same("UPDATE job SET priority = CASE WHEN run_at < 1050000 THEN 0 ELSE 1 END, run_at = run_at + $2 WHERE lane = $1");
+}
+
+async fn run(
+    desk: &Desk,
+    work: impl AsyncFn(&Tx<'_>) -> gatepost_store::engine::Result<u64> + Send + 'static,
+) -> u64 {
+    let lane = Lane::Workspace(desk.scope.workspace().uuid());
+    desk.world.store.engine().write(lane, work).await.unwrap()
+}
+
+/// A hundred thousand deliveries of an endpoint, put into the tables without the way that makes them.
+async fn fill(desk: &Desk, endpoint: EndpointId) {
+    let (workspace, now) = (desk.scope.workspace().uuid(), desk.now().micros());
+    let filled = run(desk, async move |tx: &Tx<'_>| {
+        tx.execute(&EVENTS, params![workspace, MANY, now]).await?;
+        tx.execute(&DELIVERIES, params![workspace, endpoint.uuid()]).await?;
+        tx.execute(&JOBS, params![workspace, endpoint.uuid()]).await
+    });
+    assert_eq!(filled.await, u64::try_from(MANY).unwrap());
+}
+
+/// The shortest of a few: the machine is shared.
+async fn shortest<T>(mut work: impl AsyncFnMut() -> T) -> Duration {
+    let mut best = Duration::MAX;
+    for _ in 0..5 {
+        let started = Instant::now();
+        work().await;
+        best = best.min(started.elapsed());
+    }
+    best
+}
+
+/// Claims, looks for due lanes and burials, with everything due, with order keys, and with everything waiting for later.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn looks_at_many_stay_short() {
+    for engine in Engines::available() {
+        let desk = Desk::with(engine, |setup| setup.workers = false).await;
+        let id = desk.endpoint("http://127.0.0.1:9/hook").await;
+        fill(&desk, id).await;
+        let lane = id.uuid();
+        let node = desk.world.app.node();
+        let claim = async |priority: i64, now: Timestamp| {
+            let claimed = desk.world.store.write(desk.scope, async move |tx| {
+                let found = tx.deliveries_claim(id, priority, node, now, now, 64).await?;
+                tx.commit(gatepost_core::audit::Audit::None("a test"), found.len())
+            });
+            claimed.await.unwrap()
+        };
+        let due = async |now: Timestamp| {
+            let lanes = desk
+                .world
+                .store
+                .read_system(async move |tx| tx.lanes_due(JobKind::DeliveryAttempt, now).await);
+            lanes.await.unwrap().len()
+        };
+        let now = desk.now();
+        let limit = Duration::from_millis(30);
+        assert_eq!((claim(0, now).await, claim(1, now).await, due(now).await), (64, 0, 1));
+        let all_due = shortest(async || claim(0, now).await).await;
+        let look = shortest(async || due(now).await).await;
+
+        run(&desk, async move |tx: &Tx<'_>| tx.execute(&KEYED, params![lane]).await).await;
+        assert_eq!(claim(0, now).await, 64, "those whose turn it is");
+        let keyed = shortest(async || claim(0, now).await).await;
+
+        let hour = 3_600_000_000_i64 + now.micros();
+        run(&desk, async move |tx: &Tx<'_>| {
+            // Held ones first back to their numbers.
+            tx.execute(&RELEASE, params![lane]).await?;
+            tx.execute(&LATER, params![lane, hour]).await
+        })
+        .await;
+        assert_eq!((claim(0, now).await, claim(1, now).await, due(now).await), (0, 0, 0));
+        let none_due = shortest(async || claim(0, now).await + due(now).await).await;
+        let hasten = shortest(async || {
+            let hastened = desk.world.store.write(desk.scope, async move |tx| {
+                let hastened = tx.jobs_hasten(JobKind::DeliveryAttempt, lane, now).await?;
+                tx.commit(gatepost_core::audit::Audit::None("a test"), hastened)
+            });
+            assert_eq!(hastened.await.unwrap(), 4_000, "a bounded part, of either priority");
+        })
+        .await;
+        let bury = shortest(async || {
+            let buried = desk.world.store.write(desk.scope, async move |tx| {
+                let buried = tx.deliveries_bury_some(id, now, 1_000).await?;
+                tx.commit(gatepost_core::audit::Audit::None("a test"), buried)
+            });
+            assert_eq!(buried.await.unwrap(), 1_000);
+        })
+        .await;
+        println!(
+            "{engine:?}: claim {all_due:?}, with keys {keyed:?}, nothing due {none_due:?}, look {look:?}, \
+             hasten {hasten:?}, bury {bury:?}"
+        );
+        for (what, took) in [("claim", all_due), ("keyed", keyed), ("none due", none_due), ("look", look)] {
+            assert!(took < limit, "{engine:?} {what}: {took:?}");
+        }
+        // Debug builds are slow; what matters is that it is far from the hundred thousand.
+        assert!(
+            bury < Duration::from_millis(400) && hasten < Duration::from_millis(400),
+            "{bury:?} {hasten:?}"
+        );
+        desk.world.stop().await;
+    }
+}
+
+/// Rows, not tasks: a resting endpoint's queue costs no memory, and no work either.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waits_is_rows() {
+    for engine in Engines::available() {
+        let desk = Desk::open(engine).await;
+        let receiver = Scripted::answering(500).await;
+        let id = desk.endpoint(&receiver.url).await;
+        desk.events("a", 10).await;
+        let opened = gatepost_testkit::eventually("the circuit", async || desk.row(id).await.health.probe_at);
+        opened.await;
+        fill(&desk, id).await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let before = resident();
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let grown = resident().saturating_sub(before);
+        assert!(grown < 20 << 20, "{grown} bytes");
+        assert!(receiver.count() < 12, "{}", receiver.count());
+        desk.world.stop().await;
+    }
+}
