@@ -13,6 +13,7 @@ use gatepost_net::{
 use serde_json::Value;
 
 use crate::answer;
+use crate::event_source::EventSource;
 use crate::failure::{Failure, Result};
 use crate::installation::data_dir::Places;
 use crate::installation::{resolver, trusted_client};
@@ -21,6 +22,12 @@ const TIMEOUT: Duration = Duration::from_secs(35);
 /// What a file may cost in either direction; the server gives up a little earlier and says why.
 const FILE: DownloadBudgets =
     DownloadBudgets { bytes: BYTES_MAX, idle: Duration::from_mins(1), total: Duration::from_mins(7) };
+/// What a stream of events may cost: it has no end, but a heartbeat every 15 seconds.
+const STREAM: DownloadBudgets = DownloadBudgets {
+    bytes: u64::MAX,
+    idle: Duration::from_secs(50),
+    total: Duration::from_hours(10 * 365 * 24),
+};
 /// Largest refusal that is read, bytes.
 const PROBLEM_MAX: usize = 64 * 1024;
 
@@ -73,16 +80,38 @@ impl Api {
 
     /// Begins to fetch a file.
     pub async fn download(&self, path: &str) -> Result<Download> {
+        self.begin(path, &[], FILE.total, FILE).await
+    }
+
+    /// Opens a stream of events, after the last place that was heard of.
+    pub async fn listen(&self, path: &str, last: Option<&str>) -> Result<EventSource> {
+        let mut headers = vec![("accept", "text/event-stream")];
+        headers.extend(last.map(|id| ("last-event-id", id)));
+        let answer = self.begin(path, &headers, TIMEOUT, STREAM).await?;
+        match answer.header("content-type").and_then(|kind| kind.split(';').next()) {
+            Some("text/event-stream") => Ok(EventSource::new(answer)),
+            _ => Err(Failure::failed("the answer is no stream of events: is this a Gatepost's address?")),
+        }
+    }
+
+    /// Begins to read an answer that is no JSON.
+    async fn begin(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+        timeout: Duration,
+        budgets: DownloadBudgets,
+    ) -> Result<Download> {
         let url = format!("{}{path}", self.base);
         let request = TrustedRequest {
             method: Method::Get,
             url: &url,
             bearer: Some(self.key.expose()),
-            headers: &[],
+            headers,
             body: TrustedBody::Empty,
-            timeout: FILE.total,
+            timeout,
         };
-        let download = self.http.download(request, Reach::Configured, FILE).await;
+        let download = self.http.download(request, Reach::Configured, budgets).await;
         let mut download = download.map_err(|error| self.unreachable(&error))?;
         if download.status() == 200 {
             return Ok(download);

@@ -8,6 +8,7 @@ mod cli;
 mod commands;
 mod config;
 mod environment;
+mod event_source;
 mod failure;
 mod installation;
 mod operator_client;

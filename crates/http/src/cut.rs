@@ -17,7 +17,8 @@ impl Cut {
         Self(Arc::new(cut))
     }
 
-    pub(crate) fn now(&self) {
+    /// Cuts it. Doing so again changes nothing.
+    pub fn now(&self) {
         (self.0)();
     }
 }

@@ -1,11 +1,12 @@
-//! The fuzz body of the URL policy: a plain function over any bytes, so that any fuzzer can drive it, and proptest does
-//! with every test run.
+//! The fuzz bodies of this crate's parsers: plain functions over any bytes, so that any fuzzer can drive them, and
+//! proptest does with every test run.
 
 use std::net::{IpAddr, Ipv4Addr};
 
 use url::{Host, Url};
 
 use crate::check_line::url_check_line;
+use crate::event_stream::{EventStreamParser, Said};
 use crate::policy::UrlPolicy;
 
 /// What nobody needs a table to know.
@@ -55,12 +56,60 @@ pub fn url_policy(bytes: &[u8]) {
     assert!(serde_json::from_str::<serde_json::Value>(&line).is_ok() && !line.contains('\n'), "{line}");
 }
 
+/// A stream says the same wherever it is cut into pieces, and what it said, framed again, is said again. The first two
+/// bytes choose the cuts.
+pub fn event_stream(bytes: &[u8]) {
+    let (cuts, bytes) = bytes.split_at(bytes.len().min(2));
+    let mut whole = Vec::new();
+    let outcome = EventStreamParser::new().feed(bytes, &mut whole);
+    let (mut parser, mut pieces) = (EventStreamParser::new(), Vec::new());
+    let sizes = cuts.iter().map(|cut| usize::from(*cut) % 7 + 1).cycle();
+    let (mut rest, mut cut) = (bytes, Ok(()));
+    for size in sizes.chain(std::iter::repeat(1)) {
+        if rest.is_empty() || cut.is_err() {
+            break;
+        }
+        let (piece, left) = rest.split_at(size.min(rest.len()));
+        cut = parser.feed(piece, &mut pieces);
+        rest = left;
+    }
+    assert_eq!(outcome, cut, "another end in pieces");
+    assert_eq!(whole, pieces, "something else in pieces");
+    for said in whole {
+        let text = match &said {
+            Said::Comment(text) => {
+                assert!(!text.contains(['\n', '\r']), "a comment is one line");
+                format!(": {text}\n")
+            }
+            Said::Place(id) => {
+                assert!(!id.contains(['\n', '\r', '\0']), "an id is one line");
+                format!("id: {id}\n\n")
+            }
+            Said::Event(event) => {
+                let lines: String = event.data.split('\n').map(|line| format!("data: {line}\n")).collect();
+                format!("id: {}\nevent: {}\n{lines}\n", event.id, event.event)
+            }
+        };
+        let mut again = Vec::new();
+        let read = EventStreamParser::new().feed(text.as_bytes(), &mut again);
+        // The place to begin with is none, and an empty id stays at it.
+        let expected = if said == Said::Place(String::new()) { vec![] } else { vec![said] };
+        assert_eq!((read, again), (Ok(()), expected), "framed again: {text:?}");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
     proptest! {
+        #[test]
+        fn event_streams(bytes: Vec<u8>, like in "..((id|event|data|retry|)(: ?)?[a-z0-9\u{0}\u{feff}]{0,6}(\n|\r|\r\n){0,3}){0,12}") {
+            event_stream(&bytes);
+            event_stream(like.as_bytes());
+        }
+
         #[test]
         fn urls(
             bytes: Vec<u8>,

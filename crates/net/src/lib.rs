@@ -21,6 +21,7 @@ mod client;
 mod config;
 mod connect;
 mod download;
+mod event_stream;
 mod exchange;
 mod failure;
 #[doc(hidden)]
@@ -42,6 +43,7 @@ pub use check_line::url_check_line;
 pub use client::ClientError;
 pub use config::{EgressConfig, Exception, ExceptionHost, InvalidException, Scheme};
 pub use download::{Download, DownloadBudgets, Reach};
+pub use event_stream::{EventStreamParser, Said, ServerEvent, TooLarge};
 pub use failure::{Failure, class};
 pub use multipart::Multipart;
 pub use policy::UrlPolicy;

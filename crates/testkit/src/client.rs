@@ -133,6 +133,17 @@ impl Client {
         headers: &[(&str, &str)],
         body: Option<Vec<u8>>,
     ) -> reqwest::Result<Answer> {
+        Self::whole(self.begin(method, path, headers, body).await?).await
+    }
+
+    /// The head of the answer.
+    pub(crate) async fn begin(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<Vec<u8>>,
+    ) -> reqwest::Result<reqwest::Response> {
         let method: reqwest::Method = method.parse().expect("a method");
         let mut request = self.http.request(method, format!("{}{path}", self.base));
         if let Some(key) = &self.key {
@@ -147,7 +158,10 @@ impl Client {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let answer = request.send().await?;
+        request.send().await
+    }
+
+    pub(crate) async fn whole(answer: reqwest::Response) -> reqwest::Result<Answer> {
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
         // A stream has no end: its head is the answer.
         let endless = headers.get("content-type").is_some_and(|kind| kind == "text/event-stream");

@@ -3,36 +3,37 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use bytes::Bytes;
 use gatepost_app::SystemClock;
-use gatepost_core::Clock as _;
-use gatepost_net::{Method, TrustedBody, TrustedClient, TrustedRequest};
-use gatepost_vault::{SigningKey, SystemEntropy, WebhookSecret, sign_raw_body, sign_standard};
-use serde_json::{Value, json};
+use gatepost_core::{Clock as _, Entropy as _, Timestamp};
+use gatepost_net::{Said, ServerEvent};
+use gatepost_vault::SystemEntropy;
+use serde_json::Value;
+use url::form_urlencoded;
 
+use super::forward::Forward;
 use super::send::At;
 use super::serve::Signals;
 use crate::answer::text;
 use crate::api_client::Api;
 use crate::cli::Context;
+use crate::event_source::EventSource;
 use crate::failure::{Exit, Failure, Result};
-use crate::installation::{resolver, trusted_client};
 use crate::output::{Output, Tint, masked};
 
-const POLL_EVERY: Duration = Duration::from_millis(500);
-const FORWARD_TIMEOUT: Duration = Duration::from_secs(15);
-/// After a look that failed.
-const PAUSE: Duration = Duration::from_secs(2);
+/// The first wait after a connection that broke; doubled each time.
+const WAIT_FIRST: Duration = Duration::from_millis(500);
+const WAIT_MAX: Duration = Duration::from_secs(30);
 
 /// Print events as they happen, and forward them to a local URL.
 ///
 /// Forwarded events are signed as deliveries to an endpoint are, with a secret that is printed at the start; a receiver
-/// that answers badly is told of, and not asked again.
+/// that answers badly is told of, and not asked again. A connection that breaks is made again, and nothing is missed.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
   gatepost listen
-  gatepost listen --types message.received --forward-to http://127.0.0.1:3000/hooks")]
+  gatepost listen --types message.received --forward-to http://127.0.0.1:3000/hooks
+  gatepost listen --since 2h --once --json")]
 pub struct Listen {
     /// Post each event to this URL, signed
     #[arg(long, value_name = "URL")]
@@ -43,94 +44,195 @@ pub struct Listen {
     /// Only these events, with commas between: message.received, message.* …
     #[arg(long, value_name = "EVENTS")]
     types: Option<String>,
+    /// Only events of this channel
+    #[arg(long, value_name = "CHANNEL")]
+    channel: Option<String>,
     /// Begin with the oldest event that is kept, not with the next one
     #[arg(long)]
     from_start: bool,
+    /// Begin with what happened then: an instant (RFC 3339), or a while ago such as 90s, 30m, 2h or 1d
+    #[arg(long, value_name = "WHEN", conflicts_with = "from_start", value_parser = since)]
+    since: Option<Timestamp>,
     /// End when there is nothing more to print
-    #[arg(long, requires = "from_start")]
+    #[arg(long)]
     once: bool,
     #[command(flatten)]
     at: At,
 }
 
-/// Where events are forwarded to.
-struct Forward {
-    url: String,
-    key: SigningKey,
-    http: TrustedClient,
-}
-
 impl Listen {
     pub async fn run(self, context: Context) -> Result<()> {
         let output = context.output;
-        let forward = match &self.forward_to {
-            Some(url) => Some(forward(url, self.secret.as_deref(), output)?),
-            None => None,
-        };
-        let types = self.types.map(|types| format!("&types={types}")).unwrap_or_default();
+        if self.once && !self.from_start && self.since.is_none() {
+            return Err(Failure::usage("--once prints what was: say --from-start or --since"));
+        }
+        let forward = self
+            .forward_to
+            .as_deref()
+            .map(|url| Forward::new(url, self.secret.as_deref(), output))
+            .transpose()?;
         let api = self.at.api(&context)?;
+        let teller = Teller { forward, output };
+        let mut filter = form_urlencoded::Serializer::new(String::new());
+        let since = self.since.map(|since| since.to_string());
+        for (name, value) in [("types", &self.types), ("channel_id", &self.channel), ("since", &since)] {
+            if let Some(value) = value {
+                filter.append_pair(name, value);
+            }
+        }
+        let filter = filter.finish();
         let mut signals = Signals::new()?;
+        let work = async {
+            if self.once {
+                return print_all(&api, &filter, &teller).await;
+            }
+            let begin = match (self.from_start, self.since) {
+                (true, _) => "after=start",
+                (false, None) => "after=now",
+                (false, Some(_)) => "",
+            };
+            follow(&api, &format!("/v1/events/stream?{begin}&{filter}"), &teller).await
+        };
         tokio::select! {
-            ended = follow(&api, &types, self.from_start, self.once, forward.as_ref(), output) => ended,
+            ended = work => ended,
             () = signals.next() => Ok(()),
         }
     }
 }
 
-fn forward(url: &str, secret: Option<&str>, output: Output) -> Result<Forward> {
-    let secret = match secret {
-        Some(text) => {
-            WebhookSecret::parse(text).map_err(|error| Failure::usage(format!("--secret: {error}")))?
-        }
-        None => WebhookSecret::generate(&SystemEntropy),
+/// An instant, or so long ago.
+fn since(text: &str) -> Result<Timestamp, String> {
+    if let Some(at) = Timestamp::parse(text) {
+        return Ok(at);
+    }
+    let unit = |seconds: u64| text[..text.len() - 1].parse::<u64>().ok()?.checked_mul(seconds);
+    let ago = match text.bytes().last() {
+        Some(b's') => unit(1),
+        Some(b'm') => unit(60),
+        Some(b'h') => unit(3_600),
+        Some(b'd') => unit(86_400),
+        _ => None,
     };
-    let key = secret.signing_key().map_err(Failure::failed)?;
-    output.note(format_args!("Forwarding to {url}, signed with {}", secret.expose()));
-    Ok(Forward { url: url.to_owned(), key, http: trusted_client(resolver()?)? })
+    let ago =
+        ago.ok_or("expected an RFC 3339 instant such as 2026-11-01T09:30:00Z, or a time such as 30m or 2h")?;
+    Ok(SystemClock.now().minus(Duration::from_secs(ago)))
 }
 
-async fn follow(
-    api: &Api,
-    types: &str,
-    from_start: bool,
-    once: bool,
-    forward: Option<&Forward>,
-    output: Output,
-) -> Result<()> {
-    let mut after = String::new();
-    let mut showing = from_start;
-    if !showing {
-        output.note(format_args!("Listening to {}. Ctrl-C ends it.", api.base()));
-    }
+/// Everything there is up to now, page by page.
+async fn print_all(api: &Api, filter: &str, teller: &Teller) -> Result<()> {
+    let mut after = "start".to_owned();
     loop {
-        let page = match api.get(&format!("/v1/events?limit=100{types}{after}")).await {
-            Ok(page) => page,
-            Err(failure) if failure.exit == Exit::Failed && showing && !once => {
-                output.note(format_args!("{failure}; looking again"));
-                tokio::time::sleep(PAUSE).await;
-                continue;
+        let page = api.get(&format!("/v1/events?limit=100&after={after}&{filter}")).await?;
+        for event in page["data"].as_array().map(Vec::as_slice).unwrap_or_default() {
+            teller.tell(event, &event.to_string()).await;
+        }
+        match page["next_cursor"].as_str() {
+            Some(next) if page["has_more"] == true => next.clone_into(&mut after),
+            _ => return Ok(()),
+        }
+    }
+}
+
+/// Follows the stream, over as many connections as it takes.
+async fn follow(api: &Api, path: &str, teller: &Teller) -> Result<()> {
+    let output = teller.output;
+    let (mut last, mut waits, mut opened) = (None, Waits::default(), false);
+    loop {
+        let why = match api.listen(path, last.as_deref()).await {
+            Ok(source) => {
+                if opened {
+                    output.note("Connected again.");
+                } else {
+                    output.note(format_args!("Listening to {}. Ctrl-C ends it.", api.base()));
+                }
+                opened = true;
+                hear(source, teller, &mut last, &mut waits).await
             }
+            // What was there before is there again soon; anything else a person has to look at.
+            Err(failure) if opened && may_pass(&failure) => failure.message,
             Err(failure) => return Err(failure),
         };
-        let events = page["data"].as_array().map(Vec::as_slice).unwrap_or_default();
-        if let Some(cursor) = page["next_cursor"].as_str() {
-            after = format!("&after={cursor}");
-        }
-        if showing {
-            for event in events {
-                show(event, output);
-                if let Some(forward) = forward {
-                    pass_on(event, forward, output).await;
+        let wait = waits.next();
+        output.note(format_args!("{why}; connecting again in {:.1} s", wait.as_secs_f64()));
+        tokio::time::sleep(wait).await;
+    }
+}
+
+/// Whether the same request may succeed later.
+fn may_pass(failure: &Failure) -> bool {
+    failure.exit == Exit::Failed
+        || matches!(
+            failure.code.as_deref(),
+            Some("rate_limited" | "stream_limit_reached" | "request_timeout")
+        )
+}
+
+/// Tells of what one connection says; why it ended. `last` moves on with what was told, never before it.
+async fn hear(
+    mut source: EventSource,
+    teller: &Teller,
+    last: &mut Option<String>,
+    waits: &mut Waits,
+) -> String {
+    let mut why = "the connection ended".to_owned();
+    loop {
+        let said = match source.next().await {
+            Ok(Some(said)) => said,
+            Ok(None) => return why,
+            Err(broken) => return broken,
+        };
+        *waits = Waits { hint: source.retry(), ..Waits::default() };
+        match said {
+            Said::Place(id) => *last = Some(id).filter(|id| !id.is_empty()),
+            Said::Comment(words) => {
+                if let Some((_, reason)) =
+                    words.strip_prefix("closed ").and_then(|words| words.split_once(" - "))
+                {
+                    why = format!("the server closed the stream: {reason:?}");
                 }
             }
-        }
-        if events.is_empty() {
-            // What was there before has been stepped over: from now on everything is new.
-            showing = true;
-            if once {
-                return Ok(());
+            Said::Event(ServerEvent { id, data, .. }) => {
+                match serde_json::from_str(&data) {
+                    Ok(event) => teller.tell(&event, &data).await,
+                    Err(_) => {
+                        teller.output.note(format_args!("{id:?} is not an event of Gatepost's; left out"))
+                    }
+                }
+                *last = Some(id).filter(|id| !id.is_empty()).or(last.take());
             }
-            tokio::time::sleep(POLL_EVERY).await;
+        }
+    }
+}
+
+/// Growing waits, each somewhere in the second half of its span, so that many listeners do not come back at once.
+#[derive(Default)]
+struct Waits {
+    count: u32,
+    /// What the server asks for.
+    hint: Option<Duration>,
+}
+
+impl Waits {
+    fn next(&mut self) -> Duration {
+        let first = self.hint.unwrap_or(WAIT_FIRST).clamp(WAIT_FIRST, WAIT_MAX);
+        let span = first.saturating_mul(1 << self.count.min(16)).min(WAIT_MAX);
+        self.count += 1;
+        let random = u32::from(u16::from_be_bytes(SystemEntropy.array()));
+        span / 2 + span / 2 * random / u32::from(u16::MAX)
+    }
+}
+
+/// Prints events, and passes them on.
+struct Teller {
+    forward: Option<Forward>,
+    output: Output,
+}
+
+impl Teller {
+    async fn tell(&self, event: &Value, body: &str) {
+        show(event, self.output);
+        if let Some(forward) = &self.forward {
+            forward.pass_on(text(event, "id"), text(event, "type"), body, self.output).await;
         }
     }
 }
@@ -159,52 +261,35 @@ fn show(event: &Value, output: Output) {
     output.say(line);
 }
 
-/// Posts an event as a delivery would.
-async fn pass_on(event: &Value, forward: &Forward, output: Output) {
-    let body = event.to_string();
-    let id = text(event, "id");
-    let timestamp = SystemClock.now().seconds();
-    let signed = sign_standard(id, timestamp, body.as_bytes(), std::slice::from_ref(&forward.key));
-    let Ok(signature) = signed else {
-        output.note(format_args!("  {id} cannot be signed"));
-        return;
-    };
-    let raw = sign_raw_body(&forward.key, body.as_bytes());
-    let stamp = timestamp.to_string();
-    let headers = [
-        ("webhook-id", id),
-        ("webhook-timestamp", stamp.as_str()),
-        ("webhook-signature", signature.as_str()),
-        ("x-gatepost-event", text(event, "type")),
-        ("x-gatepost-signature", raw.as_str()),
-    ];
-    let answer = forward
-        .http
-        .send(TrustedRequest {
-            method: Method::Post,
-            url: &forward.url,
-            bearer: None,
-            headers: &headers,
-            body: TrustedBody::Json(Bytes::from(body.clone())),
-            timeout: FORWARD_TIMEOUT,
-        })
-        .await;
-    let told = match &answer {
-        Ok(answer) => json!({ "forwarded": id, "status": answer.status }),
-        Err(error) => json!({ "forwarded": id, "error": error.failure().detail }),
-    };
-    output.data(&told);
-    match answer {
-        Ok(answer) if answer.is_success() => {
-            output.say(output.tint(Tint::Dim, format_args!("          forwarded: {}", answer.status)));
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn waits_grow_and_scatter_and_have_a_bound() {
+        let mut waits = Waits::default();
+        for count in 0..40 {
+            let span = WAIT_FIRST.saturating_mul(1 << count.min(16)).min(WAIT_MAX);
+            let wait = waits.next();
+            assert!(wait >= span / 2 && wait <= span, "{wait:?} of {span:?}");
         }
-        Ok(answer) => {
-            output.say(output.tint(Tint::Yellow, format_args!("          forwarded: {}", answer.status)));
+        let mut hinted = Waits { hint: Some(Duration::from_secs(4)), ..Waits::default() };
+        assert!(hinted.next() >= Duration::from_secs(2));
+        let mut absurd = Waits { hint: Some(Duration::from_hours(1_000)), ..Waits::default() };
+        assert!(absurd.next() <= WAIT_MAX);
+    }
+
+    #[test]
+    fn times_are_instants_or_spans() {
+        let now = SystemClock.now();
+        assert_eq!(since("2026-11-01T09:30:00Z").unwrap(), Timestamp::from_seconds(1_793_525_400));
+        for (text, seconds) in [("90s", 90), ("30m", 1_800), ("2h", 7_200), ("1d", 86_400)] {
+            let ago = now.since(since(text).unwrap()).as_secs();
+            assert!((seconds - 5..=seconds).contains(&ago), "{text}: {ago}");
         }
-        Err(error) => {
-            output.say(
-                output.tint(Tint::Red, format_args!("          not forwarded: {}", error.failure().detail)),
-            );
+        for bad in ["", "h", "2", "-1h", "2 h", "1w", "é", "99999999999999999999d", "yesterday"] {
+            assert!(since(bad).is_err(), "{bad}");
         }
     }
 }

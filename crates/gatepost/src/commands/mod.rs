@@ -7,6 +7,7 @@ pub mod demo;
 pub mod doctor;
 pub mod documents;
 pub mod endpoint;
+mod forward;
 pub mod key;
 pub mod listen;
 pub mod media;

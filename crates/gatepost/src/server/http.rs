@@ -13,12 +13,15 @@ use hyper_util::rt::TokioTimer;
 use tokio::net::UnixListener;
 use tokio_util::sync::CancellationToken;
 
+use super::connection::CuttingAcceptor;
 use crate::failure::{Failure, Result};
 
 /// How long a client may take to send the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long a TLS handshake may take.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// What waits in memory for a client that reads slowly, and the largest head of a request, bytes.
+const BUFFER_MAX: usize = 64 * 1024;
 /// Dead HTTP/2 peers are noticed after this time.
 const PING_EVERY: Duration = Duration::from_secs(30);
 /// A Unix socket's path must fit into `sockaddr_un` (unix(7)), which ends with a NUL.
@@ -34,7 +37,8 @@ pub async fn serve(
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     match tls {
         None => {
-            let mut server = axum_server::from_tcp(listener)?.acceptor(NoDelayAcceptor::new()).handle(handle);
+            let acceptor = CuttingAcceptor(NoDelayAcceptor::new());
+            let mut server = axum_server::from_tcp(listener)?.acceptor(acceptor).handle(handle);
             limits(server.http_builder());
             server.serve(service).await
         }
@@ -42,7 +46,8 @@ pub async fn serve(
             let acceptor = RustlsAcceptor::new(config)
                 .handshake_timeout(HANDSHAKE_TIMEOUT)
                 .acceptor(NoDelayAcceptor::new());
-            let mut server = axum_server::from_tcp(listener)?.acceptor(acceptor).handle(handle);
+            let mut server =
+                axum_server::from_tcp(listener)?.acceptor(CuttingAcceptor(acceptor)).handle(handle);
             limits(server.http_builder());
             server.serve(service).await
         }
@@ -50,8 +55,11 @@ pub async fn serve(
 }
 
 fn limits(builder: &mut hyper_util::server::conn::auto::Builder<hyper_util::rt::TokioExecutor>) {
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
-    builder.http2().timer(TokioTimer::new()).keep_alive_interval(PING_EVERY).max_concurrent_streams(256);
+    let mut http1 = builder.http1();
+    http1.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(BUFFER_MAX);
+    let mut http2 = builder.http2();
+    http2.timer(TokioTimer::new()).keep_alive_interval(PING_EVERY);
+    http2.max_concurrent_streams(256).max_send_buf_size(BUFFER_MAX);
 }
 
 /// Listens on the operator's socket. What an earlier process left there is removed: the directory's lock says that it

@@ -1,5 +1,6 @@
 //! A server: an installation that answers. `serve` and `demo` run the same one.
 
+mod connection;
 mod http;
 pub mod listeners;
 mod metrics;
@@ -195,6 +196,8 @@ impl Server {
         let places = self.running.dir.places();
         let _ = std::fs::remove_file(places.address());
         let _ = std::fs::remove_file(places.socket());
+        // Streams have no end of their own: whoever listens goes and comes back, to this server or another.
+        self.running.app.streams_close();
         for handle in &self.handles {
             handle.graceful_shutdown(Some(self.drain));
         }

@@ -18,6 +18,7 @@ targets! {
     "api_key" => gatepost_vault::fuzz::api_key,
     "callback" => gatepost_channels::graph::fuzz_callback,
     "content" => gatepost_core::fuzz::content,
+    "event_stream" => gatepost_net::fuzz::event_stream,
     "hub_signature" => gatepost_vault::fuzz::hub_signature,
     "json" => gatepost_core::fuzz::json,
     "phone" => gatepost_core::fuzz::phone,
