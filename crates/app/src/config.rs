@@ -102,6 +102,8 @@ pub struct StreamConfig {
     pub retry: Duration,
     /// Streams of one API key at once, on one node.
     pub per_key: usize,
+    /// Streams of one workspace at once, on one node: so many that none takes the place of all others.
+    pub per_workspace: usize,
     /// Streams of this process at once.
     pub per_process: usize,
 }
@@ -114,6 +116,7 @@ impl Default for StreamConfig {
             stall: Duration::from_secs(10),
             retry: Duration::from_secs(2),
             per_key: 20,
+            per_workspace: 500,
             per_process: 2_000,
         }
     }

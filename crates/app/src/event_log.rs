@@ -25,7 +25,7 @@ use crate::pages::LIMIT_MAX;
 const BATCH: i64 = 200;
 /// Looks of one page: entries that the caller does not want or see are stepped over, a bounded number of them.
 const LOOKS: usize = 20;
-/// Sealed bytes of one page; a page holds one entry at least, however large.
+/// Sealed bytes of one page.
 const PAGE_BYTES: i64 = 1 << 20;
 /// How far the order of the log and the order of `created_at` may lie apart: the time between the making of an event and
 /// its commit, and between the clocks of two nodes. A matter of seconds.
@@ -136,8 +136,16 @@ pub(crate) struct Look {
     pub over: bool,
 }
 
+/// How much one look brings: one entry at least, however large.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    pub entries: usize,
+    /// Sealed.
+    pub bytes: i64,
+}
+
 /// Reads on after a position. Never skips an entry: the order is given inside the transactions that append.
-pub(crate) async fn look(tx: &WorkspaceTx<'_>, sight: &Sight, after: i64, limit: usize) -> Result<Look> {
+async fn look(tx: &WorkspaceTx<'_>, sight: &Sight, after: i64, bounds: Bounds) -> Result<Look> {
     let (mut found, mut bytes) = (Vec::new(), 0);
     let (mut position, mut more, mut over) = (after, true, false);
     'looking: for _ in 0..LOOKS {
@@ -149,7 +157,7 @@ pub(crate) async fn look(tx: &WorkspaceTx<'_>, sight: &Sight, after: i64, limit:
                 break 'looking;
             }
             if sight.sees(&head) && sight.wants(&head) {
-                let full = found.len() == limit || bytes + head.size > PAGE_BYTES;
+                let full = found.len() == bounds.entries || bytes + head.size > bounds.bytes;
                 if full && !found.is_empty() {
                     break 'looking;
                 }
@@ -244,10 +252,10 @@ impl App {
         scope: WorkspaceScope,
         sight: &Sight,
         after: i64,
-        limit: usize,
+        bounds: Bounds,
     ) -> Result<(Vec<EventView>, Look)> {
         let sight = sight.clone();
-        let read = async move |tx: &WorkspaceTx<'_>| look(tx, &sight, after, limit).await;
+        let read = async move |tx: &WorkspaceTx<'_>| look(tx, &sight, after, bounds).await;
         let mut found = self.0.store.read(scope, read).await?;
         let mut views = Vec::with_capacity(found.rows.len());
         for row in std::mem::take(&mut found.rows) {
@@ -267,9 +275,13 @@ impl App {
         let scope = WorkspaceScope::from(grant);
         let sight = Sight::of(grant, query.select);
         let after = self.event_position(scope, &sight, &query.begin).await?;
-        let (items, found) = self.event_look(scope, &sight, after, query.limit.clamp(1, LIMIT_MAX)).await?;
+        let bounds = Bounds { entries: query.limit.clamp(1, LIMIT_MAX), bytes: PAGE_BYTES };
+        let (items, found) = self.event_look(scope, &sight, after, bounds).await?;
+        // At the end of the log a window may be over too: what is appended from now on was not made that long ago.
+        let past = sight.select.until.is_some_and(|until| until.plus(DISORDER) <= self.now());
+        let over = found.over || (past && !found.more);
         // A cursor even at the end: whoever polls goes on from where they are.
-        let next = (!found.over).then(|| cursor(found.position));
+        let next = (!over).then(|| cursor(found.position));
         Ok(EventPage { items, next, more: found.more })
     }
 

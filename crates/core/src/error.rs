@@ -105,7 +105,7 @@ codes! {
 
     // events
     EventExpired = "event_expired", 410, "The event or cursor to go on after is not in this log", "Nothing was skipped silently: what followed it may be gone. Begin with after=start (everything that is kept), after=now, or since=, and compare with what you have.";
-    StreamLimitReached = "stream_limit_reached", 429, "This key has as many event streams open as it may have", "Close one first, or let several consumers share one; a connection that broke is counted off as soon as that is noticed.";
+    StreamLimitReached = "stream_limit_reached", 429, "The key or its workspace has as many event streams open as it may have", "Close one first, or let several consumers share one; a connection that broke is counted off as soon as that is noticed.";
 
     // Meta
     MetaRefused = "meta_refused", 422, "Meta refused the request", "See detail for Meta's own code and words.";

@@ -86,19 +86,20 @@ impl Streams {
             Actor::ApiKey(id) => Some(id),
             _ => None,
         };
+        let workspace = scope.workspace();
         let mut seats = self.seats();
         if self.open.load(Ordering::SeqCst) >= self.config.per_process {
             let detail = "too many event streams are open on this server";
             return Err(Error::new(Code::Unavailable, detail).with_retry_after(ASK_AGAIN));
         }
-        if let Some(key) = key {
-            let count = seats.keys.entry(key).or_default();
-            if *count >= self.config.per_key {
-                return Err(Error::of(Code::StreamLimitReached).with_retry_after(ASK_AGAIN));
-            }
-            *count += 1;
+        let of_workspace = seats.workspaces.get(&workspace).map_or(0, |known| known.streams);
+        let of_key = key.and_then(|key| seats.keys.get(&key).copied()).unwrap_or_default();
+        if of_workspace >= self.config.per_workspace || (key.is_some() && of_key >= self.config.per_key) {
+            return Err(Error::of(Code::StreamLimitReached).with_retry_after(ASK_AGAIN));
         }
-        let workspace = scope.workspace();
+        if let Some(key) = key {
+            seats.keys.insert(key, of_key + 1);
+        }
         let known = seats.workspaces.entry(workspace).or_insert_with(|| Workspace {
             scope,
             streams: 0,

@@ -17,12 +17,12 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::App;
-use crate::event_log::{EventBegin, EventSelection, EventView, Sight, cursor};
+use crate::event_log::{Bounds, EventBegin, EventSelection, EventView, Sight, cursor};
 
 pub(crate) use hub::Streams;
 
-/// Events of one step.
-const STEP: usize = 50;
+/// What one step brings: little, because so much may wait in memory for each slow listener.
+const STEP: Bounds = Bounds { entries: 50, bytes: 128 * 1024 };
 /// Waits after failures of the store, before a stream is given up.
 const PATIENCE: [Duration; 4] =
     [Duration::from_millis(100), Duration::from_millis(400), Duration::from_secs(1), Duration::from_secs(3)];

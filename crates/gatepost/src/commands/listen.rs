@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use gatepost_app::SystemClock;
-use gatepost_core::{Clock as _, Entropy as _, Timestamp};
+use gatepost_core::{Clock as _, Entropy, Timestamp};
 use gatepost_net::{Said, ServerEvent};
 use gatepost_vault::SystemEntropy;
 use serde_json::Value;
@@ -217,7 +217,8 @@ impl Waits {
         let first = self.hint.unwrap_or(WAIT_FIRST).clamp(WAIT_FIRST, WAIT_MAX);
         let span = first.saturating_mul(1 << self.count.min(16)).min(WAIT_MAX);
         self.count += 1;
-        let random = u32::from(u16::from_be_bytes(SystemEntropy.array()));
+        let entropy: &dyn Entropy = &SystemEntropy;
+        let random = u32::from(u16::from_be_bytes(entropy.array()));
         span / 2 + span / 2 * random / u32::from(u16::MAX)
     }
 }
