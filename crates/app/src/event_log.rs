@@ -212,28 +212,11 @@ impl Mark {
 }
 
 impl App {
-    /// The content of an entry, or `data: null` where its time is over or it does not open. What does not open was
-    /// logged and counted as a security event by the one who tried, and its neighbours are shown all the same.
+    /// An entry with its content, or with `data: null` where its time is over.
     async fn event_view(&self, scope: WorkspaceScope, row: EventRow) -> Result<EventView> {
         let EventRow { head, payload } = row;
-        let opened = match payload {
-            None => None,
-            Some(sealed) => {
-                // Without the keys nothing opens, and that is another failure.
-                self.0.sealing.keys(scope).await?;
-                match self.0.sealing.open(scope, &place(scope.workspace(), head.id), &sealed).await {
-                    Ok(payload) => Some(payload),
-                    Err(error) if error.code() == Code::Internal => {
-                        tracing::error!(event = %head.id, "the content of an event does not open; it is shown without");
-                        metrics::counter!("gatepost_events_unreadable_total").increment(1);
-                        None
-                    }
-                    Err(error) => return Err(error),
-                }
-            }
-        };
-        let mut payload = match opened {
-            Some(payload) => payload,
+        let mut payload = match payload {
+            Some(sealed) => self.0.sealing.open(scope, &place(scope.workspace(), head.id), &sealed).await?,
             None => serde_json::to_vec(&serde_json::json!({
                 "id": head.id, "type": head.event_type.as_str(), "api_version": API_VERSION,
                 "created_at": head.created_at, "workspace_id": scope.workspace(), "mode": head.mode.as_str(),
@@ -241,9 +224,25 @@ impl App {
             }))
             .map_err(Error::internal)?,
         };
-        // Of entries from before this was seen to when they are made.
+        // New entries are made so; older ones may be laid out as their provider's part was.
         crate::well_formed::one_line(&mut payload);
         Ok(EventView { id: head.id, seq: head.seq, event_type: head.event_type, payload })
+    }
+
+    /// The same among others: an entry that does not open (and was logged as that) is shown without its content, and
+    /// takes no neighbour along.
+    async fn event_view_among(&self, scope: WorkspaceScope, row: EventRow) -> Result<EventView> {
+        let head = row.head.clone();
+        match self.event_view(scope, row).await {
+            Err(error) if error.code() == Code::Internal => {
+                // Without the workspace's keys nothing opens, and that is another failure.
+                self.0.sealing.keys(scope).await?;
+                tracing::error!(event = %head.id, "the content of an event does not open; it is shown without");
+                metrics::counter!("gatepost_events_unreadable_total").increment(1);
+                self.event_view(scope, EventRow { head, payload: None }).await
+            }
+            other => other,
+        }
     }
 
     /// Reads on after a position and opens what was found.
@@ -259,7 +258,7 @@ impl App {
         let mut found = self.0.store.read(scope, read).await?;
         let mut views = Vec::with_capacity(found.rows.len());
         for row in std::mem::take(&mut found.rows) {
-            views.push(self.event_view(scope, row).await?);
+            views.push(self.event_view_among(scope, row).await?);
         }
         Ok((views, found))
     }

@@ -418,8 +418,10 @@ async fn everybody_hears_of_their_own_only() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn streams_are_counted() {
     for engine in Engines::available() {
-        let change =
-            |setup: &mut Setup| (setup.config.streams.per_key, setup.config.streams.per_process) = (2, 3);
+        let change = |setup: &mut Setup| {
+            let streams = &mut setup.config.streams;
+            (streams.per_key, streams.per_workspace, streams.per_process) = (2, 3, 4);
+        };
         let desk = Desk::open(engine, change).await;
         let (_, second) = desk.key(json!({})).await;
         let first = listen(&desk.live.admin, "", None).await;
@@ -429,6 +431,14 @@ async fn streams_are_counted() {
         assert!(refused.headers.contains_key("retry-after"));
         let _third = listen(&second, "", None).await;
         let refused = refusal(&second, "", None).await;
+        assert_eq!(
+            (refused.status, refused.code().as_str()),
+            (429, "stream_limit_reached"),
+            "the workspace's"
+        );
+        let (there, elsewhere) = (desk.world.tenant("A").await, desk.world.tenant("B").await);
+        let _fourth = listen(&there.admin, "", None).await;
+        let refused = refusal(&elsewhere.admin, "", None).await;
         assert_eq!((refused.status, refused.code().as_str()), (503, "unavailable"));
         assert!(refused.headers.contains_key("retry-after"));
         drop(first);
@@ -572,6 +582,9 @@ async fn pages_say_whether_more_follows() {
         let over = admin.get("/v1/events?until=2026-01-01T00:00:00Z").await.expect(200);
         assert_eq!(over.json(), json!({"data": [], "next_cursor": null, "has_more": false}));
         assert!(!over.headers.contains_key("link"), "nothing can follow");
+        let soon = gatepost_core::Clock::now(desk.world.clock.as_ref()).plus(Duration::from_mins(1));
+        let open = admin.get(&format!("/v1/events?until={soon}&after=now")).await.expect(200).json();
+        assert!(open["next_cursor"].is_string(), "until then more may come");
         for bad in [
             "since=yesterday",
             "channel_id=chn_x",

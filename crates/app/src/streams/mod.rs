@@ -178,6 +178,9 @@ impl EventStream {
             }
             if Instant::now() >= self.quiet_at {
                 self.quiet_at = Instant::now() + self.app.0.config.streams.heartbeat;
+                if !self.hungry {
+                    self.failures = 0;
+                }
                 let moved = self.known != self.position;
                 self.known = self.position;
                 return StreamStep::Quiet(moved.then(|| cursor(self.position)));

@@ -113,8 +113,10 @@ fn selection(query: &Query) -> Result<EventSelection, Error> {
     let types = match query.get("types") {
         None => EventFilter::default(),
         Some(text) => {
-            let names: Vec<String> =
-                text.split(',').take(TYPES_MAX).map(|name| name.trim().to_owned()).collect();
+            let names: Vec<String> = text.split(',').map(|name| name.trim().to_owned()).collect();
+            if names.len() > TYPES_MAX {
+                return Err(invalid(format!("types: expected {TYPES_MAX} at most")));
+            }
             EventFilter::parse(names).map_err(|detail| invalid(format!("types: {detail}")))?
         }
     };
