@@ -8,7 +8,7 @@ use gatepost_core::Secret;
 use gatepost_core::media::BYTES_MAX;
 use gatepost_net::{
     BodyStream, Download, DownloadBudgets, Method, Reach, SendError, TrustedBody, TrustedClient,
-    TrustedRequest,
+    TrustedRequest, TrustedResponse,
 };
 use serde_json::Value;
 
@@ -56,6 +56,13 @@ impl Api {
 
     pub async fn get(&self, path: &str) -> Result<Value> {
         self.call(Method::Get, path, None, None).await
+    }
+
+    /// The bytes of a good answer, for whoever passes parts of it on as they are.
+    pub async fn get_bytes(&self, path: &str) -> Result<Bytes> {
+        let answer = self.send(Method::Get, path, TrustedBody::Empty, None, TIMEOUT).await?;
+        answer::read(answer.status, &answer.body)?;
+        Ok(answer.body)
     }
 
     pub async fn post(&self, path: &str, body: &Value, idempotency_key: Option<&str>) -> Result<Value> {
@@ -147,10 +154,21 @@ impl Api {
         idempotency_key: Option<&str>,
         timeout: Duration,
     ) -> Result<Value> {
+        let answer = self.send(method, path, body, idempotency_key, timeout).await?;
+        answer::read(answer.status, &answer.body)
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: TrustedBody,
+        idempotency_key: Option<&str>,
+        timeout: Duration,
+    ) -> Result<TrustedResponse> {
         let headers: Vec<(&str, &str)> =
             idempotency_key.map(|key| ("idempotency-key", key)).into_iter().collect();
-        let answer = self
-            .http
+        self.http
             .send(TrustedRequest {
                 method,
                 url: &format!("{}{path}", self.base),
@@ -160,8 +178,7 @@ impl Api {
                 timeout,
             })
             .await
-            .map_err(|error| self.unreachable(&error))?;
-        answer::read(answer.status, &answer.body)
+            .map_err(|error| self.unreachable(&error))
     }
 
     fn unreachable(&self, error: &SendError) -> Failure {

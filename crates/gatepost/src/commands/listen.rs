@@ -7,7 +7,9 @@ use gatepost_app::SystemClock;
 use gatepost_core::{Clock as _, Entropy, Timestamp};
 use gatepost_net::{Said, ServerEvent};
 use gatepost_vault::SystemEntropy;
+use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 use url::form_urlencoded;
 
 use super::forward::Forward;
@@ -118,16 +120,27 @@ fn since(text: &str) -> Result<Timestamp, String> {
     Ok(SystemClock.now().minus(Duration::from_secs(ago)))
 }
 
+/// A page of the log, its events as they were written.
+#[derive(Deserialize)]
+struct Page<'a> {
+    #[serde(borrow)]
+    data: Vec<&'a RawValue>,
+    next_cursor: Option<String>,
+    has_more: bool,
+}
+
 /// Everything there is up to now, page by page.
 async fn print_all(api: &Api, filter: &str, teller: &Teller) -> Result<()> {
     let mut after = "start".to_owned();
     loop {
-        let page = api.get(&format!("/v1/events?limit=100&after={after}&{filter}")).await?;
-        for event in page["data"].as_array().map(Vec::as_slice).unwrap_or_default() {
-            teller.tell(event, &event.to_string()).await;
+        let body = api.get_bytes(&format!("/v1/events?limit=100&after={after}&{filter}")).await?;
+        let page: Page<'_> = serde_json::from_slice(&body)
+            .map_err(|_| Failure::failed("the answer is no page of events: is this a Gatepost's address?"))?;
+        for event in page.data {
+            teller.tell(event.get()).await;
         }
-        match page["next_cursor"].as_str() {
-            Some(next) if page["has_more"] == true => next.clone_into(&mut after),
+        match page.next_cursor {
+            Some(next) if page.has_more => after = next,
             _ => return Ok(()),
         }
     }
@@ -192,12 +205,7 @@ async fn hear(
                 }
             }
             Said::Event(ServerEvent { id, data, .. }) => {
-                match serde_json::from_str(&data) {
-                    Ok(event) => teller.tell(&event, &data).await,
-                    Err(_) => {
-                        teller.output.note(format_args!("{id:?} is not an event of Gatepost's; left out"))
-                    }
-                }
+                teller.tell(&data).await;
                 *last = Some(id).filter(|id| !id.is_empty()).or(last.take());
             }
         }
@@ -230,10 +238,15 @@ struct Teller {
 }
 
 impl Teller {
-    async fn tell(&self, event: &Value, body: &str) {
-        show(event, self.output);
+    /// Shows an event, and passes its very bytes on.
+    async fn tell(&self, body: &str) {
+        let Ok(event) = serde_json::from_str::<Value>(body) else {
+            self.output.note("something came that is not an event of Gatepost's; it is left out");
+            return;
+        };
+        show(&event, self.output);
         if let Some(forward) = &self.forward {
-            forward.pass_on(text(event, "id"), text(event, "type"), body, self.output).await;
+            forward.pass_on(text(&event, "id"), text(&event, "type"), body, self.output).await;
         }
     }
 }

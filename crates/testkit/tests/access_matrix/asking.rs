@@ -146,9 +146,13 @@ pub fn normal(answer: &Answer) -> (u16, Vec<(String, String)>, String) {
 /// The answers are the same but for the ids that were sent.
 pub fn same_answer(left: &Answer, sent_left: &Fixtures, right: &Answer, sent_right: &Fixtures, what: &str) {
     let hide = |answer: &Answer, sent: &Fixtures| {
-        let (status, headers, mut text) = normal(answer);
+        let (status, mut headers, mut text) = normal(answer);
         for (prefix, id) in sent.ids() {
-            text = text.replace(id, &format!("{prefix}_SENT"));
+            let hidden = format!("{prefix}_SENT");
+            text = text.replace(id, &hidden);
+            for (_, value) in &mut headers {
+                *value = value.replace(id, &hidden);
+            }
         }
         (status, headers, text)
     };

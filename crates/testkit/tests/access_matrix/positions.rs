@@ -13,7 +13,7 @@ const IN_BODIES: [(&str, &str, bool); 4] = [
 /// Those that take Meta's.
 const METAS: [&str; 3] = ["phone_number_id", "waba_id", "app_id"];
 /// Headers that take ids of ours.
-const IN_HEADERS: [(&str, &str); 1] = [("X-Channel-Id", "chn")];
+const IN_HEADERS: [(&str, &str); 2] = [("X-Channel-Id", "chn"), ("Last-Event-ID", "evt")];
 /// Headers that take none.
 const PLAIN_HEADERS: [&str; 1] = ["Idempotency-Key"];
 /// What a query parameter may be tried with.
