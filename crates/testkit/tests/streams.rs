@@ -527,6 +527,7 @@ async fn an_entry_that_does_not_open_spoils_nothing() {
             event_type: gatepost_core::event::EventType::MessageRead,
             mode: Mode::Live,
             channel: None,
+            order_key: None,
             created_at: now,
             payload: b"{\"id\":\"forged\"}".to_vec(),
         };
