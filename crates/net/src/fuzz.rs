@@ -86,8 +86,8 @@ pub fn event_stream(bytes: &[u8]) {
                 format!("id: {id}\n\n")
             }
             Said::Event(event) => {
-                let lines: String = event.data.split('\n').map(|line| format!("data: {line}\n")).collect();
-                format!("id: {}\nevent: {}\n{lines}\n", event.id, event.event)
+                let lines: Vec<&str> = event.data.split('\n').collect();
+                format!("id: {}\nevent: {}\ndata: {}\n\n", event.id, event.event, lines.join("\ndata: "))
             }
         };
         let mut again = Vec::new();

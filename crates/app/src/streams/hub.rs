@@ -174,7 +174,7 @@ impl App {
                         app.0.store.read_system(async move |tx| tx.event_last_seqs(&asked).await).await;
                     match found {
                         Ok(last) => {
-                            some.iter().zip(last).for_each(|(scope, last)| streams.compare(*scope, last))
+                            some.iter().zip(last).for_each(|(scope, last)| streams.compare(*scope, last));
                         }
                         Err(error) => tracing::debug!(%error, "could not look for other nodes' events"),
                     }
