@@ -233,7 +233,8 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_framed_reads_back(events in proptest::collection::vec(("[a-z0-9_]{1,20}", "[a-z.]{1,20}", "[^\\r\\n]{1,80}"), 0..8)) {
-            let text: String = events.iter().map(|(id, kind, data)| format!("id: {id}\nevent: {kind}\ndata: {data}\n\n")).collect();
+            let frame = |(id, kind, data): &(String, String, String)| format!("id: {id}\nevent: {kind}\ndata: {data}\n\n");
+            let text = events.iter().map(frame).collect::<Vec<_>>().concat();
             let expected: Vec<Said> = events.iter().map(|(id, kind, data)| event(id, kind, data)).collect();
             prop_assert_eq!(parse(text), expected);
         }
