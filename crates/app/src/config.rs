@@ -33,6 +33,10 @@ pub struct AppConfig {
     pub outcome_wait: Duration,
     /// How long message content and event payloads are kept.
     pub content_retention: Duration,
+    /// For how long after its event a delivery that is dead keeps the event's content, so that it can be sent again.
+    pub dead_retention: Duration,
+    /// How long events, deliveries and attempts are kept, without their contents.
+    pub log_retention: Duration,
     /// The limit of one webhook attempt.
     pub webhook_timeout: Duration,
     /// Attempts of one endpoint under way at once.
@@ -74,6 +78,8 @@ impl Default for AppConfig {
             heartbeat: Duration::from_millis(250),
             outcome_wait: Duration::from_mins(5),
             content_retention: Duration::from_hours(72),
+            dead_retention: Duration::from_hours(30 * 24),
+            log_retention: Duration::from_hours(30 * 24),
             webhook_timeout: Duration::from_secs(15),
             webhook_parallel: 64,
             webhook_total: 1_024,

@@ -157,7 +157,9 @@ impl App {
                 JobKind::ChannelCheck => {
                     run(&app, key, &notify, crate::channel_checks::Checking::new(app.clone(), key)).await;
                 }
-                JobKind::WebhookReplay => app.sleep_lane(key, &notify),
+                JobKind::WebhookReplay => {
+                    run(&app, key, &notify, crate::replays::Replaying::new(app.clone(), key)).await;
+                }
             }
         };
         self.0.tasks.spawn_on(lane, runtime);

@@ -45,6 +45,11 @@ impl PageQuery {
         Ok((before, i64::try_from(limit + 1).unwrap_or(i64::MAX)))
     }
 
+    /// The cursor that goes on after the item with this id.
+    pub(crate) fn cursor(id: Uuid) -> String {
+        BASE64_URL_SAFE_NO_PAD.encode(id.as_bytes())
+    }
+
     /// Cuts what was read to the page, and makes the cursor of the next.
     pub(crate) fn page<R, V>(
         &self,
@@ -55,8 +60,7 @@ impl PageQuery {
         let limit = self.limit.clamp(1, LIMIT_MAX);
         let more = rows.len() > limit;
         rows.truncate(limit);
-        let next =
-            if more { rows.last().map(|r| BASE64_URL_SAFE_NO_PAD.encode(id(r).as_bytes())) } else { None };
+        let next = if more { rows.last().map(|r| Self::cursor(id(r))) } else { None };
         let items = rows.into_iter().map(view).collect::<Result<_>>()?;
         Ok(Page { items, next })
     }

@@ -2,15 +2,20 @@
 
 use std::time::Duration;
 
-use gatepost_core::Result;
 use gatepost_core::audit::Audit;
+use gatepost_core::{Result, Timestamp};
 use gatepost_store::WorkspaceScope;
+use uuid::Uuid;
 
 use crate::App;
 
 const EVERY: Duration = Duration::from_mins(10);
 /// Rows of one sweep.
 const AT_ONCE: i64 = 500;
+/// Events of one sweep; each may have deliveries to several endpoints.
+const EVENTS_AT_ONCE: i64 = 200;
+/// A delivery that is on its way when the time of its event is over keeps its rows for a whole schedule more, and a day.
+const OPEN_LONGER: Duration = Duration::from_hours(8 * 24);
 /// Sweeps of one workspace in one round.
 const SWEEPS: usize = 200;
 /// Meta repeats a callback for up to seven days ("Webhooks" page); one more for good measure.
@@ -68,22 +73,79 @@ impl App {
                 .store
                 .write(scope, async move |tx| {
                     let messages = tx.retain_content(content, AT_ONCE).await?;
-                    let payloads = tx.retain_payloads(content, AT_ONCE).await?;
                     let media = tx.retain_media(forgotten, AT_ONCE).await?;
-                    tx.commit(Audit::None("content past its time"), messages + payloads + media)
+                    tx.commit(Audit::None("content past its time"), messages + media)
                 })
                 .await?;
             if swept == 0 || self.0.stop.is_cancelled() {
                 break;
             }
         }
+        self.retain_event_contents(scope, now).await?;
+        self.retain_log(scope, now).await?;
+        let log = now.minus(self.0.config.log_retention);
         self.0
             .store
             .write(scope, async move |tx| {
                 tx.retain_items(items).await?;
                 tx.retain_idempotency(idempotency).await?;
+                tx.retain_replays(log).await?;
+                tx.retain_endpoints(now, content).await?;
                 tx.commit(Audit::None("bookkeeping past its time"), ())
             })
             .await
+    }
+
+    /// The content of events goes when its time is over, unless a delivery still needs it: one that is on its way, and
+    /// one that is dead, which can be sent again for longer. Which those are is looked up on a reader.
+    async fn retain_event_contents(&self, scope: WorkspaceScope, now: Timestamp) -> Result<()> {
+        let before = now.minus(self.0.config.content_retention);
+        let dead_since = now.minus(self.0.config.dead_retention);
+        let mut after = Uuid::nil();
+        for _ in 0..SWEEPS {
+            let idle = self.0.store.read(scope, async move |tx| {
+                tx.contents_idle(after, before, dead_since, EVENTS_AT_ONCE).await
+            });
+            let events = idle.await?;
+            let Some(last) = events.last() else { break };
+            after = last.uuid();
+            self.0
+                .store
+                .write(scope, async move |tx| {
+                    tx.contents_erase(&events, before, dead_since).await?;
+                    tx.commit(Audit::None("content past its time"), ())
+                })
+                .await?;
+            if self.0.stop.is_cancelled() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Events go with their deliveries and attempts, the oldest first, also those of endpoints that were removed.
+    async fn retain_log(&self, scope: WorkspaceScope, now: Timestamp) -> Result<()> {
+        let before = now.minus(self.0.config.log_retention);
+        let open_until = before.minus(OPEN_LONGER);
+        let mut after = Uuid::nil();
+        for _ in 0..SWEEPS {
+            let past = self.0.store.read(scope, async move |tx| {
+                tx.log_past(after, before, open_until, EVENTS_AT_ONCE).await
+            });
+            let events = past.await?;
+            let Some(last) = events.last() else { break };
+            after = last.uuid();
+            self.0
+                .store
+                .write(scope, async move |tx| {
+                    tx.log_remove(&events).await?;
+                    tx.commit(Audit::None("log entries past their time"), ())
+                })
+                .await?;
+            if self.0.stop.is_cancelled() {
+                break;
+            }
+        }
+        Ok(())
     }
 }

@@ -106,6 +106,8 @@ codes! {
     // events
     EventExpired = "event_expired", 410, "The event or cursor to go on after is not in this log", "Nothing was skipped silently: what followed it may be gone. Begin with after=start (everything that is kept), after=now, or since=, and compare with what you have.";
     StreamLimitReached = "stream_limit_reached", 429, "The key or its workspace has as many event streams open as it may have", "Close one first, or let several consumers share one; a connection that broke is counted off as soon as that is noticed.";
+    EventContentExpired = "event_content_expired", 410, "The event's content is past its time and cannot be sent again", "What happened is still in the event log, without its content. Deliveries that did not arrive keep theirs for 30 days, others for 72 hours, unless the operator chose other times.";
+    ReplayRunning = "replay_running", 409, "A replay of this endpoint is running", "Follow the one that detail names, or cancel it first.";
 
     // Meta
     MetaRefused = "meta_refused", 422, "Meta refused the request", "See detail for Meta's own code and words.";

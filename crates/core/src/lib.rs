@@ -22,6 +22,7 @@ pub mod message;
 pub mod phone;
 pub mod purpose;
 pub mod recipient;
+pub mod redact;
 pub mod secret;
 pub mod template;
 pub mod text;

@@ -9,7 +9,7 @@ use tokio::runtime::{Builder, Runtime};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::commands::{
-    channel, demo, doctor, documents, endpoint, key, listen, media, meta_app, migrate, sandbox, send, serve,
+    channel, deliveries, demo, doctor, documents, endpoint, events, key, listen, media, meta_app, migrate, sandbox, send, serve,
     template, url, vault, workspace,
 };
 use crate::config::{self, LogFormat, Overrides, Settings};
@@ -79,6 +79,9 @@ enum Command {
     MetaApp(meta_app::MetaApp),
     #[command(subcommand)]
     Endpoint(endpoint::Endpoint),
+    Deliveries(Box<deliveries::Deliveries>),
+    #[command(subcommand)]
+    Events(events::Events),
     #[command(subcommand)]
     Key(key::Key),
     Send(Box<send::Send>),
@@ -174,6 +177,8 @@ fn run(command: Command, context: Context) -> Result<()> {
                 Command::Template(command) => command.run(context).await,
                 Command::MetaApp(command) => command.run(context).await,
                 Command::Endpoint(command) => command.run(context).await,
+                Command::Deliveries(command) => command.run(context).await,
+                Command::Events(command) => command.run(context).await,
                 Command::Key(command) => command.run(context).await,
                 Command::Send(command) => command.run(context).await,
                 Command::Media(command) => command.run(context).await,

@@ -117,8 +117,14 @@ impl<A: Doors, T: json::Body> FromRequest<ApiState<A>> for Create<T> {
     async fn from_request(request: Request, state: &ApiState<A>) -> Result<Self, Failure> {
         let (parts, body) = request.into_parts();
         let key = idempotency_key(&parts.headers)?;
-        let raw = read_json(&parts.headers, body, state).await?;
-        let body = json::decode(&raw)?;
+        let settings = state.settings();
+        let raw = read_body(&parts.headers, body, settings.body_limit, settings.body_timeout).await?;
+        let body = if T::MAY_BE_EMPTY && raw.is_empty() {
+            json::decode(b"{}")?
+        } else {
+            check_content_type(&parts.headers)?;
+            json::decode(&raw)?
+        };
         let key = key.map(|key| {
             let message = fingerprint(&parts.method, parts.uri.path(), &parts.headers, &raw);
             (key, A::sha256(&message))

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use axum::extract::{FromRequestParts, RawPathParams};
 use gatepost_core::{
     ApiKeyId, ChannelId, Code, DeliveryId, EndpointId, Error, EventId, MediaId, MessageId, MetaAppId,
-    TemplateId, WorkspaceId,
+    ReplayId, TemplateId, WorkspaceId,
 };
 use http::request::Parts;
 
@@ -43,6 +43,7 @@ path_ids! {
     EventId => "event_id";
     EndpointId => "endpoint_id";
     DeliveryId => "delivery_id";
+    ReplayId => "replay_id";
     TemplateId => "template_id";
 }
 

@@ -192,7 +192,27 @@ impl<A> Route<A> {
     pub fn creates<T: Body>(mut self, example: Value) -> Self {
         self.doc.headers.push(IDEMPOTENCY_KEY);
         self.doc.fails.extend([Code::IdempotencyInProgress, Code::IdempotencyKeyReused]);
-        self.body::<T>(example)
+        let mut route = self.body::<T>(example);
+        if let Some(body) = &mut route.doc.body {
+            body.required = !T::MAY_BE_EMPTY;
+        }
+        route
+    }
+
+    /// Makes something without a body that says more: takes an `Idempotency-Key`.
+    #[must_use]
+    pub fn creates_plainly(mut self) -> Self {
+        self.doc.headers.push(IDEMPOTENCY_KEY);
+        self.doc.fails.extend([
+            Code::IdempotencyInProgress,
+            Code::IdempotencyKeyReused,
+            Code::InvalidJson,
+            Code::InvalidField,
+            Code::UnsupportedMediaType,
+            Code::PayloadTooLarge,
+            Code::RequestTimeout,
+        ]);
+        self
     }
 
     /// A file as the body, of one of these types, with a small example: takes an `Idempotency-Key`.

@@ -3,7 +3,7 @@
 use futures_util::future::join;
 use gatepost_core::endpoint::DeliveryState;
 use gatepost_core::event::EventType;
-use gatepost_core::{DeliveryId, EndpointId, EventId, Result, Timestamp};
+use gatepost_core::{DeliveryId, EndpointId, EventId, ReplayId, Result, Timestamp};
 use uuid::Uuid;
 
 use crate::delivery_jobs::DeliveryJob;
@@ -21,6 +21,28 @@ pub struct DeliveryRow {
     pub attempts: i64,
     pub next_at: Option<Timestamp>,
     pub created_at: Timestamp,
+    /// The replay that queued it last.
+    pub replay: Option<ReplayId>,
+    /// Whether the event still has its content, without which nothing can be sent.
+    pub has_content: bool,
+    pub last: Option<AttemptRow>,
+}
+
+/// What decides whether a delivery is on a page.
+#[derive(Debug, Clone, Copy)]
+pub struct DeliveryHead {
+    pub id: DeliveryId,
+    pub state: DeliveryState,
+    pub event_type: EventType,
+}
+
+/// A stretch of an endpoint's deliveries. Their ids begin with the time of their events.
+#[derive(Debug, Clone, Copy)]
+pub struct DeliveryRange {
+    /// Older than this id.
+    pub before: Uuid,
+    /// And not older than this one.
+    pub from: Uuid,
 }
 
 /// One HTTP try.
@@ -66,8 +88,11 @@ statements! {
     INSERT = same("INSERT INTO delivery (workspace_id, endpoint_id, id, event_id, state, attempts, next_at, created_at) VALUES ($1, $2, $3, $4, $5, 0, $6, $7)");
     RESULT = same("UPDATE delivery SET state = $4, attempts = $5, next_at = $6, schedule_from = schedule_from + $7 WHERE workspace_id = $1 AND endpoint_id = $2 AND id = $3");
     ATTEMPT = same("INSERT INTO attempt (workspace_id, endpoint_id, delivery_id, number, at, allowed, rule, address, status, latency_ms, error, snippet) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)");
-    LIST = same("SELECT d.id, d.endpoint_id, d.event_id, e.type, d.state, d.attempts, d.next_at, d.created_at FROM delivery d JOIN event e ON e.workspace_id = d.workspace_id AND e.id = d.event_id WHERE d.workspace_id = $1 AND d.endpoint_id = $2 AND d.id < $3 AND (d.state = $4 OR $4 = 0) ORDER BY d.id DESC LIMIT $5");
-    GET = same("SELECT d.id, d.endpoint_id, d.event_id, e.type, d.state, d.attempts, d.next_at, d.created_at FROM delivery d JOIN event e ON e.workspace_id = d.workspace_id AND e.id = d.event_id WHERE d.workspace_id = $1 AND d.endpoint_id = $2 AND d.id = $3");
+    HEADS = same("SELECT d.id, d.state, e.type FROM delivery d JOIN event e ON e.workspace_id = d.workspace_id AND e.id = d.event_id WHERE d.workspace_id = $1 AND d.endpoint_id = $2 AND d.id < $3 AND d.id >= $4 ORDER BY d.id DESC LIMIT $5");
+    /// For states of `delivery_state`, which holds failed, blocked and dead ones only.
+    HEADS_IN_STATE = same("SELECT d.id, d.state, e.type FROM delivery d JOIN event e ON e.workspace_id = d.workspace_id AND e.id = d.event_id WHERE d.workspace_id = $1 AND d.endpoint_id = $2 AND d.id < $3 AND d.id >= $4 AND d.state = $5 AND d.state > 2 ORDER BY d.id DESC LIMIT $6");
+    /// With its last attempt: attempts are numbered from 1, so their count is its number.
+    GET = same("SELECT d.id, d.endpoint_id, d.event_id, e.type, d.state, d.attempts, d.next_at, d.created_at, d.replay_id, CASE WHEN e.payload IS NULL THEN 0 ELSE 1 END, a.number, a.at, a.allowed, a.rule, a.address, a.status, a.latency_ms, a.error, a.snippet FROM delivery d JOIN event e ON e.workspace_id = d.workspace_id AND e.id = d.event_id LEFT JOIN attempt a ON a.workspace_id = d.workspace_id AND a.endpoint_id = d.endpoint_id AND a.delivery_id = d.id AND a.number = d.attempts WHERE d.workspace_id = $1 AND d.endpoint_id = $2 AND d.id = $3");
     ATTEMPTS = same("SELECT number, at, allowed, rule, address, status, latency_ms, error, snippet FROM attempt WHERE workspace_id = $1 AND endpoint_id = $2 AND delivery_id = $3 ORDER BY number");
     pub(crate) BURY = same("UPDATE delivery SET state = $4, next_at = NULL WHERE workspace_id = $1 AND endpoint_id = $2 AND id = $3 AND state IN ($5, $6, $7)");
     ATTEMPT_AT = same("SELECT at FROM attempt WHERE workspace_id = $1 AND endpoint_id = $2 AND delivery_id = $3 AND number > $4 ORDER BY number LIMIT 1");
@@ -88,6 +113,35 @@ fn delivery(row: &Row<'_>) -> engine::Result<DeliveryRow> {
         attempts: row.get(5)?,
         next_at: row.get::<Option<i64>>(6)?.map(Timestamp::from_micros),
         created_at: Timestamp::from_micros(row.get(7)?),
+        replay: row.get::<Option<Uuid>>(8)?.map(ReplayId::from_uuid),
+        has_content: row.get(9)?,
+        last: match row.get::<Option<i64>>(10)? {
+            Some(_) => Some(attempt(row, 10)?),
+            None => None,
+        },
+    })
+}
+
+fn head(row: &Row<'_>) -> engine::Result<DeliveryHead> {
+    Ok(DeliveryHead {
+        id: DeliveryId::from_uuid(row.get(0)?),
+        state: DeliveryState::from_number(row.get(1)?).ok_or_else(|| row.corrupt(1))?,
+        event_type: event_type(row, 2)?,
+    })
+}
+
+/// An attempt whose columns begin at `at`.
+fn attempt(row: &Row<'_>, at: usize) -> engine::Result<AttemptRow> {
+    Ok(AttemptRow {
+        number: row.get(at)?,
+        at: Timestamp::from_micros(row.get(at + 1)?),
+        allowed: row.get(at + 2)?,
+        rule: row.get(at + 3)?,
+        address: row.get(at + 4)?,
+        status: row.get(at + 5)?,
+        latency_ms: row.get(at + 6)?,
+        error: row.get(at + 7)?,
+        snippet: row.get(at + 8)?,
     })
 }
 
@@ -192,17 +246,37 @@ impl WorkspaceTx<'_> {
         Ok(())
     }
 
-    /// Newest first, those older than `before`.
-    pub async fn delivery_list(
+    /// The newest of a range first. With `state` only those in it: failed, blocked or dead, which have an index; what
+    /// is in another state has to be looked for in all.
+    pub async fn delivery_heads(
         &self,
         endpoint: EndpointId,
+        range: DeliveryRange,
         state: Option<DeliveryState>,
-        before: Uuid,
         limit: i64,
-    ) -> Result<Vec<DeliveryRow>> {
-        let values =
-            params![self.workspace, endpoint.uuid(), before, state.map_or(0, DeliveryState::number), limit];
-        Ok(self.tx.query(&LIST, values, delivery).await?)
+    ) -> Result<Vec<DeliveryHead>> {
+        let (before, from) = (range.before, range.from);
+        Ok(match state {
+            None => {
+                let values = params![self.workspace, endpoint.uuid(), before, from, limit];
+                self.tx.query(&HEADS, values, head).await?
+            }
+            Some(state) => {
+                let values = params![self.workspace, endpoint.uuid(), before, from, state.number(), limit];
+                self.tx.query(&HEADS_IN_STATE, values, head).await?
+            }
+        })
+    }
+
+    /// These deliveries, each with its last attempt, in one round trip; `None` for one that is gone.
+    pub async fn deliveries_get(
+        &self,
+        endpoint: EndpointId,
+        ids: &[DeliveryId],
+    ) -> Result<Vec<Option<DeliveryRow>>> {
+        let rows: Vec<_> =
+            ids.iter().map(|id| params![self.workspace, endpoint.uuid(), id.uuid()].to_vec()).collect();
+        Ok(self.tx.query_many(&GET, &rows, delivery).await?)
     }
 
     pub async fn delivery_get(&self, endpoint: EndpointId, id: DeliveryId) -> Result<Option<DeliveryRow>> {
@@ -211,22 +285,7 @@ impl WorkspaceTx<'_> {
 
     pub async fn attempt_list(&self, endpoint: EndpointId, delivery: DeliveryId) -> Result<Vec<AttemptRow>> {
         let values = params![self.workspace, endpoint.uuid(), delivery.uuid()];
-        Ok(self
-            .tx
-            .query(&ATTEMPTS, values, |row: &Row<'_>| {
-                Ok(AttemptRow {
-                    number: row.get(0)?,
-                    at: Timestamp::from_micros(row.get(1)?),
-                    allowed: row.get(2)?,
-                    rule: row.get(3)?,
-                    address: row.get(4)?,
-                    status: row.get(5)?,
-                    latency_ms: row.get(6)?,
-                    error: row.get(7)?,
-                    snippet: row.get(8)?,
-                })
-            })
-            .await?)
+        Ok(self.tx.query(&ATTEMPTS, values, |row: &Row<'_>| attempt(row, 0)).await?)
     }
 
     /// Nothing more goes to this endpoint: what waited is dead, and stays visible.

@@ -25,6 +25,7 @@ mod meta_apps;
 mod migrations;
 mod nodes;
 mod notices;
+mod replays;
 mod retention;
 mod scope;
 mod store;
@@ -37,7 +38,9 @@ pub use audit::AuditRow;
 pub use callbacks::{CallbackRoute, EnvelopeRow, ItemKey};
 pub use channels::ChannelRow;
 pub use contacts::{ContactNames, ContactRow, Upserted};
-pub use deliveries::{AttemptRow, DeliveryRecord, DeliveryRow, NewDelivery};
+pub use deliveries::{
+    AttemptRow, DeliveryHead, DeliveryRange, DeliveryRecord, DeliveryRow, NewDelivery,
+};
 pub use delivery_jobs::{DeliveryJob, DeliveryWork};
 pub use endpoints::{EndpointHealth, EndpointRow, EndpointTarget};
 pub use events::{EventHead, EventRow, NewEvent};
@@ -49,6 +52,8 @@ pub use meta_apps::{MetaAppRemoval, MetaAppRow};
 pub use migrations::MIGRATIONS;
 pub use nodes::NodeRow;
 pub use notices::NoticeRow;
+pub use replays::{ReplayEvent, ReplayRow, ReplayStep, Revival};
+pub use retention::floor_id;
 pub use scope::WorkspaceScope;
 pub use store::{Committed, Store, SystemTx, WorkspaceTx};
 pub use templates::{TemplateAccount, TemplateFilter, TemplateRow};
@@ -76,6 +81,7 @@ pub fn all_statements() -> Vec<&'static Stmt> {
         meta_apps::ALL,
         nodes::ALL,
         notices::ALL,
+        replays::ALL,
         retention::ALL,
         templates::ALL,
         workspaces::ALL,

@@ -24,4 +24,5 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(6, "time first", "0006_time_first"),
     migration!(7, "courier", "0007_courier"),
     migration!(11, "delivery order", "0011_delivery_order"),
+    migration!(12, "recovery", "0012_recovery"),
 ];

@@ -10,7 +10,7 @@ use crate::{Client, Receiver, eventually};
 const REPLIES: &str = "+12025550108";
 
 /// The ids of one workspace's things in one mode, by prefix: `chn`, `whk`, `med`, `msg`, `evt`, `dlv`, `key`, `app`,
-/// `tpl`, `ws`.
+/// `tpl`, `rpl`, `ws`.
 #[derive(Debug, Clone)]
 pub struct Fixtures(BTreeMap<&'static str, String>);
 
@@ -41,6 +41,15 @@ impl Fixtures {
             (found.len() >= 3).then(|| found[0].clone())
         })
         .await;
+        // One that finds nothing to do, so that nothing is sent twice.
+        let replay = json!({"since": "2026-01-01T00:00:00Z", "only": "failed"});
+        let replays = format!("/v1/webhook-endpoints/{endpoint}/replays");
+        let replay = made(admin.post(&replays, &replay).await.expect(201).json());
+        eventually("a replay of nothing", async || {
+            let found = admin.get(&format!("{replays}/{replay}")).await.expect(200).json();
+            (found["state"] == "done").then_some(())
+        })
+        .await;
         // What a person wrote can be read, replied to and marked as read; what we wrote can only be read and replied to.
         let message = eventually("an answer", async || {
             let found = admin.get("/v1/messages").await.expect(200).json();
@@ -62,6 +71,7 @@ impl Fixtures {
             ("key", key),
             ("med", media),
             ("msg", message),
+            ("rpl", replay),
             ("tpl", template),
             ("whk", endpoint),
         ]))

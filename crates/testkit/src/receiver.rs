@@ -14,6 +14,8 @@ use tokio::net::TcpListener;
 pub struct Received {
     pub headers: HeaderMap,
     pub body: Bytes,
+    /// What was answered.
+    pub status: u16,
 }
 
 impl Received {
@@ -51,6 +53,9 @@ impl Received {
 struct Inbox {
     received: Vec<Received>,
     answers: Vec<StatusCode>,
+    /// Where the next answers are not named.
+    always: Option<StatusCode>,
+    words: String,
     stalled: bool,
 }
 
@@ -80,6 +85,17 @@ impl Receiver {
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner).answers = statuses.collect();
     }
 
+    /// From now on answers this status where the next answers are not named.
+    pub fn answer_always(&self, status: u16) {
+        let status = StatusCode::from_u16(status).expect("a status");
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner).always = Some(status);
+    }
+
+    /// From now on every answer has this body.
+    pub fn say(&self, words: &str) {
+        words.clone_into(&mut self.inbox.lock().unwrap_or_else(PoisonError::into_inner).words);
+    }
+
     /// From now on takes requests and answers none (they are not counted as received).
     pub fn stall(&self) {
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner).stalled = true;
@@ -94,11 +110,12 @@ impl Receiver {
     }
 }
 
-async fn take(State(inbox): State<Arc<Mutex<Inbox>>>, headers: HeaderMap, body: Bytes) -> StatusCode {
+async fn take(State(inbox): State<Arc<Mutex<Inbox>>>, headers: HeaderMap, body: Bytes) -> (StatusCode, String) {
     if inbox.lock().unwrap_or_else(PoisonError::into_inner).stalled {
         return std::future::pending().await;
     }
     let mut inbox = inbox.lock().unwrap_or_else(PoisonError::into_inner);
-    inbox.received.push(Received { headers, body });
-    inbox.answers.pop().unwrap_or(StatusCode::OK)
+    let status = inbox.answers.pop().or(inbox.always).unwrap_or(StatusCode::OK);
+    inbox.received.push(Received { headers, body, status: status.as_u16() });
+    (status, inbox.words.clone())
 }

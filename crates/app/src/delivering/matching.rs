@@ -1,15 +1,16 @@
 //! Which endpoints an event goes to. Runs in the transaction of every event.
 
+use gatepost_core::channel::Mode;
 use gatepost_core::endpoint::{DeliveryOrder, DisabledReason};
 use gatepost_core::event::EventType;
 use gatepost_core::{ChannelId, DeliveryId, Result, Timestamp};
-use gatepost_store::{DeliveryJob, EndpointTarget, NewDelivery, NewEvent, WorkspaceTx};
+use gatepost_store::{DeliveryJob, EndpointRow, EndpointTarget, NewDelivery, NewEvent, WorkspaceTx};
 
 /// Live deliveries go before replayed ones.
 const LIVE: i64 = 0;
 
 /// An endpoint's filters, read once for all events of a transaction.
-struct Wish<'a> {
+pub(crate) struct Wish<'a> {
     target: &'a EndpointTarget,
     /// One bit for each event type, in the order of [`EventType::ALL`].
     types: u64,
@@ -17,7 +18,7 @@ struct Wish<'a> {
 
 impl<'a> Wish<'a> {
     /// `None` for an endpoint that its owner switched off.
-    fn of(target: &'a EndpointTarget) -> Option<Self> {
+    pub fn of(target: &'a EndpointTarget) -> Option<Self> {
         let types = || EventType::ALL.into_iter().enumerate();
         let named = |name: &str| {
             let wanted = |event: EventType| match name.strip_suffix(".*") {
@@ -33,15 +34,28 @@ impl<'a> Wish<'a> {
         (target.disabled != Some(DisabledReason::Owner)).then_some(Self { target, types })
     }
 
-    fn wants(&self, event: &NewEvent, channel: Option<&str>) -> bool {
-        let bit = EventType::ALL.iter().position(|known| *known == event.event_type);
+    /// The one rule for what is published, resent and replayed.
+    pub fn wants(&self, event_type: EventType, mode: Mode, channel: Option<&str>) -> bool {
+        let bit = EventType::ALL.iter().position(|known| *known == event_type);
         let channels = &self.target.channels;
         // A trial goes to the endpoint that is tried, by another way.
-        event.event_type != EventType::EndpointTest
-            && event.mode == self.target.mode
+        event_type != EventType::EndpointTest
+            && mode == self.target.mode
             && bit.is_some_and(|bit| self.types & (1 << bit) != 0)
             && (channels.is_empty()
                 || channel.is_some_and(|id| channels.split_ascii_whitespace().any(|one| one == id)))
+    }
+}
+
+/// What publishing asks of an endpoint that was read whole.
+pub(crate) fn target(row: &EndpointRow) -> EndpointTarget {
+    EndpointTarget {
+        id: row.id,
+        mode: row.mode,
+        events: row.events.clone(),
+        channels: row.channels.clone(),
+        order: row.order,
+        disabled: (!row.enabled).then(|| row.disabled.map_or(DisabledReason::Owner, |(reason, _)| reason)),
     }
 }
 
@@ -88,7 +102,7 @@ pub(crate) async fn deliveries(
     };
     let mut deliveries = Vec::new();
     for (at, (event, seq)) in events.iter().zip(first..).enumerate() {
-        for wish in wishes.iter().filter(|wish| wish.wants(event, channels[at].as_deref())) {
+        for wish in wishes.iter().filter(|wish| wish.wants(event.event_type, event.mode, channels[at].as_deref())) {
             let endpoint = wish.target.id;
             // What happens while Gatepost has an endpoint switched off can be replayed.
             let job = wish.target.disabled.is_none().then(|| DeliveryJob {
@@ -109,8 +123,7 @@ pub(crate) async fn deliveries(
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
-    use gatepost_core::channel::Mode;
-    use gatepost_core::{EndpointId, EventId};
+    use gatepost_core::EndpointId;
     use uuid::Uuid;
 
     use super::*;
@@ -123,18 +136,6 @@ mod tests {
             channels: channels.to_owned(),
             order: DeliveryOrder::Parallel,
             disabled,
-        }
-    }
-
-    fn event(event_type: EventType, mode: Mode) -> NewEvent {
-        NewEvent {
-            id: EventId::from_uuid(Uuid::from_u128(2)),
-            event_type,
-            mode,
-            channel: None,
-            order_key: None,
-            created_at: Timestamp::UNIX_EPOCH,
-            payload: Vec::new(),
         }
     }
 
@@ -153,8 +154,8 @@ mod tests {
             let wish = Wish::of(&target).unwrap();
             for known in EventType::ALL {
                 let expected = wanted.contains(&known) && known != EventType::EndpointTest;
-                assert_eq!(wish.wants(&event(known, Mode::Live), None), expected, "{stored:?} {known}");
-                assert!(!wish.wants(&event(known, Mode::Test), None), "the other mode");
+                assert_eq!(wish.wants(known, Mode::Live, None), expected, "{stored:?} {known}");
+                assert!(!wish.wants(known, Mode::Test, None), "the other mode");
             }
         }
     }
@@ -163,9 +164,8 @@ mod tests {
     fn channels_and_switches() {
         let here = target("", "chn_1 chn_2", None);
         let wish = Wish::of(&here).unwrap();
-        let event = event(EventType::MessageRead, Mode::Live);
-        assert!(wish.wants(&event, Some("chn_2")));
-        assert!(!wish.wants(&event, Some("chn_3")) && !wish.wants(&event, None));
+        let wants = |channel| wish.wants(EventType::MessageRead, Mode::Live, channel);
+        assert!(wants(Some("chn_2")) && !wants(Some("chn_3")) && !wants(None));
         assert!(Wish::of(&target("", "", Some(DisabledReason::Owner))).is_none());
         assert!(Wish::of(&target("", "", Some(DisabledReason::Gone))).is_some());
     }

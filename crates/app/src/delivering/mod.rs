@@ -26,13 +26,13 @@ use crate::lanes::{Taken, Work};
 
 pub(crate) use courier::Courier;
 use courier::{STALLED, Slot, Standing};
-pub(crate) use matching::deliveries;
+pub(crate) use matching::{Wish, deliveries, order_keys, target};
 use prepared::{Known, Prepared};
 use result::Outcome;
 
 /// Priorities of delivery jobs: live ones go before replayed ones.
 const LIVE: i64 = 0;
-const REPLAYED: i64 = 1;
+pub(crate) const REPLAYED: i64 = 1;
 /// How long what was read of a resting endpoint is believed: its owner may have enabled it meanwhile.
 const BELIEVED: Duration = Duration::from_secs(1);
 

@@ -235,6 +235,11 @@ impl<P> Grant<P> {
         self.principal.channels.as_deref()
     }
 
+    /// Whether the caller holds another permission too, where an answer shows more to whoever does.
+    pub fn holds(&self, permission: PermissionId) -> bool {
+        self.principal.holds(permission)
+    }
+
     pub fn reaches(&self, channel: ChannelId) -> bool {
         self.principal.channels.as_deref().is_none_or(|bound| bound.contains(&channel))
     }

@@ -7,5 +7,5 @@ mod url;
 
 pub use headers::CustomHeaders;
 pub use schedule::{RETRIES_MAX, RETRY_SECONDS_MAX, RetrySchedule};
-pub use state::{DeliveryOrder, DeliveryState, DisabledReason, ReplayState};
+pub use state::{DeliveryOrder, DeliveryState, DisabledReason, ReplayOnly, ReplayState};
 pub use url::{URL_MAX, WebhookUrl};

@@ -149,3 +149,79 @@ impl ReplayState {
         Self::ALL.into_iter().find(|s| s.number() == number)
     }
 }
+
+/// Which events of its window a replay sends again. What is already on its way is left alone by all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ReplayOnly {
+    /// Those whose delivery is dead, or waits after a failed attempt.
+    Failed,
+    /// Those, and events that were never queued for the endpoint, because it was disabled or its filter was another.
+    #[default]
+    MissingOrFailed,
+    /// Everything that the endpoint's filter takes, also what arrived.
+    All,
+}
+
+impl ReplayOnly {
+    pub const ALL: [Self; 3] = [Self::Failed, Self::MissingOrFailed, Self::All];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Failed => "failed",
+            Self::MissingOrFailed => "missing_or_failed",
+            Self::All => "all",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|o| o.as_str() == text)
+    }
+
+    pub const fn number(self) -> i64 {
+        match self {
+            Self::Failed => 1,
+            Self::MissingOrFailed => 2,
+            Self::All => 3,
+        }
+    }
+
+    pub fn from_number(number: i64) -> Option<Self> {
+        Self::ALL.into_iter().find(|o| o.number() == number)
+    }
+
+    /// Whether a replay sends this one again, by where its delivery stands; `None` where there is none.
+    pub const fn takes(self, state: Option<DeliveryState>) -> bool {
+        match state {
+            Some(DeliveryState::Dead | DeliveryState::Failed | DeliveryState::Blocked) => true,
+            None => !matches!(self, Self::Failed),
+            Some(DeliveryState::Sent) => matches!(self, Self::All),
+            Some(DeliveryState::Pending) => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn numbers_and_words_come_back() {
+        for only in ReplayOnly::ALL {
+            assert_eq!(ReplayOnly::from_number(only.number()).unwrap(), only);
+            assert_eq!(ReplayOnly::parse(only.as_str()).unwrap(), only);
+        }
+        assert_eq!(ReplayOnly::parse("everything"), None);
+    }
+
+    #[test]
+    fn what_is_on_its_way_is_left_alone() {
+        use DeliveryState::{Blocked, Dead, Failed, Pending, Sent};
+        let taken = |only: ReplayOnly| {
+            [None, Some(Pending), Some(Sent), Some(Failed), Some(Blocked), Some(Dead)].map(|s| only.takes(s))
+        };
+        assert_eq!(taken(ReplayOnly::Failed), [false, false, false, true, true, true]);
+        assert_eq!(taken(ReplayOnly::MissingOrFailed), [true, false, false, true, true, true]);
+        assert_eq!(taken(ReplayOnly::All), [true, false, true, true, true, true]);
+    }
+}

@@ -14,6 +14,8 @@ use crate::failure::{Failure, Result};
 
 /// Longest time that a webhook's receiver has, in seconds: a claimed job's lease must outlast it.
 const WEBHOOK_TIMEOUT_MAX: u64 = 30;
+/// What holds for `retention.log_days` and `retention.dead_letter_days` where they are left out.
+const RETENTION_DAYS: u32 = 30;
 
 /// What flags say.
 #[derive(Debug, Clone, Default)]
@@ -233,6 +235,17 @@ fn check(config: &Config) -> Result<()> {
     }
     if config.retention.content_hours == Some(0) {
         return Err(Failure::usage("retention.content_hours: expected at least 1"));
+    }
+    let days = |chosen: Option<u32>| chosen.unwrap_or(RETENTION_DAYS);
+    let (dead, log) = (days(config.retention.dead_letter_days), days(config.retention.log_days));
+    if config.retention.log_days == Some(0) || config.retention.content_hours.unwrap_or(0) > log.saturating_mul(24)
+    {
+        return Err(Failure::usage(
+            "retention.log_days: expected at least 1, and no less than retention.content_hours",
+        ));
+    }
+    if dead > log {
+        return Err(Failure::usage("retention.dead_letter_days: expected no more than retention.log_days"));
     }
     Ok(())
 }

@@ -101,6 +101,8 @@ pub struct Webhooks {
 #[serde(default, deny_unknown_fields)]
 pub struct Retention {
     pub content_hours: Option<u32>,
+    pub dead_letter_days: Option<u32>,
+    pub log_days: Option<u32>,
 }
 
 #[derive(Default, Deserialize)]

@@ -205,7 +205,21 @@ pub const KEYS: &[Key] = &[
         takes: "number",
         default: "`72`",
         example: "72",
-        about: "How long message contents and event payloads are kept at most.",
+        about: "How long message contents and event payloads are kept at most, with the answers of receivers to them. What is still on its way to an endpoint keeps its payload until it is decided.",
+    },
+    Key {
+        path: "retention.dead_letter_days",
+        takes: "number, no more than `retention.log_days`",
+        default: "`30`",
+        example: "30",
+        about: "For how long after its event a delivery that did not arrive keeps the payload, so that it can be retried and replayed. 0 keeps it no longer than what arrived.",
+    },
+    Key {
+        path: "retention.log_days",
+        takes: "number",
+        default: "`30`",
+        example: "30",
+        about: "How long events, deliveries and attempts are kept, without their contents. Messages are not concerned.",
     },
     Key {
         path: "log.level",

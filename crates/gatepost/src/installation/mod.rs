@@ -185,6 +185,7 @@ pub async fn start_sandbox(config: SandboxConfig, http: TrustedClient) -> Result
 fn app_config(config: &Config, public_url: Option<String>, sole_owner: bool) -> AppConfig {
     let usual = AppConfig::default();
     let hours = config.retention.content_hours.map(|hours| Duration::from_secs(u64::from(hours) * 3600));
+    let days = |days: u32| Duration::from_hours(u64::from(days) * 24);
     let url = config.server.public_url.clone().or(public_url).unwrap_or(usual.public_url);
     AppConfig {
         meta_base_url: config.meta.base_url.clone().unwrap_or(usual.meta_base_url),
@@ -208,6 +209,8 @@ fn app_config(config: &Config, public_url: Option<String>, sole_owner: bool) -> 
             .and_then(|seconds| RetrySchedule::new(seconds).ok())
             .unwrap_or(usual.retry_schedule),
         webhook_timeout: config.webhooks.timeout_seconds.map_or(usual.webhook_timeout, Duration::from_secs),
+        dead_retention: config.retention.dead_letter_days.map_or(usual.dead_retention, days),
+        log_retention: config.retention.log_days.map_or(usual.log_retention, days),
         drain: drain(config),
         sole_owner,
         ..AppConfig::default()

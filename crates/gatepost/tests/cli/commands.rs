@@ -16,6 +16,8 @@ fn help_leads_on() {
         "channel",
         "template",
         "endpoint",
+        "deliveries",
+        "events",
         "key",
         "send",
         "listen",

@@ -11,6 +11,8 @@ use utoipa::ToSchema;
 pub trait Body: Sized {
     /// The wire form, for the documents. Where it is not `Self`, it is never built.
     type Shape: ToSchema;
+    /// Whether no body at all means an empty object.
+    const MAY_BE_EMPTY: bool = false;
 
     /// Asks `object` for every field, then builds; `None` when something needed is wrong or missing, which `object`
     /// has noted by then.

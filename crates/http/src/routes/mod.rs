@@ -11,6 +11,7 @@ mod messages;
 mod meta_apps;
 mod numbers;
 mod operator;
+mod replays;
 mod service;
 mod templates;
 
@@ -84,6 +85,8 @@ pub fn public() -> Api<App> {
         .routes(meta_apps::routes())
         .routes(endpoints::routes())
         .routes(deliveries::routes())
+        .routes(replays::routes())
+        .routes(replays::event_routes())
         .routes(events::routes())
         .routes(keys::routes())
         .routes(hooks::routes())
@@ -101,6 +104,7 @@ pub fn at_socket() -> Api<App> {
         .routes_inside_workspace(meta_apps::routes())
         .routes_inside_workspace(endpoints::routes())
         .routes_inside_workspace(deliveries::routes())
+        .routes_inside_workspace(replays::routes())
         .routes_inside_workspace(keys::routes())
         .routes(service::routes())
 }

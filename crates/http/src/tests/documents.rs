@@ -340,11 +340,13 @@ fn schemas_are_what_readers_read() {
     schema_is_read::<wire::EndpointCreate>();
     schema_is_read::<wire::EndpointSecretRotate>();
     schema_is_read::<wire::EndpointUpdate>();
+    schema_is_read::<wire::EventResend>();
     schema_is_read::<wire::KeyCreate>();
     schema_is_read::<wire::KeyRotate>();
     schema_is_read::<wire::MessageRead>();
     schema_is_read::<wire::MessageSend>();
     schema_is_read::<wire::MetaAppCreate>();
+    schema_is_read::<wire::ReplayCreate>();
     schema_is_read::<wire::TemplateCreate>();
     schema_is_read::<wire::TemplatePreviewAsk>();
     schema_is_read::<wire::TemplateSync>();

@@ -16,12 +16,13 @@ mod message;
 mod meta_app;
 mod number;
 mod parse;
+mod replay;
 mod template;
 mod template_fill;
 mod workspace;
 
 pub use channel::{Channel, ChannelCreate, ChannelUpdate};
-pub use delivery::{Attempt, Delivery};
+pub use delivery::{Attempt, Delivery, DeliveryRetry, EventResend, EventResent};
 pub use endpoint::{Endpoint, EndpointCreate, EndpointSecretRotate, EndpointUpdate, EndpointWithSecret};
 pub use event::{Event, event_example, webhook_operation_id, webhook_summary};
 pub use event_list::EventList;
@@ -34,6 +35,7 @@ pub use number::{
     ChannelCheck, CodeRequest, CodeVerify, NumberPin, NumberRegister, NumberSettings, Profile, ProfileUpdate,
     SettingsChange, Subscription, SubscriptionSet,
 };
+pub use replay::{Replay, ReplayCreate};
 pub use template::{Template, TemplateCreate, TemplateSync, TemplateSynced, TemplateUpdate};
 pub use template_fill::{TemplatePreview, TemplatePreviewAsk, TemplateTestSend};
 pub use workspace::{Workspace, WorkspaceCreate};

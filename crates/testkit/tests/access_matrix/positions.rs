@@ -4,7 +4,8 @@ use gatepost_http::RouteInfo;
 use serde_json::Value;
 
 /// Properties of request bodies that take ids of ours, the prefix, and whether it is a list.
-const IN_BODIES: [(&str, &str, bool); 4] = [
+const IN_BODIES: [(&str, &str, bool); 5] = [
+    ("endpoint_id", "whk", false),
     ("channel_id", "chn", false),
     ("reply_to", "msg", false),
     ("meta_app_id", "app", false),
@@ -17,7 +18,7 @@ const IN_HEADERS: [(&str, &str); 2] = [("X-Channel-Id", "chn"), ("Last-Event-ID"
 /// Headers that take none.
 const PLAIN_HEADERS: [&str; 1] = ["Idempotency-Key"];
 /// What a query parameter may be tried with.
-const PREFIXES: [&str; 9] = ["app", "chn", "dlv", "evt", "key", "med", "msg", "tpl", "whk"];
+const PREFIXES: [&str; 10] = ["app", "chn", "dlv", "evt", "key", "med", "msg", "rpl", "tpl", "whk"];
 /// Query parameters that take no ids of anything.
 const PLAIN_QUERY: [&str; 1] = ["filename"];
 
