@@ -100,21 +100,21 @@ impl Load {
         Ok(listening.ports)
     }
 
-    /// Opens or closes these ports of the receiver, all where none is named, and counts anew. Answers what they had seen.
-    pub async fn gate(&mut self, ports: &[u16], open: bool) -> Result<Received> {
-        self.order(&Order::Gate { ports: ports.to_vec(), open }).await
+    /// Opens or closes the receiver's gate, and counts anew. Answers what it had seen.
+    pub async fn gate(&mut self, open: bool) -> Result<Received> {
+        self.order(&Order::Gate { open }).await
     }
 
-    /// Waits for deliveries since a gate moved.
+    /// Waits for deliveries since the gate moved.
     pub async fn deliveries(&mut self, deliveries: u64, seconds: u64) -> Result<Received> {
         let received: Received = self.order(&Order::Await { deliveries, seconds }).await?;
         all_arrived(&received, deliveries)?;
         Ok(received)
     }
 
-    /// What these ports have seen; all where none is named.
-    pub async fn received(&mut self, ports: &[u16]) -> Result<Received> {
-        self.order(&Order::Tell { ports: ports.to_vec() }).await
+    /// What the receiver has seen.
+    pub async fn received(&mut self) -> Result<Received> {
+        self.order(&Order::Tell).await
     }
 }
 

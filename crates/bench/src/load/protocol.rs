@@ -16,14 +16,13 @@ pub enum Order {
     Loop(Loop),
     /// Starts a webhook receiver on so many ports, as many customers' are. Answered by [`Listening`].
     Listen { ports: usize },
-    /// Lets these ports of the receiver answer (all of them, where none is named), or keep their callers waiting.
-    /// Answered by [`Received`], as it was before.
-    Gate { ports: Vec<u16>, open: bool },
-    /// Waits until the receiver has answered so many deliveries since a gate was last moved or callbacks last began.
+    /// Lets the receiver answer, or keep its callers waiting. Answered by [`Received`], as it was before.
+    Gate { open: bool },
+    /// Waits until the receiver has answered so many deliveries since the gate was last moved or callbacks last began.
     /// Answered by [`Received`].
     Await { deliveries: u64, seconds: u64 },
-    /// What these ports of the receiver have seen. Answered by [`Received`].
-    Tell { ports: Vec<u16> },
+    /// What the receiver has seen. Answered by [`Received`].
+    Tell,
 }
 
 /// What is asked of the server.
@@ -60,8 +59,6 @@ pub struct Callbacks {
     pub per_second: Option<f64>,
     /// Webhooks to wait for; 0 for none.
     pub deliveries: u64,
-    /// The receiver's ports that they are counted at; all where none is named.
-    pub ports: Vec<u16>,
     pub patience_seconds: u64,
 }
 
@@ -143,7 +140,7 @@ pub struct Listening {
     pub ports: Vec<u16>,
 }
 
-/// What came in at some ports since a gate was last moved or callbacks last began.
+/// What came in since the gate was last moved or callbacks last began.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Received {
     pub deliveries: u64,

@@ -46,7 +46,7 @@ pub async fn run(order: Loop, receiver: &Receiver) -> Result<LoopReport> {
     let driven = drive(order.address, order.connections, Some(warm_up + time), next);
     let (answered, webhooks_per_second) = futures_util::future::join(driven, counted).await;
     let answered = answered?;
-    let received = receiver.wait(&[], answered.done * order.webhooks, patience).await?;
+    let received = receiver.wait(answered.done * order.webhooks, patience).await;
     let cpu = process::cpu().saturating_sub(cpu);
     Ok(LoopReport {
         answered,

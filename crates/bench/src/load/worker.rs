@@ -68,16 +68,16 @@ async fn obey(order: Order, receiver: &mut Option<Receiver>) -> Result<String> {
             *receiver = Some(started);
             said(&Listening { ports })
         }
-        Order::Gate { ports, open } => {
+        Order::Gate { open } => {
             let receiver = known(receiver.as_ref())?;
-            let before = receiver.received(&ports)?;
-            receiver.set_gate(&ports, open);
+            let before = receiver.received();
+            receiver.set_gate(open);
             said(&before)
         }
         Order::Await { deliveries, seconds } => {
-            said(&known(receiver.as_ref())?.wait(&[], deliveries, Duration::from_secs(seconds)).await?)
+            said(&known(receiver.as_ref())?.wait(deliveries, Duration::from_secs(seconds)).await)
         }
-        Order::Tell { ports } => said(&known(receiver.as_ref())?.received(&ports)?),
+        Order::Tell => said(&known(receiver.as_ref())?.received()),
     }
 }
 
@@ -137,6 +137,6 @@ async fn post_callbacks(order: Callbacks, receiver: Option<&Receiver>) -> Result
         return Ok(CallbackReport { answered, webhooks: Received::default() });
     }
     let patience = Duration::from_secs(order.patience_seconds);
-    let webhooks = known(receiver)?.wait(&order.ports, order.deliveries, patience).await?;
+    let webhooks = known(receiver)?.wait(order.deliveries, patience).await;
     Ok(CallbackReport { answered, webhooks })
 }

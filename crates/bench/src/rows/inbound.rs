@@ -25,8 +25,6 @@ pub(super) struct Stream {
     pub items: usize,
     /// Endpoints that hear of each item.
     pub webhooks: usize,
-    /// The receiver's ports that webhooks are counted at; all where none is named.
-    pub ports: Vec<u16>,
 }
 
 impl Run {
@@ -43,7 +41,7 @@ impl Run {
             spread.extend(installation.tenant(1, Some(*port)).await?.sources);
         }
         for items in [1, 20] {
-            let stream = Stream { sources: spread.clone(), items, webhooks: 1, ports: Vec::new() };
+            let stream = Stream { sources: spread.clone(), items, webhooks: 1 };
             let name = format!("{} in a callback, {WORKSPACES} workspaces", counted(items));
             let (per_second, row) = self.measure_webhooks(&installation, &stream, &name).await?;
             self.table.push(row);
@@ -52,7 +50,7 @@ impl Run {
             }
         }
         let alone: Tenant = installation.tenant(WORKSPACES, ports.first().copied()).await?;
-        let stream = Stream { sources: alone.sources, items: 20, webhooks: 1, ports: Vec::new() };
+        let stream = Stream { sources: alone.sources, items: 20, webhooks: 1 };
         let (_, row) =
             self.measure_webhooks(&installation, &stream, "20 items in a callback, one workspace").await?;
         self.table.push(row);
@@ -72,7 +70,7 @@ impl Run {
             sources.extend(installation.tenant(1, None).await?.sources);
         }
         for items in [1, 20] {
-            let stream = Stream { sources: sources.clone(), items, webhooks: 0, ports: Vec::new() };
+            let stream = Stream { sources: sources.clone(), items, webhooks: 0 };
             let bodies = self.calibrate(&installation, &stream).await?;
             let mut repeated = Repeated::default();
             for _ in 0..self.args.repetitions() {
@@ -105,21 +103,30 @@ impl Run {
         bodies: usize,
         per_second: Option<f64>,
     ) -> Result<CallbackReport> {
+        let order = self.callbacks(installation, stream, bodies, per_second);
+        self.load.callbacks(order).await
+    }
+
+    /// Callbacks to be posted by whichever load process.
+    pub(super) fn callbacks(
+        &mut self,
+        installation: &Installation,
+        stream: &Stream,
+        bodies: usize,
+        per_second: Option<f64>,
+    ) -> Callbacks {
         self.runs += 1;
-        self.load
-            .callbacks(Callbacks {
-                address: installation.address,
-                connections: CONNECTIONS,
-                sources: stream.sources.clone(),
-                items: stream.items,
-                bodies,
-                run: self.runs,
-                per_second,
-                deliveries: (bodies * stream.items * stream.webhooks) as u64,
-                ports: stream.ports.clone(),
-                patience_seconds: PATIENCE.as_secs(),
-            })
-            .await
+        Callbacks {
+            address: installation.address,
+            connections: CONNECTIONS,
+            sources: stream.sources.clone(),
+            items: stream.items,
+            bodies,
+            run: self.runs,
+            per_second,
+            deliveries: (bodies * stream.items * stream.webhooks) as u64,
+            patience_seconds: PATIENCE.as_secs(),
+        }
     }
 
     /// Waits until what the last webhook leaves behind is written down.

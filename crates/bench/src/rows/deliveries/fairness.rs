@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{ITEMS, MANY, QUEUED};
 use crate::error::{Failure, Result};
 use crate::installation::Installation;
+use crate::load::Load;
 use crate::rows::Run;
 use crate::rows::inbound::Stream;
 use crate::samples::Samples;
@@ -24,6 +25,9 @@ const FOR_EACH_SILENT: usize = 200;
 /// Two workspaces: a quiet one with one endpoint, and one with many.
 struct Neighbours {
     installation: Installation,
+    /// The quiet one's callbacks and its receiver: a process of its own, since its receiver would not share a machine with
+    /// the busy one's.
+    load: Load,
     quiet: Stream,
     busy: Stream,
 }
@@ -79,55 +83,57 @@ impl Run {
 
     async fn neighbours(&mut self) -> Result<Neighbours> {
         let installation = Installation::start(&self.place, true).await?;
-        let ports = self.load.listen(MANY + 1).await?;
-        let (first, others) = ports.split_first().ok_or_else(|| Failure::new("the receiver has no ports"))?;
-        let quiet = installation.tenant(1, Some(*first)).await?.sources;
+        let mut load = Load::start()?;
+        let port = load.listen(1).await?.first().copied();
+        let quiet = installation.tenant(1, port).await?.sources;
         let busy = installation.tenant(1, None).await?;
-        for port in others {
-            installation.endpoint(&busy.principal, *port).await?;
+        for port in self.load.listen(MANY).await? {
+            installation.endpoint(&busy.principal, port).await?;
         }
         Ok(Neighbours {
             installation,
-            quiet: Stream { sources: quiet, items: 1, webhooks: 1, ports: vec![*first] },
-            busy: Stream { sources: busy.sources, items: ITEMS, webhooks: MANY, ports: others.to_vec() },
+            load,
+            quiet: Stream { sources: quiet, items: 1, webhooks: 1 },
+            busy: Stream { sources: busy.sources, items: ITEMS, webhooks: MANY },
         })
     }
 
     /// p50 and p99 of the quiet workspace for a time, in milliseconds.
-    async fn steady(&mut self, neighbours: &Neighbours, time: Duration) -> Result<(f64, f64)> {
+    async fn steady(&mut self, neighbours: &mut Neighbours, time: Duration) -> Result<(f64, f64)> {
         let bodies = (STEADY * time.as_secs_f64()).ceil() as usize;
-        let report = self.post(&neighbours.installation, &neighbours.quiet, bodies, Some(STEADY)).await?;
+        let order = self.callbacks(&neighbours.installation, &neighbours.quiet, bodies, Some(STEADY));
+        let report = neighbours.load.callbacks(order).await?;
         Ok((report.webhooks.p50_micros as f64 / 1_000.0, report.webhooks.p99_micros as f64 / 1_000.0))
     }
 
     /// The quiet workspace alone, after a second that does not count.
-    async fn alone(&mut self, neighbours: &Neighbours) -> Result<f64> {
+    async fn alone(&mut self, neighbours: &mut Neighbours) -> Result<f64> {
         self.steady(neighbours, Duration::from_secs(1)).await?;
         Ok(self.steady(neighbours, ALONE).await?.1)
     }
 
     async fn beside_silent(&mut self, compared: &mut Compared) -> Result<()> {
-        let neighbours = self.neighbours().await?;
-        let alone = self.alone(&neighbours).await?;
-        self.load.gate(&neighbours.busy.ports, false).await?;
+        let mut neighbours = self.neighbours().await?;
+        let alone = self.alone(&mut neighbours).await?;
+        self.load.gate(false).await?;
         self.queue(&neighbours.installation, &neighbours.busy, FOR_EACH_SILENT * MANY).await?;
-        let (p50, p99) = self.steady(&neighbours, BESIDE_SILENT).await?;
+        let (p50, p99) = self.steady(&mut neighbours, BESIDE_SILENT).await?;
         compared.push(alone, p99, p50);
-        self.load.gate(&[], true).await?;
+        self.load.gate(true).await?;
         neighbours.installation.stop().await
     }
 
     async fn beside_flowing(&mut self, compared: &mut Compared, delivered: &mut Samples) -> Result<()> {
-        let neighbours = self.neighbours().await?;
-        let alone = self.alone(&neighbours).await?;
-        self.load.gate(&neighbours.busy.ports, false).await?;
+        let mut neighbours = self.neighbours().await?;
+        let alone = self.alone(&mut neighbours).await?;
+        self.load.gate(false).await?;
         self.queue(&neighbours.installation, &neighbours.busy, QUEUED).await?;
         // It must not be over before the quiet workspace is.
         let lasting = 0.6 * QUEUED as f64 / self.found.to_many.per_second.median().max(1.0);
         let time = BESIDE_FLOWING.min(Duration::from_secs_f64(lasting));
-        self.load.gate(&neighbours.busy.ports, true).await?;
-        let (p50, p99) = self.steady(&neighbours, time).await?;
-        let meanwhile = self.load.received(&neighbours.busy.ports).await?.deliveries;
+        self.load.gate(true).await?;
+        let (p50, p99) = self.steady(&mut neighbours, time).await?;
+        let meanwhile = self.load.received().await?.deliveries;
         if meanwhile >= QUEUED as u64 {
             return Err(Failure::new("the queued deliveries were over before the quiet workspace was"));
         }

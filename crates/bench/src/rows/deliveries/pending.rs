@@ -32,13 +32,13 @@ impl Run {
         for port in ports {
             installation.endpoint(&tenant.principal, port).await?;
         }
-        let stream = Stream { sources: tenant.sources, items: ITEMS, webhooks: MANY, ports: Vec::new() };
+        let stream = Stream { sources: tenant.sources, items: ITEMS, webhooks: MANY };
         self.post(&installation, &stream, WARM_UP / (ITEMS * MANY), None).await?;
         self.settle(&installation, &stream).await?;
         tokio::time::sleep(QUIET).await;
         let none = process::memory(None)?.resident;
 
-        self.load.gate(&[], false).await?;
+        self.load.gate(false).await?;
         process::reset_peak()?;
         self.queue(&installation, &stream, QUEUED).await?;
         let peak = process::memory(None)?.peak;
@@ -59,7 +59,7 @@ impl Run {
         );
         self.table.push(Row::of("memory of them", &cost, "MB", note));
         self.found.pending_memory = cost;
-        self.load.gate(&[], true).await?;
+        self.load.gate(true).await?;
         installation.stop().await
     }
 }
