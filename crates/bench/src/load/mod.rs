@@ -78,7 +78,7 @@ impl Load {
         let wanted = callbacks.deliveries;
         let mut report: CallbackReport = self.order(&Order::Callbacks(callbacks)).await?;
         report.answered = all_answered(report.answered)?;
-        all_arrived(&report.webhooks, wanted)?;
+        all_arrived(report.webhooks.fresh, wanted)?;
         Ok(report)
     }
 
@@ -108,7 +108,7 @@ impl Load {
     /// Waits for deliveries since the gate moved.
     pub async fn deliveries(&mut self, deliveries: u64, seconds: u64) -> Result<Received> {
         let received: Received = self.order(&Order::Await { deliveries, seconds }).await?;
-        all_arrived(&received, deliveries)?;
+        all_arrived(received.deliveries, deliveries)?;
         Ok(received)
     }
 
@@ -118,11 +118,10 @@ impl Load {
     }
 }
 
-fn all_arrived(received: &Received, wanted: u64) -> Result<()> {
-    if received.deliveries >= wanted {
+fn all_arrived(arrived: u64, wanted: u64) -> Result<()> {
+    if arrived >= wanted {
         return Ok(());
     }
-    let arrived = received.deliveries;
     Err(Failure::new(format!("{arrived} of {wanted} webhooks arrived before the patience ended")))
 }
 

@@ -146,7 +146,9 @@ pub struct Received {
     pub deliveries: u64,
     /// From then to the last delivery.
     pub nanos: u64,
-    /// From the making of an event, as it tells itself, to its receipt.
+    /// Of these, those of events made since then; the times from an event's making, as it tells itself, to its receipt are
+    /// theirs.
+    pub fresh: u64,
     pub p50_micros: u64,
     pub p99_micros: u64,
     pub max_micros: u64,

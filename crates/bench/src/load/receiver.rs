@@ -33,10 +33,11 @@ pub struct Receiver {
 struct Seen {
     gate: watch::Sender<bool>,
     since: Cell<Instant>,
+    since_at: Cell<Timestamp>,
     last: Cell<Instant>,
     /// Since then.
     answered: Cell<u64>,
-    /// How old events were when they came, since then.
+    /// How old events were when they came: those made since then.
     ages: RefCell<Latencies>,
     held: Cell<u64>,
     connections: Cell<u64>,
@@ -49,6 +50,7 @@ impl Receiver {
         let seen = Rc::new(Seen {
             gate: watch::channel(true).0,
             since: Cell::new(now),
+            since_at: Cell::new(SystemClock.now()),
             last: Cell::new(now),
             answered: Cell::new(0),
             ages: RefCell::new(Latencies::new()?),
@@ -69,6 +71,7 @@ impl Receiver {
     pub fn reset(&self) {
         let now = Instant::now();
         self.seen.since.set(now);
+        self.seen.since_at.set(SystemClock.now());
         self.seen.last.set(now);
         self.seen.answered.set(0);
         self.seen.ages.borrow_mut().clear();
@@ -91,6 +94,7 @@ impl Receiver {
         let nanos = seen.last.get().saturating_duration_since(seen.since.get()).as_nanos();
         Received {
             deliveries: seen.answered.get(),
+            fresh: ages.count(),
             nanos: u64::try_from(nanos).unwrap_or(u64::MAX),
             p50_micros: ages.micros_at(0.5),
             p99_micros: ages.micros_at(0.99),
@@ -103,8 +107,17 @@ impl Receiver {
 
     /// Waits until so many deliveries were answered, or the patience ends.
     pub async fn wait(&self, deliveries: u64, patience: Duration) -> Received {
+        self.wait_until(|| self.seen.answered.get() >= deliveries, patience).await
+    }
+
+    /// The same of events made since the last reset.
+    pub async fn wait_fresh(&self, deliveries: u64, patience: Duration) -> Received {
+        self.wait_until(|| self.seen.ages.borrow().count() >= deliveries, patience).await
+    }
+
+    async fn wait_until(&self, done: impl Fn() -> bool, patience: Duration) -> Received {
         let started = Instant::now();
-        while self.seen.answered.get() < deliveries && started.elapsed() < patience {
+        while !done() && started.elapsed() < patience {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
         self.received()
@@ -128,14 +141,14 @@ async fn answer(
 ) -> std::result::Result<Response<Empty<Bytes>>, Infallible> {
     // A body that breaks off counts as nothing.
     if let Ok(body) = request.into_body().collect().await {
-        let age = age_of(&body.to_bytes(), SystemClock.now());
+        let (made, now) = (made_at(&body.to_bytes()), SystemClock.now());
         if !*seen.gate.borrow() {
             let _held = Held::at(&seen);
             // The sender is here too, so it does not go away.
             let _ = seen.gate.subscribe().wait_for(|open| *open).await;
         }
-        if let Some(age) = age {
-            seen.ages.borrow_mut().record(age);
+        if let Some(made) = made.filter(|made| *made >= seen.since_at.get()) {
+            seen.ages.borrow_mut().record(now.since(made));
         }
         seen.answered.update(|answered| answered + 1);
         seen.ever.update(|ever| ever + 1);
@@ -160,10 +173,10 @@ impl Drop for Held<'_> {
     }
 }
 
-/// How long ago the event was made; `None` for what tells no time.
-fn age_of(body: &[u8], now: Timestamp) -> Option<Duration> {
+/// When the event was made; `None` for what tells no time.
+fn made_at(body: &[u8]) -> Option<Timestamp> {
     let (_, rest) = std::str::from_utf8(body).ok()?.split_once(CREATED)?;
-    Some(now.since(Timestamp::parse(rest.split_once('"')?.0)?))
+    Timestamp::parse(rest.split_once('"')?.0)
 }
 
 #[cfg(test)]
@@ -174,18 +187,19 @@ mod tests {
     use tokio::net::TcpStream;
 
     #[test]
-    fn an_event_tells_its_age() {
+    fn an_event_tells_when_it_was_made() {
         let body = br#"{"id":"evt_1","type":"message.received","created_at":"2026-11-01T09:30:00.00025Z","data":{}}"#;
-        let now = Timestamp::parse("2026-11-01T09:30:01Z").unwrap();
-        assert_eq!(age_of(body, now), Some(Duration::from_micros(999_750)));
-        assert_eq!(age_of(b"{}", now), None);
-        assert_eq!(age_of(&[0xff], now), None);
+        assert_eq!(made_at(body), Timestamp::parse("2026-11-01T09:30:00.00025Z"));
+        assert_eq!(made_at(b"{}"), None);
+        assert_eq!(made_at(&[0xff]), None);
     }
 
     #[expect(clippy::disallowed_methods, reason = "to the receiver of this test, on loopback")]
-    async fn post(port: u16) -> TcpStream {
+    async fn post(port: u16, made: Timestamp) -> TcpStream {
         let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
-        stream.write_all(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}").await.unwrap();
+        let body = format!(r#"{{"created_at":"{made}"}}"#);
+        let request = format!("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+        stream.write_all(request.as_bytes()).await.unwrap();
         stream
     }
 
@@ -195,11 +209,15 @@ mod tests {
         tokio::task::LocalSet::new().block_on(&runtime, async {
             let receiver = Receiver::start(2).await.unwrap();
             let (first, second) = (receiver.ports[0], receiver.ports[1]);
-            assert_eq!(post(first).await.read_u8().await.unwrap(), b'H');
-            assert_eq!(receiver.counter()(), 1);
+            let long_ago = SystemClock.now();
+            assert_eq!(
+                post(first, SystemClock.now().plus(Duration::from_secs(1))).await.read_u8().await.unwrap(),
+                b'H'
+            );
+            assert_eq!(receiver.wait_fresh(1, Duration::ZERO).await.deliveries, 1);
             receiver.set_gate(false);
-            let mut waiting = post(second).await;
-            let leaving = post(second).await;
+            let mut waiting = post(second, long_ago).await;
+            let leaving = post(second, long_ago).await;
             let held = async |count| {
                 while receiver.received().held != count {
                     tokio::task::yield_now().await;
@@ -212,6 +230,7 @@ mod tests {
             assert_eq!(waiting.read_u8().await.unwrap(), b'H');
             let seen = receiver.wait(1, Duration::from_secs(10)).await;
             assert_eq!((seen.deliveries, seen.held), (1, 0), "counted anew");
+            assert_eq!(seen.fresh, 0, "it was made before");
             assert_eq!((seen.connections, seen.ever), (3, 2), "but for what ever was");
         });
     }

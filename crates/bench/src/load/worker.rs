@@ -137,6 +137,6 @@ async fn post_callbacks(order: Callbacks, receiver: Option<&Receiver>) -> Result
         return Ok(CallbackReport { answered, webhooks: Received::default() });
     }
     let patience = Duration::from_secs(order.patience_seconds);
-    let webhooks = known(receiver)?.wait(order.deliveries, patience).await;
+    let webhooks = known(receiver)?.wait_fresh(order.deliveries, patience).await;
     Ok(CallbackReport { answered, webhooks })
 }
