@@ -194,6 +194,7 @@ impl Run {
         self.table.push(Row::of("deliveries over one connection", &Samples::from_iter([reuse]), "", note));
         Deliveries {
             per_second: measured.flowing,
+            waiting: measured.waiting,
             p99_ms: measured.p99,
             cpu_us: measured.waiting_cpu_us,
             share_waiting: measured.waiting_share,
