@@ -56,6 +56,8 @@ pub enum Group {
     Accepts,
     /// Callbacks, and webhooks that follow from them
     Inbound,
+    /// Webhook deliveries: how many, how soon, what waiting ones cost, and what they cost a neighbour
+    Deliveries,
     /// From the accept through Meta's call and statuses to the webhooks, and a channel's pace
     Loop,
     /// Cost of a message with few and with many stored

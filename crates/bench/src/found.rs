@@ -17,8 +17,13 @@ pub struct Found {
     pub accepts_one_workspace: Samples,
     /// Inbound items a second, up to the signed webhook.
     pub inbound: Samples,
-    /// Processor time of the server for one delivery, in microseconds.
-    pub delivery_cpu_us: Samples,
+    /// Deliveries to one endpoint.
+    pub to_one: Deliveries,
+    /// To 100 endpoints of 20 workspaces.
+    pub to_many: Deliveries,
+    /// What 100,000 deliveries that wait cost, in MB.
+    pub pending_memory: Samples,
+    pub beside: Beside,
     /// Messages a second through the whole loop.
     pub whole_loop: Samples,
     /// p99 from accept to Meta's call at half of that, in milliseconds.
@@ -37,6 +42,32 @@ pub struct Found {
     pub peak_memory: Samples,
     /// In milliseconds.
     pub start_up_ms: Samples,
+}
+
+/// What deliveries to some endpoints came to.
+#[derive(Debug, Default)]
+pub struct Deliveries {
+    /// While their events are being made.
+    pub per_second: Samples,
+    /// Those that waited.
+    pub waiting: Samples,
+    /// p99 from the event to its receipt at half of that, in milliseconds.
+    pub p99_ms: Samples,
+    /// Processor time of the server for one that waited, in microseconds.
+    pub cpu_us: Samples,
+    /// Deliveries that waited, over bare signed POSTs.
+    pub share_waiting: Samples,
+    /// Deliveries while events are made, over bare signed POSTs.
+    pub share_flowing: Samples,
+}
+
+/// p99 of a quiet workspace's deliveries beside a busy one's, over its p99 alone.
+#[derive(Debug, Default)]
+pub struct Beside {
+    /// Endpoints that never answer.
+    pub silent: Samples,
+    /// 100,000 queued deliveries that go out.
+    pub flowing: Samples,
 }
 
 /// Which side of the bound is good.
@@ -64,8 +95,35 @@ impl Found {
                 ("whole loop", &self.whole_loop, "/s", AtLeast(1_500.0)),
             ],
         };
+        let deliveries = match engine {
+            Engines::Postgres => 2_500.0,
+            Engines::Sqlite | Engines::Both => 8_000.0,
+        };
+        let (one, many) = (&self.to_one, &self.to_many);
         aims.extend([
-            ("CPU of one delivery", &self.delivery_cpu_us, "µs", AtMost(150.0)),
+            ("deliveries, one endpoint", &one.per_second, "/s", AtLeast(deliveries)),
+            ("deliveries, 100 endpoints", &many.per_second, "/s", AtLeast(deliveries)),
+            ("event to receipt at half load, one endpoint, p99", &one.p99_ms, "ms", AtMost(30.0)),
+            ("event to receipt at half load, 100 endpoints, p99", &many.p99_ms, "ms", AtMost(30.0)),
+            ("CPU of one delivery, one endpoint", &one.cpu_us, "µs", AtMost(150.0)),
+            ("CPU of one delivery, 100 endpoints", &many.cpu_us, "µs", AtMost(150.0)),
+            (
+                "deliveries that waited ÷ bare signed POSTs, one endpoint",
+                &one.share_waiting,
+                "×",
+                AtLeast(0.5),
+            ),
+            (
+                "deliveries that waited ÷ bare signed POSTs, 100 endpoints",
+                &many.share_waiting,
+                "×",
+                AtLeast(0.5),
+            ),
+            ("deliveries ÷ bare signed POSTs, one endpoint", &one.share_flowing, "×", AtLeast(0.5)),
+            ("deliveries ÷ bare signed POSTs, 100 endpoints", &many.share_flowing, "×", AtLeast(0.5)),
+            ("memory of 100,000 deliveries that wait", &self.pending_memory, "MB", AtMost(60.0)),
+            ("p99 beside endpoints that never answer ÷ alone", &self.beside.silent, "×", AtMost(1.2)),
+            ("p99 beside 100,000 queued deliveries ÷ alone", &self.beside.flowing, "×", AtMost(1.2)),
             ("accept to Meta's call at half load, p99", &self.to_meta_p99_ms, "ms", AtMost(50.0)),
             ("a channel at 80/s, off its pace", &self.pace_off, "%", AtMost(2.0)),
             ("a channel at 80/s, most in one second", &self.pace_most, "", AtMost(88.0)),

@@ -20,7 +20,7 @@ use gatepost_core::channel::Mode;
 use gatepost_core::endpoint::WebhookUrl;
 use gatepost_core::event::EventFilter;
 use gatepost_core::job::JobKind;
-use gatepost_core::{Clock as _, MetaAppId, Secret, WorkspaceId};
+use gatepost_core::{Clock as _, EndpointId, MetaAppId, Secret, WorkspaceId};
 use gatepost_net::{
     Budgets, EgressConfig, Exception, Resolver, SafeClient, Scheme, TlsRoots, TrustedBudgets, TrustedClient,
     UrlPolicy,
@@ -112,7 +112,7 @@ fn no_names() -> Resolver {
 }
 
 /// The way out, with the exception that lets it reach the receiver on loopback.
-fn safe() -> Result<SafeClient> {
+pub fn safe() -> Result<SafeClient> {
     let exceptions = vec![Exception::new("127.0.0.1", None, Scheme::Http)?];
     let policy = UrlPolicy::new(EgressConfig { exceptions, ..EgressConfig::default() });
     Ok(SafeClient::new(Arc::new(policy), no_names(), Budgets::default(), TlsRoots::Bundled)?)
@@ -135,6 +135,15 @@ async fn open(place: &Place, directory: Option<&Path>) -> Result<Engine> {
 impl Installation {
     /// A fresh one. Without workers, what is accepted stays queued.
     pub async fn start(place: &Place, workers: bool) -> Result<Self> {
+        Self::start_with(place, workers, |config| config).await
+    }
+
+    /// A fresh one, with other settings than usual.
+    pub async fn start_with(
+        place: &Place,
+        workers: bool,
+        set: impl FnOnce(AppConfig) -> AppConfig,
+    ) -> Result<Self> {
         let directory = match place {
             Place::Sqlite(base) => Some(tempfile::Builder::new().prefix("installation-").tempdir_in(base)?),
             Place::Postgres => None,
@@ -143,12 +152,12 @@ impl Installation {
         let meta = Meta::start(trusted()?).await?;
         let master = MasterKey::generate(&SystemEntropy)?;
         let app = App::new(AppParts {
-            config: AppConfig {
+            config: set(AppConfig {
                 meta_base_url: meta.base_url(),
                 sole_owner: matches!(place, Place::Sqlite(_)),
                 send_journal: directory.as_ref().map(|directory| directory.path().join("sends.journal")),
                 ..AppConfig::default()
-            },
+            }),
             store: Store::new(engine),
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
@@ -191,16 +200,7 @@ impl Installation {
         let key = fresh(app.key_create(&grant::<permission::KeyManage>(&principal)?, key, None).await?)?;
         let key = key.secret.expose().clone();
         if let Some(port) = webhooks {
-            let endpoint = EndpointCreate {
-                mode: Mode::Live,
-                url: WebhookUrl::parse(&format!("http://127.0.0.1:{port}/hook")).map_err(Failure::new)?,
-                description: "benchmark".to_owned(),
-                events: EventFilter::default(),
-            };
-            fresh(
-                app.endpoint_create(&grant::<permission::EndpointManage>(&principal)?, endpoint, None)
-                    .await?,
-            )?;
+            self.endpoint(&principal, port).await?;
         }
         let meta_app = self.add_app(&principal).await?;
         let mut tenant = Tenant { principal, key, app: meta_app, senders: Vec::new(), sources: Vec::new() };
@@ -208,6 +208,18 @@ impl Installation {
             self.add_channel(&mut tenant).await?;
         }
         Ok(tenant)
+    }
+
+    /// An endpoint at the receiver's port.
+    pub async fn endpoint(&self, principal: &Arc<Principal>, port: u16) -> Result<EndpointId> {
+        let endpoint = EndpointCreate {
+            mode: Mode::Live,
+            url: WebhookUrl::parse(&hook_url(port)).map_err(Failure::new)?,
+            description: "benchmark".to_owned(),
+            events: EventFilter::default(),
+        };
+        let manage = grant::<permission::EndpointManage>(principal)?;
+        Ok(fresh(self.app.endpoint_create(&manage, endpoint, None).await?)?.view.id)
     }
 
     async fn enter(&self, workspace: WorkspaceId) -> Result<Arc<Principal>> {
@@ -307,6 +319,11 @@ impl Installation {
         drop(self.directory);
         Ok(())
     }
+}
+
+/// Where a port of the receiver takes webhooks.
+pub fn hook_url(port: u16) -> String {
+    format!("http://127.0.0.1:{port}/hook")
 }
 
 /// Proof of a permission.

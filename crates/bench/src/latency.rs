@@ -21,6 +21,11 @@ impl Latencies {
         self.0.saturating_record(u64::try_from(latency.as_micros()).unwrap_or(LONGEST_MICROS).max(1));
     }
 
+    /// Begins anew.
+    pub fn clear(&mut self) {
+        self.0.reset();
+    }
+
     pub fn count(&self) -> u64 {
         self.0.len()
     }

@@ -62,7 +62,8 @@ impl Default for Budgets {
             body: Duration::from_secs(5),
             body_bytes: 64 * 1024,
             snippet_bytes: 1024,
-            idle_per_origin: 32,
+            // As many as one endpoint has attempts under way: with fewer, a burst opens connections only to close them.
+            idle_per_origin: 64,
             idle_total: 1_024,
             idle_for: Duration::from_secs(4),
             max_age: Duration::from_mins(5),

@@ -2,6 +2,7 @@
 
 mod callback;
 mod client;
+mod pace;
 mod protocol;
 mod receiver;
 mod sends;
@@ -77,12 +78,7 @@ impl Load {
         let wanted = callbacks.deliveries;
         let mut report: CallbackReport = self.order(&Order::Callbacks(callbacks)).await?;
         report.answered = all_answered(report.answered)?;
-        if report.deliveries < wanted {
-            return Err(Failure::new(format!(
-                "{} of {wanted} webhooks arrived before the patience ended",
-                report.deliveries
-            )));
-        }
+        all_arrived(report.webhooks.fresh, wanted)?;
         Ok(report)
     }
 
@@ -104,21 +100,29 @@ impl Load {
         Ok(listening.ports)
     }
 
-    pub async fn gate(&mut self, open: bool) -> Result<()> {
-        self.order::<Received>(&Order::Gate { open }).await.map(drop)
+    /// Opens or closes the receiver's gate, and counts anew. Answers what it had seen.
+    pub async fn gate(&mut self, open: bool) -> Result<Received> {
+        self.order(&Order::Gate { open }).await
     }
 
     /// Waits for deliveries since the gate moved.
     pub async fn deliveries(&mut self, deliveries: u64, seconds: u64) -> Result<Received> {
         let received: Received = self.order(&Order::Await { deliveries, seconds }).await?;
-        if received.deliveries < deliveries {
-            return Err(Failure::new(format!(
-                "{} of {deliveries} webhooks arrived before the patience ended",
-                received.deliveries
-            )));
-        }
+        all_arrived(received.deliveries, deliveries)?;
         Ok(received)
     }
+
+    /// What the receiver has seen.
+    pub async fn received(&mut self) -> Result<Received> {
+        self.order(&Order::Tell).await
+    }
+}
+
+fn all_arrived(arrived: u64, wanted: u64) -> Result<()> {
+    if arrived >= wanted {
+        return Ok(());
+    }
+    Err(Failure::new(format!("{arrived} of {wanted} webhooks arrived before the patience ended")))
 }
 
 fn all_answered(report: Report) -> Result<Report> {

@@ -16,11 +16,13 @@ pub enum Order {
     Loop(Loop),
     /// Starts a webhook receiver on so many ports, as many customers' are. Answered by [`Listening`].
     Listen { ports: usize },
-    /// Lets the receiver answer, or keep its callers waiting. Answered by [`Received`].
+    /// Lets the receiver answer, or keep its callers waiting. Answered by [`Received`], as it was before.
     Gate { open: bool },
     /// Waits until the receiver has answered so many deliveries since the gate was last moved or callbacks last began.
     /// Answered by [`Received`].
     Await { deliveries: u64, seconds: u64 },
+    /// What the receiver has seen. Answered by [`Received`].
+    Tell,
 }
 
 /// What is asked of the server.
@@ -53,6 +55,8 @@ pub struct Callbacks {
     pub bodies: usize,
     /// Tells this run's message ids from those of other runs.
     pub run: u64,
+    /// At fixed times; at once where there is none.
+    pub per_second: Option<f64>,
     /// Webhooks to wait for; 0 for none.
     pub deliveries: u64,
     pub patience_seconds: u64,
@@ -115,9 +119,8 @@ impl Report {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CallbackReport {
     pub answered: Report,
-    /// From the first callback to the last webhook; 0 when none was waited for.
-    pub nanos_to_last_webhook: u64,
-    pub deliveries: u64,
+    /// Counted from the first callback.
+    pub webhooks: Received,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -137,11 +140,23 @@ pub struct Listening {
     pub ports: Vec<u16>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+/// What came in since the gate was last moved or callbacks last began.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Received {
     pub deliveries: u64,
-    /// From the gate's last move to the last delivery.
+    /// From then to the last delivery.
     pub nanos: u64,
+    /// Of these, those of events made since then; the times from an event's making, as it tells itself, to its receipt are
+    /// theirs.
+    pub fresh: u64,
+    pub p50_micros: u64,
+    pub p99_micros: u64,
+    pub max_micros: u64,
+    /// Requests that have come and are kept waiting.
+    pub held: u64,
+    /// All connections and deliveries since the receiver was started.
+    pub connections: u64,
+    pub ever: u64,
 }
 
 #[cfg(test)]

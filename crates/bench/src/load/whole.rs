@@ -1,10 +1,11 @@
 //! Load on the whole loop: sends at a pace or with so many on their way, and the webhooks that come of them.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use super::client::{Next, Step, drive};
+use super::pace;
 use super::protocol::{Loop, LoopReport, Pace, Sender};
 use super::receiver::Receiver;
 use super::sends::send;
@@ -28,13 +29,18 @@ pub async fn run(order: Loop, receiver: &Receiver) -> Result<LoopReport> {
             let open = move |sent: u64| sent < webhooks() / each + messages;
             window(senders, Box::new(open))
         }
-        Pace::Rate { per_second } => rate(order.senders, order.connections, started, per_second),
+        Pace::Rate { per_second } => {
+            let senders = order.senders;
+            let make = move |n: u64| send(&senders, n as usize, n, true, None).map(Some);
+            pace::fixed(order.connections, started, per_second, Box::new(make))
+        }
     };
     let counted = async {
         tokio::time::sleep(warm_up).await;
-        let (from, first) = (Instant::now(), receiver.received().deliveries);
+        let webhooks = receiver.counter();
+        let (from, first) = (Instant::now(), webhooks());
         tokio::time::sleep(time).await;
-        let webhooks = receiver.received().deliveries - first;
+        let webhooks = webhooks() - first;
         webhooks as f64 / from.elapsed().as_secs_f64()
     };
     let driven = drive(order.address, order.connections, Some(warm_up + time), next);
@@ -63,24 +69,6 @@ fn window(senders: Vec<Sender>, open: Box<dyn Fn(u64) -> bool>) -> Rc<Next> {
     })
 }
 
-/// Sends at fixed times, whether or not earlier ones were answered (while there are connections).
-fn rate(senders: Vec<Sender>, connections: usize, started: Instant, per_second: f64) -> Rc<Next> {
-    let number = Cell::new(0_u64);
-    let taken: RefCell<Vec<Option<u64>>> = RefCell::new(vec![None; connections]);
-    Rc::new(move |connection| {
-        let mut taken = taken.borrow_mut();
-        let mut none = None;
-        let mine = taken.get_mut(connection).unwrap_or(&mut none);
-        let n = *mine.get_or_insert_with(|| number.replace(number.get() + 1));
-        let due = started + Duration::from_secs_f64(n as f64 / per_second);
-        if Instant::now() < due {
-            return Ok(Step::Wait(due));
-        }
-        *mine = None;
-        Ok(Step::Send(Box::new(send(&senders, n as usize, n, true, None)?)))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
@@ -99,26 +87,5 @@ mod tests {
         assert!(sends(next(0).unwrap()) && sends(next(1).unwrap()) && !sends(next(0).unwrap()));
         told.set(1);
         assert!(sends(next(0).unwrap()) && !sends(next(0).unwrap()));
-    }
-
-    #[test]
-    fn a_rate_gives_each_send_its_time() {
-        let started = Instant::now().checked_sub(Duration::from_secs(1)).unwrap();
-        let next = rate(senders(), 2, started, 2.0);
-        let mut sent = 0;
-        let due = loop {
-            match next(0).unwrap() {
-                Step::Send(_) => sent += 1,
-                Step::Wait(due) => break due,
-                Step::End => unreachable!(),
-            }
-        };
-        assert_eq!((sent, due), (3, started + Duration::from_millis(1_500)));
-        let Step::Wait(other) = next(1).unwrap() else { unreachable!("its time is later still") };
-        assert_eq!(other, started + Duration::from_secs(2), "the other connection has a time of its own");
-        assert!(
-            matches!(next(0).unwrap(), Step::Wait(again) if again == due),
-            "a time is kept until it comes"
-        );
     }
 }

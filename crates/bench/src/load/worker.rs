@@ -4,7 +4,7 @@
 use std::cell::Cell;
 use std::io::Write as _;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use gatepost_vault::AppSecret;
@@ -14,10 +14,10 @@ use serde::Serialize;
 use tokio::task::LocalSet;
 
 use super::client::{Next, Step, drive};
-use super::protocol::{CallbackReport, Callbacks, Listening, Order, What};
+use super::protocol::{CallbackReport, Callbacks, Listening, Order, Received, What};
 use super::receiver::Receiver;
 use super::sends::send;
-use super::{callback, whole};
+use super::{callback, pace, whole};
 use crate::error::{Failure, Result};
 
 /// As many bytes as a send has.
@@ -70,12 +70,14 @@ async fn obey(order: Order, receiver: &mut Option<Receiver>) -> Result<String> {
         }
         Order::Gate { open } => {
             let receiver = known(receiver.as_ref())?;
+            let before = receiver.received();
             receiver.set_gate(open);
-            said(&receiver.received())
+            said(&before)
         }
         Order::Await { deliveries, seconds } => {
             said(&known(receiver.as_ref())?.wait(deliveries, Duration::from_secs(seconds)).await)
         }
+        Order::Tell => said(&known(receiver.as_ref())?.received()),
     }
 }
 
@@ -115,25 +117,26 @@ async fn post_callbacks(order: Callbacks, receiver: Option<&Receiver>) -> Result
     for number in 0..order.bodies as u64 {
         prepared.push(callback::prepare(&sources, number, order.items, order.run)?);
     }
-    let turn = Cell::new(0_usize);
-    let next: Rc<Next> = Rc::new(move |_| {
-        let at = turn.get();
-        turn.set(at + 1);
-        let Some(callback) = prepared.get(at) else { return Ok(Step::End) };
+    let make = move |number: u64| {
+        let Some(callback) = prepared.get(number as usize) else { return Ok(None) };
         let request = Request::post(&callback.path)
             .header("host", "127.0.0.1")
             .header("content-type", "application/json")
             .header("x-hub-signature-256", &callback.signature);
-        Ok(Step::Send(Box::new(request.body(Full::new(callback.body.clone()))?)))
-    });
+        Ok(Some(request.body(Full::new(callback.body.clone()))?))
+    };
     if let Some(receiver) = receiver {
         receiver.reset();
     }
+    let next = match order.per_second {
+        Some(per_second) => pace::fixed(order.connections, Instant::now(), per_second, Box::new(make)),
+        None => pace::at_once(Box::new(make)),
+    };
     let answered = drive(order.address, order.connections, None, next).await?;
     if order.deliveries == 0 {
-        return Ok(CallbackReport { answered, nanos_to_last_webhook: 0, deliveries: 0 });
+        return Ok(CallbackReport { answered, webhooks: Received::default() });
     }
     let patience = Duration::from_secs(order.patience_seconds);
-    let received = known(receiver)?.wait(order.deliveries, patience).await;
-    Ok(CallbackReport { answered, nanos_to_last_webhook: received.nanos, deliveries: received.deliveries })
+    let webhooks = known(receiver)?.wait_fresh(order.deliveries, patience).await;
+    Ok(CallbackReport { answered, webhooks })
 }

@@ -69,6 +69,7 @@ fn event(id: EventId, channel: ChannelId, now: Timestamp) -> NewEvent {
         event_type: EventType::MessageReceived,
         mode: Mode::Live,
         channel: Some(channel),
+        order_key: None,
         created_at: now,
         payload: vec![0x5a; 900],
     }

@@ -52,7 +52,7 @@ impl Run {
         let ports = self.load.listen(1).await?;
         let tenant = installation.tenant(WORKSPACES, ports.first().copied()).await?;
         fill::fill(&installation.app, &tenant, FEW).await?;
-        let stream = Stream { sources: tenant.sources.clone(), items: 20, webhooks: true };
+        let stream = Stream { sources: tenant.sources.clone(), items: 20, webhooks: 1 };
         let few = self.some_inbound(&installation, &stream).await?;
         fill::fill(&installation.app, &tenant, many - FEW).await?;
         let after = self.some_inbound(&installation, &stream).await?;

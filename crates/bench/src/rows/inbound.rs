@@ -16,17 +16,15 @@ use crate::table::{Row, millis};
 const CONNECTIONS: usize = 32;
 /// How long webhooks may take to arrive before the run fails.
 const PATIENCE: Duration = Duration::from_mins(2);
-/// Deliveries that wait at most before they are let out: the receiver answers none of them meanwhile, and an attempt
-/// must not run out of time.
-const HELD: f64 = 20_000.0;
 
 /// Callbacks of one kind.
+#[derive(Clone)]
 pub(super) struct Stream {
     pub sources: Vec<Source>,
     /// Messages in one callback.
     pub items: usize,
     /// Endpoints that hear of each item.
-    pub webhooks: bool,
+    pub webhooks: usize,
 }
 
 impl Run {
@@ -43,7 +41,7 @@ impl Run {
             spread.extend(installation.tenant(1, Some(*port)).await?.sources);
         }
         for items in [1, 20] {
-            let stream = Stream { sources: spread.clone(), items, webhooks: true };
+            let stream = Stream { sources: spread.clone(), items, webhooks: 1 };
             let name = format!("{} in a callback, {WORKSPACES} workspaces", counted(items));
             let (per_second, row) = self.measure_webhooks(&installation, &stream, &name).await?;
             self.table.push(row);
@@ -52,11 +50,10 @@ impl Run {
             }
         }
         let alone: Tenant = installation.tenant(WORKSPACES, ports.first().copied()).await?;
-        let stream = Stream { sources: alone.sources, items: 20, webhooks: true };
+        let stream = Stream { sources: alone.sources, items: 20, webhooks: 1 };
         let (_, row) =
             self.measure_webhooks(&installation, &stream, "20 items in a callback, one workspace").await?;
         self.table.push(row);
-        self.deliveries_alone(&installation, &spread).await?;
         self.note_peak("while delivering")?;
         installation.stop().await?;
         Ok(())
@@ -73,12 +70,12 @@ impl Run {
             sources.extend(installation.tenant(1, None).await?.sources);
         }
         for items in [1, 20] {
-            let stream = Stream { sources: sources.clone(), items, webhooks: false };
+            let stream = Stream { sources: sources.clone(), items, webhooks: 0 };
             let bodies = self.calibrate(&installation, &stream).await?;
             let mut repeated = Repeated::default();
             for _ in 0..self.args.repetitions() {
                 let before = process::cpu();
-                let report = self.post(&installation, &stream, bodies).await?;
+                let report = self.post(&installation, &stream, bodies, None).await?;
                 repeated.push(&report.answered, process::cpu().saturating_sub(before));
             }
             self.table.push(repeated.row(format!("{} in a callback", counted(items))));
@@ -90,39 +87,51 @@ impl Run {
     /// How many callbacks fill the time of a repetition; found by a short run, which also warms everything up.
     pub(super) async fn calibrate(&mut self, installation: &Installation, stream: &Stream) -> Result<usize> {
         let trial = 2_000 / stream.items;
-        let report = self.post(installation, stream, trial).await?;
-        let nanos = if stream.webhooks { report.nanos_to_last_webhook } else { report.answered.nanos };
+        let report = self.post(installation, stream, trial, None).await?;
+        let nanos = if stream.webhooks > 0 { report.webhooks.nanos } else { report.answered.nanos };
         let rate = trial as f64 * 1e9 / nanos.max(1) as f64;
         self.settle(installation, stream).await?;
         let bodies = rate * self.args.millis() as f64 / 1_000.0;
         Ok((bodies as usize).clamp(trial, 60_000 / stream.items))
     }
 
-    async fn post(
+    /// Callbacks, at fixed times where `per_second` tells a rate, and their webhooks.
+    pub(super) async fn post(
         &mut self,
         installation: &Installation,
         stream: &Stream,
         bodies: usize,
+        per_second: Option<f64>,
     ) -> Result<CallbackReport> {
+        let order = self.callbacks(installation, stream, bodies, per_second);
+        self.load.callbacks(order).await
+    }
+
+    /// Callbacks to be posted by whichever load process.
+    pub(super) fn callbacks(
+        &mut self,
+        installation: &Installation,
+        stream: &Stream,
+        bodies: usize,
+        per_second: Option<f64>,
+    ) -> Callbacks {
         self.runs += 1;
-        let deliveries = if stream.webhooks { (bodies * stream.items) as u64 } else { 0 };
-        self.load
-            .callbacks(Callbacks {
-                address: installation.address,
-                connections: CONNECTIONS,
-                sources: stream.sources.clone(),
-                items: stream.items,
-                bodies,
-                run: self.runs,
-                deliveries,
-                patience_seconds: PATIENCE.as_secs(),
-            })
-            .await
+        Callbacks {
+            address: installation.address,
+            connections: CONNECTIONS,
+            sources: stream.sources.clone(),
+            items: stream.items,
+            bodies,
+            run: self.runs,
+            per_second,
+            deliveries: (bodies * stream.items * stream.webhooks) as u64,
+            patience_seconds: PATIENCE.as_secs(),
+        }
     }
 
     /// Waits until what the last webhook leaves behind is written down.
-    async fn settle(&self, installation: &Installation, stream: &Stream) -> Result<()> {
-        if stream.webhooks {
+    pub(super) async fn settle(&self, installation: &Installation, stream: &Stream) -> Result<()> {
+        if stream.webhooks > 0 {
             installation.done(JobKind::EnvelopeProcess, PATIENCE).await?;
             installation.done(JobKind::DeliveryAttempt, PATIENCE).await?;
         }
@@ -162,38 +171,12 @@ impl Run {
         bodies: usize,
     ) -> Result<(f64, f64, f64)> {
         let before = process::cpu();
-        let report = self.post(installation, stream, bodies).await?;
+        let report = self.post(installation, stream, bodies, None).await?;
         self.settle(installation, stream).await?;
         let cpu = process::cpu().saturating_sub(before).as_secs_f64() * 1e6;
         let items = (bodies * stream.items) as f64;
-        let rate = items * 1e9 / report.nanos_to_last_webhook.max(1) as f64;
+        let rate = items * 1e9 / report.webhooks.nanos.max(1) as f64;
         Ok((rate, cpu / items, report.answered.p99_micros as f64))
-    }
-
-    /// Deliveries that wait are let out at once.
-    async fn deliveries_alone(&mut self, installation: &Installation, sources: &[Source]) -> Result<()> {
-        self.table.heading("Webhook deliveries alone (they wait; the receiver opens its gate)");
-        let (mut per_second, mut cpu_us) = (Samples::default(), Samples::default());
-        let stream = Stream { sources: sources.to_vec(), items: 20, webhooks: false };
-        let wanted = self.found.inbound.median() * self.args.millis() as f64 / 1_000.0;
-        let bodies = (wanted.clamp(2_000.0, HELD) / 20.0) as usize;
-        let deliveries = (bodies * stream.items) as u64;
-        for _ in 0..self.args.repetitions() {
-            self.load.gate(false).await?;
-            self.post(installation, &stream, bodies).await?;
-            installation.done(JobKind::EnvelopeProcess, PATIENCE).await?;
-            let before = process::cpu();
-            self.load.gate(true).await?;
-            let received = self.load.deliveries(deliveries, PATIENCE.as_secs()).await?;
-            installation.done(JobKind::DeliveryAttempt, PATIENCE).await?;
-            let cpu = process::cpu().saturating_sub(before).as_secs_f64() * 1e6;
-            per_second.push(deliveries as f64 * 1e9 / received.nanos.max(1) as f64);
-            cpu_us.push(cpu / deliveries as f64);
-        }
-        let note = format!("signed, answered 200, written down; server CPU {:.0} µs each", cpu_us.median());
-        self.table.push(Row::of(format!("{WORKSPACES} endpoints"), &per_second, "/s", note));
-        self.found.delivery_cpu_us = cpu_us;
-        Ok(())
     }
 }
 

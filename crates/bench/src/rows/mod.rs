@@ -2,6 +2,7 @@
 
 mod accepts;
 mod ceilings;
+mod deliveries;
 mod fill;
 mod growth;
 mod idle;
@@ -54,6 +55,9 @@ impl Run {
         }
         if self.args.wants(Group::Inbound) {
             self.inbound().await?;
+        }
+        if self.args.wants(Group::Deliveries) {
+            self.deliveries().await?;
         }
         if self.args.wants(Group::Loop) {
             self.whole_loop().await?;

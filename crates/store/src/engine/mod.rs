@@ -44,6 +44,7 @@ mod row;
 mod sqlite;
 mod sqlite_calls;
 mod stmt;
+mod turns;
 mod tx;
 mod value;
 
@@ -76,7 +77,7 @@ pub enum EngineKind {
     Postgres,
 }
 
-/// Whose transaction it is. On PostgreSQL a batch holds the closures of one lane, a workspace always has the same
+/// Whose transaction it is. Lanes take turns. On PostgreSQL a batch holds the closures of one lane, a workspace always has the same
 /// connection (so its batches are serial on this node), and row level security sees the lane's workspace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Lane {
@@ -139,7 +140,7 @@ impl Engine {
     {
         let (job, answer) = job::job(work);
         match &*self.pool {
-            Pool::Sqlite(pool) => pool.write(job).await?,
+            Pool::Sqlite(pool) => pool.write(lane, job).await?,
             Pool::Postgres(pool) => pool.write(lane, job).await?,
         }
         heard(answer).await
@@ -156,7 +157,7 @@ impl Engine {
     {
         let (job, answer) = job::job(work);
         match &*self.pool {
-            Pool::Sqlite(pool) => pool.read(job).await?,
+            Pool::Sqlite(pool) => pool.read(lane, job).await?,
             Pool::Postgres(pool) => pool.read(lane, job).await?,
         }
         heard(answer).await
@@ -196,7 +197,7 @@ impl Engine {
     {
         let (job, answer) = job::job(work);
         match &*self.pool {
-            Pool::Sqlite(pool) => pool.write(job).await?,
+            Pool::Sqlite(pool) => pool.write(Lane::System, job).await?,
             Pool::Postgres(pool) => pool.administer(job)?,
         }
         heard(answer).await

@@ -1,7 +1,8 @@
 //! The embedded engine: one writer thread with group commit, a few reader threads.
 //!
 //! The writer takes whatever waits into one physical transaction, a savepoint for each closure, and commits once; every
-//! answer is given after that commit. Ten callers at once therefore cost one fsync, not ten.
+//! answer is given after that commit. Ten callers at once therefore cost one fsync, not ten. Lanes take turns, and a
+//! transaction ends after a short while: whoever comes next waits for that, however much somebody else has waiting.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -15,13 +16,21 @@ use tokio::sync::{mpsc, watch};
 
 use super::error::{Error, Result};
 use super::job::{Entry, Job, Outcome};
-use super::meter;
+use super::turns::Turns;
 use super::tx::{Conn, Tx};
+use super::{Lane, meter};
 
 /// Closures that may wait for a connection before callers wait at the door.
 const QUEUE: usize = 4096;
 /// Closures in one physical transaction: bounds the latency of the first and the work lost with a failed commit.
 const BATCH: usize = 512;
+/// How long the closures of one physical transaction may run, the last one's end apart.
+const BATCH_TIME: Duration = Duration::from_millis(5);
+/// Where the disk is slow they may run so many times as long as the last commit took, so that it does not commit most of
+/// the time.
+const BATCH_COMMITS: u32 = 4;
+/// But no longer than this.
+const BATCH_TIME_MOST: Duration = Duration::from_millis(100);
 /// More than the statements of the house, so that none is ever parsed twice.
 const STATEMENTS: usize = 512;
 
@@ -85,7 +94,7 @@ impl SqliteOptions {
 }
 
 enum Message {
-    Work(Box<dyn Job>),
+    Work(Lane, Box<dyn Job>),
     /// Finish what waits, then end.
     Stop,
 }
@@ -105,7 +114,7 @@ impl Pool {
         let (alive, writer_alive) = watch::channel(());
         let conn = options.open_writer().map_err(failed)?;
         spawn("store-writer".into(), move || {
-            Writer { conn }.serve(inbox);
+            Writer::new(conn).serve(inbox);
             drop(alive);
         })?;
 
@@ -124,12 +133,12 @@ impl Pool {
         Ok(Self { writer, readers, writer_alive, readers_alive })
     }
 
-    pub(super) async fn write(&self, job: Box<dyn Job>) -> Result<()> {
-        self.writer.send(Message::Work(job)).await.map_err(|_| Error::closed())
+    pub(super) async fn write(&self, lane: Lane, job: Box<dyn Job>) -> Result<()> {
+        self.writer.send(Message::Work(lane, job)).await.map_err(|_| Error::closed())
     }
 
-    pub(super) async fn read(&self, job: Box<dyn Job>) -> Result<()> {
-        self.readers.send(Message::Work(job)).await.map_err(|_| Error::closed())
+    pub(super) async fn read(&self, lane: Lane, job: Box<dyn Job>) -> Result<()> {
+        self.readers.send(Message::Work(lane, job)).await.map_err(|_| Error::closed())
     }
 
     /// Readers end first: the last connection to close tidies the write-ahead log, and only the writer may.
@@ -178,7 +187,7 @@ fn serve_reads(conn: &Connection, inbox: &Mutex<mpsc::Receiver<Message>>) {
             }
             message
         };
-        let Some(Message::Work(job)) = message else { return };
+        let Some(Message::Work(_, job)) = message else { return };
         if job.is_abandoned() {
             continue;
         }
@@ -215,34 +224,79 @@ fn roll_back(conn: &Connection) {
 
 struct Writer {
     conn: Connection,
+    turns: Turns,
+    /// How long the closures of the next transaction may run.
+    time: Duration,
 }
 
 impl Writer {
-    fn serve(&self, mut inbox: mpsc::Receiver<Message>) {
+    fn new(conn: Connection) -> Self {
+        Self { conn, turns: Turns::default(), time: BATCH_TIME }
+    }
+
+    fn serve(mut self, mut inbox: mpsc::Receiver<Message>) {
         let mut messages = Vec::with_capacity(BATCH);
         let mut batch = Vec::with_capacity(BATCH);
-        while inbox.blocking_recv_many(&mut messages, BATCH) > 0 {
-            for message in messages.drain(..) {
-                match message {
-                    Message::Work(job) if job.is_abandoned() => {}
-                    Message::Work(job) => batch.push(Entry::new(job)),
-                    Message::Stop => inbox.close(),
-                }
+        loop {
+            self.take_in(&mut inbox, &mut messages);
+            if self.turns.is_empty() && inbox.blocking_recv_many(&mut messages, BATCH) == 0 {
+                return;
             }
+            self.line_up(&mut inbox, &mut messages);
             self.run_batch(&mut batch);
         }
     }
 
-    fn run_batch(&self, batch: &mut Vec<Entry>) {
-        if batch.len() > 1 {
+    /// What has come in meanwhile, as far as there is room.
+    fn take_in(&mut self, inbox: &mut mpsc::Receiver<Message>, messages: &mut Vec<Message>) {
+        while self.turns.len() + messages.len() < QUEUE
+            && let Ok(message) = inbox.try_recv()
+        {
+            messages.push(message);
+        }
+        self.line_up(inbox, messages);
+    }
+
+    fn line_up(&mut self, inbox: &mut mpsc::Receiver<Message>, messages: &mut Vec<Message>) {
+        for message in messages.drain(..) {
+            match message {
+                Message::Work(lane, job) => self.turns.push(lane, job),
+                Message::Stop => inbox.close(),
+            }
+        }
+    }
+
+    fn next(&mut self) -> Option<Entry> {
+        while let Some(job) = self.turns.pop() {
+            if !job.is_abandoned() {
+                return Some(Entry::new(job));
+            }
+        }
+        None
+    }
+
+    fn fill(&mut self, batch: &mut Vec<Entry>, most: usize) {
+        while batch.len() < most
+            && let Some(entry) = self.next()
+        {
+            batch.push(entry);
+        }
+    }
+
+    fn run_batch(&mut self, batch: &mut Vec<Entry>) {
+        if self.turns.len() > 1 {
             match self.together(batch) {
                 Ok(()) => {
                     batch.drain(..).for_each(Entry::settle);
                     return;
                 }
+                // The database is not to be had: all hear of it at once.
+                Err(_) if batch.is_empty() => self.fill(batch, BATCH),
                 // One of them spoils the commit (a deferred key, a full disk): find out which.
                 Err(error) => tracing::debug!(%error, size = batch.len(), "running a batch one by one"),
             }
+        } else {
+            self.fill(batch, 1);
         }
         let mut down: Option<Error> = None;
         for mut entry in batch.drain(..) {
@@ -263,26 +317,37 @@ impl Writer {
         }
     }
 
-    /// All of the batch in one physical transaction. After an error nothing of it was kept.
-    fn together(&self, batch: &mut [Entry]) -> Result<()> {
-        let conn = &self.conn;
+    /// Closures in turn, in one physical transaction, as many as its time allows. After an error nothing of `batch` was
+    /// kept.
+    fn together(&mut self, batch: &mut Vec<Entry>) -> Result<()> {
         self.begin()?;
-        let ran = batch.iter_mut().try_for_each(|entry| {
-            call(conn, "SAVEPOINT closure")?;
-            if !matches!(run(conn, entry), Outcome::Keep) && !conn.is_autocommit() {
-                call(conn, "ROLLBACK TO closure")?;
-            }
-            call(conn, "RELEASE closure") // fails when SQLite has rolled everything back by itself
-        });
+        let started = Instant::now();
+        let mut ran = Ok(());
+        while ran.is_ok()
+            && batch.len() < BATCH
+            && started.elapsed() < self.time
+            && let Some(mut entry) = self.next()
+        {
+            ran = self.one_of_many(&mut entry);
+            batch.push(entry);
+        }
         let done = ran.and_then(|()| self.commit(batch.len()));
         if done.is_err() {
-            roll_back(conn);
+            roll_back(&self.conn);
         }
         done
     }
 
+    fn one_of_many(&self, entry: &mut Entry) -> Result<()> {
+        call(&self.conn, "SAVEPOINT closure")?;
+        if !matches!(run(&self.conn, entry), Outcome::Keep) && !self.conn.is_autocommit() {
+            call(&self.conn, "ROLLBACK TO closure")?;
+        }
+        call(&self.conn, "RELEASE closure") // fails when SQLite has rolled everything back by itself
+    }
+
     /// The closure in a transaction of its own. `Ok`: to be settled, kept or undone by its own decision.
-    fn alone(&self, entry: &mut Entry) -> Result<()> {
+    fn alone(&mut self, entry: &mut Entry) -> Result<()> {
         self.begin()?;
         let done = match run(&self.conn, entry) {
             Outcome::Keep => self.commit(1).map_err(Error::at_commit),
@@ -305,10 +370,12 @@ impl Writer {
         })
     }
 
-    fn commit(&self, size: usize) -> Result<()> {
+    fn commit(&mut self, size: usize) -> Result<()> {
         let started = Instant::now();
         let done = call(&self.conn, "COMMIT");
-        meter::commit("sqlite", size, started.elapsed());
+        let took = started.elapsed();
+        self.time = (took * BATCH_COMMITS).clamp(BATCH_TIME, BATCH_TIME_MOST);
+        meter::commit("sqlite", size, took);
         done
     }
 }

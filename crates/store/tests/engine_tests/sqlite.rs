@@ -1,10 +1,17 @@
 //! What only the embedded engine can get wrong: its file, and other processes that hold it.
 
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
-use gatepost_store::engine::{Engine, Error};
+use futures_util::FutureExt;
+use gatepost_store::engine::{Engine, Error, Lane, Tx};
+use uuid::Uuid;
 
 use crate::support::*;
+
+fn lane(n: u128) -> Lane {
+    Lane::Workspace(Uuid::from_u128(n))
+}
 
 #[tokio::test]
 async fn a_write_lock_held_elsewhere_is_waited_for_and_then_told() {
@@ -27,6 +34,42 @@ async fn a_write_lock_held_elsewhere_is_waited_for_and_then_told() {
     waiting.await.unwrap().unwrap();
     let harness = Harness { engine, database: None, directory };
     assert_eq!(harness.items().await, [1, 3]);
+}
+
+#[tokio::test]
+async fn a_busy_lane_delays_others_by_a_single_closure() {
+    let harness = Harness::sqlite().await.unwrap();
+    let ((begun, begins), (open, closed)) = (mpsc::channel(), mpsc::channel::<()>());
+    let closed = Mutex::new(closed);
+    // The writer is busy while the others come in.
+    let engine = harness.engine.clone();
+    let busy = tokio::spawn(async move {
+        let wait = async move |_: &Tx<'_>| {
+            begun.send(()).unwrap();
+            closed.lock().unwrap().recv().unwrap();
+            Ok::<_, Error>(())
+        };
+        engine.write(lane(3), wait).await
+    });
+    tokio::task::spawn_blocking(move || begins.recv()).await.unwrap().unwrap();
+    let order = Arc::new(Mutex::new(Vec::new()));
+    let mut waiting = Vec::new();
+    for name in [1, 1, 1, 1, 2] {
+        let (engine, order) = (harness.engine.clone(), Arc::clone(&order));
+        let note = async move |_: &Tx<'_>| {
+            order.lock().unwrap().push(name);
+            Ok::<_, Error>(())
+        };
+        let mut written = Box::pin(async move { engine.write(lane(name), note).await });
+        assert!((&mut written).now_or_never().is_none(), "it is in line, in this order");
+        waiting.push(written);
+    }
+    open.send(()).unwrap();
+    busy.await.unwrap().unwrap();
+    for written in waiting {
+        written.await.unwrap();
+    }
+    assert_eq!(*order.lock().unwrap(), [1, 2, 1, 1, 1]);
 }
 
 #[tokio::test]
