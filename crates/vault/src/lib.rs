@@ -14,6 +14,7 @@ mod base62;
 mod cipher;
 
 pub mod api_key;
+pub mod audit;
 pub mod digest;
 pub mod error;
 #[doc(hidden)]

@@ -34,6 +34,8 @@ pub enum KeyPurpose {
     Data,
     /// Keys the blind index; never rotates, since every stored index would have to change with it.
     BlindIndex,
+    /// Signs the audit log's checkpoints; the platform's alone. Never rotates, so that one public key is enough.
+    Checkpoint,
 }
 
 /// Which key a wrapped key is; authenticated with it.
@@ -56,6 +58,7 @@ impl KeyLabel {
         rest[1] = match self.purpose {
             KeyPurpose::Data => 1,
             KeyPurpose::BlindIndex => 2,
+            KeyPurpose::Checkpoint => 3,
         };
         rest[2..6].copy_from_slice(&self.version.to_be_bytes());
         rest[6..10].copy_from_slice(master.as_bytes());
@@ -164,7 +167,7 @@ mod tests {
     fn labels() -> Vec<KeyLabel> {
         let mut labels = Vec::new();
         for workspace in [PLATFORM, Uuid::from_u128(1), Uuid::from_u128(1 << 64)] {
-            for purpose in [KeyPurpose::Data, KeyPurpose::BlindIndex] {
+            for purpose in [KeyPurpose::Data, KeyPurpose::BlindIndex, KeyPurpose::Checkpoint] {
                 for version in [1, 2, 256, u32::MAX] {
                     labels.push(KeyLabel { workspace, purpose, version });
                 }

@@ -6,9 +6,9 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use super::principal::Principal;
+use super::principal::{Credential, Principal};
 use crate::error::{Code, Error};
-use crate::id::WorkspaceId;
+use crate::id::{RequestId, WorkspaceId};
 
 /// An operator's permission as a type.
 pub trait OperatorPermission: Send + Sync + 'static {
@@ -53,20 +53,25 @@ operator_permissions! {
     WorkspaceEnter = "operator.workspace.enter";
     /// See and rotate master keys.
     VaultManage = "operator.vault.manage";
+    /// Read and export the platform's own audit log, and see the checkpoints of every log.
+    AuditRead = "operator.audit.read";
     /// See the state of this installation.
     StatusRead = "operator.status.read";
 }
 
 /// The operator at the local socket. Holds every operator permission.
 #[derive(Debug, Clone, Copy)]
-pub struct LocalOperator(());
+pub struct LocalOperator {
+    /// The system user, as the kernel says.
+    uid: u32,
+}
 
 impl LocalOperator {
     /// Verifies the system user that the kernel names for the peer against our own. Root passes: it could read the
     /// directory anyway.
     pub fn verify(peer_uid: u32, own_uid: u32) -> Result<Self, Error> {
         if peer_uid == own_uid || peer_uid == 0 {
-            Ok(Self(()))
+            Ok(Self { uid: peer_uid })
         } else {
             Err(Error::new(
                 Code::PermissionMissing,
@@ -76,20 +81,39 @@ impl LocalOperator {
     }
 
     pub const fn grant<P: OperatorPermission>(self) -> OperatorGrant<P> {
-        OperatorGrant { permission: PhantomData }
+        OperatorGrant { uid: self.uid, request: None, permission: PhantomData }
     }
 }
 
 /// Proof that the operator holds `P`. Only [`LocalOperator::grant`] makes one.
 #[derive(Debug, Clone, Copy)]
 pub struct OperatorGrant<P> {
+    uid: u32,
+    request: Option<RequestId>,
     permission: PhantomData<fn() -> P>,
+}
+
+impl<P> OperatorGrant<P> {
+    /// The same grant, with the request it is used in: audit entries name it.
+    #[must_use]
+    pub const fn in_request(mut self, request: RequestId) -> Self {
+        self.request = Some(request);
+        self
+    }
+
+    pub const fn request(&self) -> Option<RequestId> {
+        self.request
+    }
+
+    pub const fn credential(&self) -> Credential {
+        Credential::SystemUser(self.uid)
+    }
 }
 
 impl OperatorGrant<operator_permission::WorkspaceEnter> {
     /// The operator as a principal inside `workspace`; what it does there is audited under the operator's name.
     pub fn enter(&self, workspace: WorkspaceId) -> Arc<Principal> {
-        Arc::new(Principal::of_local_operator(workspace))
+        Arc::new(Principal::of_local_operator(workspace, self.uid))
     }
 }
 

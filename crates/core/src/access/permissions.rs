@@ -149,6 +149,8 @@ permissions! {
     KeyRead = "key.read", scopes [Admin], roles [Owner, Admin];
     /// Make, rotate and revoke API keys.
     KeyManage = "key.manage", scopes [Admin], roles [Owner, Admin];
+    /// Read and export the audit log.
+    AuditRead = "audit.read", scopes [Admin], roles [Owner, Admin];
 }
 
 /// A set of permissions.

@@ -89,9 +89,11 @@ impl From<KeyRefusal> for Error {
 }
 
 /// Who acts, for the audit log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Actor {
     ApiKey(ApiKeyId),
+    /// Somebody who did not prove who they are.
+    Nobody,
     /// Whoever runs this installation, through its local socket.
     LocalOperator,
     /// Gatepost itself; the text names the part.
@@ -102,6 +104,7 @@ impl std::fmt::Display for Actor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::ApiKey(id) => write!(f, "{id}"),
+            Self::Nobody => f.write_str("nobody"),
             Self::LocalOperator => f.write_str("operator:local"),
             Self::System(part) => write!(f, "system:{part}"),
         }
@@ -114,11 +117,29 @@ impl Serialize for Actor {
     }
 }
 
+/// What an actor proved itself with, for the audit log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Credential {
+    ApiKey(ApiKeyId),
+    /// The kernel's word for the peer of the local socket.
+    SystemUser(u32),
+}
+
+impl std::fmt::Display for Credential {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::ApiKey(id) => write!(f, "{id}"),
+            Self::SystemUser(uid) => write!(f, "uid:{uid}"),
+        }
+    }
+}
+
 /// Somebody who proved who they are, in one workspace.
 #[derive(Debug, Clone)]
 pub struct Principal {
     workspace: WorkspaceId,
     actor: Actor,
+    credential: Credential,
     holds: PermissionSet,
     /// `None`: both modes (an operator).
     mode: Option<Mode>,
@@ -140,6 +161,7 @@ impl Principal {
         Ok(Self {
             workspace: stored.workspace,
             actor: Actor::ApiKey(stored.id),
+            credential: Credential::ApiKey(stored.id),
             holds: PermissionSet::of_scopes(&stored.scopes),
             mode: Some(stored.mode),
             channels: stored.channels.as_ref().map(|ids| ids.as_slice().into()),
@@ -147,10 +169,11 @@ impl Principal {
     }
 
     /// The local operator inside one workspace; made from an operator's grant to enter (see `operator.rs`).
-    pub(super) fn of_local_operator(workspace: WorkspaceId) -> Self {
+    pub(super) fn of_local_operator(workspace: WorkspaceId, uid: u32) -> Self {
         Self {
             workspace,
             actor: Actor::LocalOperator,
+            credential: Credential::SystemUser(uid),
             holds: PermissionSet::all(),
             mode: None,
             channels: None,
@@ -172,6 +195,15 @@ impl Principal {
 
     pub const fn actor(&self) -> Actor {
         self.actor
+    }
+
+    pub const fn credential(&self) -> Credential {
+        self.credential
+    }
+
+    /// The one mode it sees; `None` for both.
+    pub const fn mode(&self) -> Option<Mode> {
+        self.mode
     }
 
     pub const fn holds(&self, permission: PermissionId) -> bool {
@@ -218,6 +250,10 @@ impl<P> Grant<P> {
 
     pub fn actor(&self) -> Actor {
         self.principal.actor
+    }
+
+    pub fn credential(&self) -> Credential {
+        self.principal.credential
     }
 
     /// The one mode this caller sees; `None` for both.

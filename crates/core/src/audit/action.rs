@@ -1,0 +1,102 @@
+//! The one table of audited actions.
+
+use std::fmt;
+
+macro_rules! actions {
+    ($($variant:ident = $name:literal, $meaning:literal;)*) => {
+        /// What an audit entry can tell of. An action that is not in this table cannot be audited, so it does not
+        /// compile; a test drives each of them and looks for its one entry.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Action {$(#[doc = $meaning] $variant,)*}
+
+        impl Action {
+            pub const ALL: &'static [Action] = &[$(Action::$variant,)*];
+
+            /// `noun.verb`, the verb in the past tense.
+            pub const fn as_str(self) -> &'static str {
+                match self {$(Action::$variant => $name,)*}
+            }
+
+            /// What it means, for people.
+            pub const fn meaning(self) -> &'static str {
+                match self {$(Action::$variant => $meaning,)*}
+            }
+
+            pub fn parse(text: &str) -> Option<Action> {
+                Action::ALL.iter().copied().find(|action| action.as_str() == text)
+            }
+        }
+    };
+}
+
+actions! {
+    // the installation
+    ServerStarted = "server.started", "A process began to serve; the exceptions to the egress policy are named.";
+    VaultRotated = "vault.rotated", "The data keys were moved under the current master key, or old master keys let go of.";
+    OperatorRefused = "operator.refused", "A system user who is not the operator was turned away at the operator's socket.";
+
+    // the log itself
+    AuditChainBegun = "audit.chain_begun", "From here on entries are chained; the hash covers those before it too.";
+    AuditExported = "audit.exported", "The audit log was exported.";
+
+    // workspaces
+    WorkspaceCreated = "workspace.created", "A workspace was made.";
+    WorkspaceVisited = "workspace.visited", "The operator read something inside the workspace.";
+
+    // credentials
+    ApiKeyCreated = "api_key.created", "An API key was made.";
+    ApiKeyRotated = "api_key.rotated", "An API key was replaced by a new one.";
+    ApiKeyRevoked = "api_key.revoked", "An API key was revoked.";
+    ApiKeyRefused = "api_key.refused", "A key with a known id did not open: its secret was wrong, or its time is over.";
+    RequestRefused = "request.refused", "Somebody was refused what their credential does not allow.";
+
+    // Meta apps
+    MetaAppCreated = "meta_app.created", "A Meta app was added.";
+    MetaAppUpdated = "meta_app.updated", "A Meta app was changed.";
+    MetaAppDeleted = "meta_app.deleted", "A Meta app was removed.";
+    CallbackRefused = "callback.refused", "A callback under a Meta app had a wrong signature or verify token.";
+
+    // channels
+    ChannelCreated = "channel.created", "A channel was added.";
+    ChannelUpdated = "channel.updated", "A channel's name, token or use was changed.";
+    ChannelDeleted = "channel.deleted", "A channel was removed.";
+    ChannelRegistered = "channel.registered", "Meta was asked to register the number.";
+    ChannelDeregistered = "channel.deregistered", "Meta was asked to end the number's use.";
+    ChannelCodeRequested = "channel.code_requested", "Meta was asked to bring a verification code to the number.";
+    ChannelVerified = "channel.verified", "A verification code of the number was given to Meta.";
+    ChannelPinSet = "channel.pin_set", "The number's two-step PIN was set at Meta.";
+    ChannelSettingsChanged = "channel.settings_changed", "A setting of the number was changed at Meta.";
+    ChannelProfileChanged = "channel.profile_changed", "The number's business profile was changed at Meta.";
+    ChannelSubscribed = "channel.subscribed", "The Meta app was subscribed to the account, or callbacks redirected.";
+    ChannelUnsubscribed = "channel.unsubscribed", "The Meta app's subscription to the account was ended.";
+
+    // templates
+    TemplateCreated = "template.created", "A template was drafted.";
+    TemplateUpdated = "template.updated", "A template was changed.";
+    TemplateDeleted = "template.deleted", "A template was deleted.";
+    TemplateSubmitted = "template.submitted", "A template was submitted to Meta's review.";
+    TemplateSynced = "template.synced", "The account's templates were read from Meta.";
+    TemplateTestSent = "template.test_sent", "A template was sent to try it.";
+
+    // files
+    MediaDeleted = "media.deleted", "A file was deleted.";
+
+    // webhooks
+    EndpointCreated = "endpoint.created", "A webhook endpoint was added.";
+    EndpointUpdated = "endpoint.updated", "A webhook endpoint was changed.";
+    EndpointDeleted = "endpoint.deleted", "A webhook endpoint was removed.";
+    EndpointSecretRotated = "endpoint.secret_rotated", "An endpoint was given a new signing secret.";
+}
+
+impl Action {
+    /// The noun: `api_key` of `api_key.created`.
+    pub fn family(self) -> &'static str {
+        self.as_str().split_once('.').map_or("", |(noun, _)| noun)
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
