@@ -9,6 +9,7 @@ pub mod engine;
 
 mod api_keys;
 mod audit;
+mod audit_checkpoints;
 mod callbacks;
 mod channels;
 mod contacts;
@@ -34,7 +35,7 @@ mod workspaces;
 mod wrapped_keys;
 
 pub use api_keys::ApiKeyRow;
-pub use audit::AuditRow;
+pub use audit::{AuditFilter, AuditRow};
 pub use callbacks::{CallbackRoute, EnvelopeRow, ItemKey};
 pub use channels::ChannelRow;
 pub use contacts::{ContactNames, ContactRow, Upserted};
@@ -67,6 +68,7 @@ pub fn all_statements() -> Vec<&'static Stmt> {
     [
         api_keys::ALL,
         audit::ALL,
+        audit_checkpoints::ALL,
         callbacks::ALL,
         channels::ALL,
         contacts::ALL,

@@ -23,6 +23,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(5, "contact identity", "0005_contact_identity"),
     migration!(6, "time first", "0006_time_first"),
     migration!(7, "courier", "0007_courier"),
+    migration!(8, "audit chain", "0008_audit_chain"),
     migration!(11, "delivery order", "0011_delivery_order"),
     migration!(12, "recovery", "0012_recovery"),
 ];

@@ -13,9 +13,10 @@ use crate::scope::WorkspaceScope;
 
 type WakeFn = dyn Fn(LaneKey) + Send + Sync;
 type NewsFn = dyn Fn(WorkspaceId) + Send + Sync;
+type AuditedFn = dyn Fn(WorkspaceScope, i64) + Send + Sync;
 
-/// Who is told, after a commit, that a lane has new work or a workspace new events. Set once by whoever runs the lanes
-/// and the streams; the tables are the truth, this only saves the wait for the next poll.
+/// Who is told, after a commit, that a lane has new work, a workspace new events or an audit log new entries. Set once
+/// by whoever looks after them; the tables are the truth, this only saves the wait for the next poll.
 #[derive(Clone, Default)]
 pub(crate) struct Wakes(Arc<Listeners>);
 
@@ -23,6 +24,16 @@ pub(crate) struct Wakes(Arc<Listeners>);
 struct Listeners {
     work: OnceLock<Box<WakeFn>>,
     events: OnceLock<Box<NewsFn>>,
+    audited: OnceLock<Box<AuditedFn>>,
+}
+
+impl Wakes {
+    /// Tells of an audit entry at place `seq`.
+    pub(crate) fn audited(&self, scope: WorkspaceScope, seq: i64) {
+        if let Some(told) = self.0.audited.get() {
+            told(scope, seq);
+        }
+    }
 }
 
 /// The store. Cheap to clone.
@@ -69,6 +80,11 @@ impl Store {
     /// Names who is told of events appended by this process. The first call wins.
     pub fn on_events(&self, told: impl Fn(WorkspaceId) + Send + Sync + 'static) {
         let _ = self.wakes.0.events.set(Box::new(told));
+    }
+
+    /// Names who is told of new audit entries, by their log and place. The first call wins.
+    pub fn on_audited(&self, told: impl Fn(WorkspaceScope, i64) + Send + Sync + 'static) {
+        let _ = self.wakes.0.audited.set(Box::new(told));
     }
 
     /// Runs `work` in a transaction over one workspace and answers after the commit.

@@ -15,6 +15,9 @@ use uuid::Uuid;
 const PLATFORM: [&str; 6] =
     ["api_key_index", "callback_route", "channel_index", "job", "meta_app_index", "webhook_public_key"];
 
+/// Tables that the application's role may add to and not change.
+const APPEND_ONLY: [&str; 2] = ["audit", "audit_checkpoint"];
+
 statements! {
     /// Tables and the columns of their primary keys, in the key's order.
     PRIMARY_KEYS = per(
@@ -202,6 +205,30 @@ async fn the_applications_role_is_weak() {
     assert!(client.batch_execute("TRUNCATE message").await.is_err());
 }
 
+/// What was written into the audit log stays, whatever the application's role is made to say.
+#[tokio::test]
+async fn the_applications_role_can_only_append_to_the_audit_log() {
+    let Some((_engine, database)) = postgres().await else { return };
+    let client = connect(&database.app_url).await;
+    let refused = async |sql: String| {
+        let error = client.batch_execute(&sql).await.unwrap_err();
+        assert_eq!(error.code().map(tokio_postgres::error::SqlState::code), Some("42501"), "{sql}");
+    };
+    for table in APPEND_ONLY {
+        refused(format!("UPDATE {table} SET seq = seq")).await;
+        refused(format!("DELETE FROM {table}")).await;
+        refused(format!("TRUNCATE {table}")).await;
+        client.query(&format!("SELECT seq FROM {table}"), &[]).await.unwrap();
+    }
+    refused("DELETE FROM audit_chain".to_owned()).await;
+    refused("TRUNCATE audit_chain".to_owned()).await;
+    // A second run of the migration, as every release has one, gives nothing back.
+    let owner = Engine::postgres(PostgresOptions::new(&database.owner_url)).await.unwrap();
+    owner.migrate(MIGRATIONS, Some(APP_ROLE), 1).await.unwrap();
+    owner.shutdown().await;
+    refused("UPDATE audit SET seq = seq".to_owned()).await;
+}
+
 /// T2(a): rows exist in every workspace table; without a workspace the application's role sees none, with another
 /// workspace none either, and it can neither write nor change a row of a workspace that it has not named.
 #[tokio::test]
@@ -251,9 +278,12 @@ async fn without_a_workspace_nothing_is_seen() {
         let named = |id: Uuid| format!("SELECT set_config('gatepost.workspace', '{id}', false)");
         client.batch_execute(&named(theirs)).await.unwrap();
         assert_eq!(seen(table).await, 0, "{table} in another workspace");
-        let touched =
-            client.execute(&format!("UPDATE {table} SET workspace_id = workspace_id"), &[]).await.unwrap();
-        assert_eq!(touched, 0, "{table} in another workspace");
+        let touched = client.execute(&format!("UPDATE {table} SET workspace_id = workspace_id"), &[]).await;
+        if APPEND_ONLY.contains(&table.as_str()) {
+            assert!(touched.is_err(), "{table} only grows");
+        } else {
+            assert_eq!(touched.unwrap(), 0, "{table} in another workspace");
+        }
         assert!(
             client.batch_execute(&insert).await.is_err(),
             "{table}: a row for a workspace that was not named"

@@ -71,8 +71,8 @@ struct Applied {
 impl Engine {
     /// Brings the schema up to `migrations`, in order; the answer is how many have run.
     ///
-    /// `app_role` (PostgreSQL): the role that `serve` connects as; it is granted reading and writing of every table,
-    /// never their ownership. `now` is noted with each migration, in microseconds UTC. [`Error::Migration`] when the
+    /// `app_role` (PostgreSQL): the role that `serve` connects as; it is granted reading and writing of every table
+    /// (adding only, where the table's comment says `append only`), never their ownership. `now` is noted with each migration, in microseconds UTC. [`Error::Migration`] when the
     /// database is newer than this binary or has another history; then nothing is changed.
     pub async fn migrate(&self, migrations: &[Migration], app_role: Option<&str>, now: i64) -> Result<usize> {
         check_order(migrations)?;
@@ -176,6 +176,8 @@ fn check_order(migrations: &[Migration]) -> Result<()> {
     Err(Error::Migration("the binary's own migrations are out of order".into()))
 }
 
+/// The role may do everything with rows, but for tables whose comment says otherwise: `append only` and `never deleted`.
+///
 /// The role's name travels as a setting, so that no quoting can go wrong, and neither GRANT nor REVOKE can take the
 /// current schema by itself: hence the block.
 fn grants(role: &str) -> String {
@@ -183,10 +185,20 @@ fn grants(role: &str) -> String {
         "SELECT set_config('gatepost.app_role', '{}', true);
          DO $$ DECLARE
              app CONSTANT text := current_setting('gatepost.app_role');
+             kept record;
          BEGIN
              EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', current_schema(), app);
              EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA %I TO %I', current_schema(), app);
              EXECUTE format('REVOKE INSERT, UPDATE, DELETE ON schema_migration FROM %I', app);
+             FOR kept IN SELECT c.relname AS name, obj_description(c.oid, 'pg_class') AS word FROM pg_class c
+                 WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p')
+             LOOP
+                 IF kept.word = 'append only' THEN
+                     EXECUTE format('REVOKE UPDATE, DELETE, TRUNCATE ON %I FROM %I', kept.name, app);
+                 ELSIF kept.word = 'never deleted' THEN
+                     EXECUTE format('REVOKE DELETE, TRUNCATE ON %I FROM %I', kept.name, app);
+                 END IF;
+             END LOOP;
          END $$",
         role.replace('\'', "''")
     )
