@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use gatepost_core::access::{Grant, Scope, permission};
-use gatepost_core::audit::Audit;
+use gatepost_core::audit::{Action, Audit};
 use gatepost_core::channel::Mode;
 use gatepost_core::{ApiKeyId, ChannelId, Code, Error, FieldError, Result, Secret, Timestamp};
 use gatepost_store::{ApiKeyRow, WorkspaceScope};
@@ -62,6 +62,11 @@ fn view(row: ApiKeyRow) -> KeyView {
         revoked_at: row.revoked_at,
         last_used_at: row.last_used_at,
     }
+}
+
+/// A time for the audit log.
+fn instant(at: Option<Timestamp>) -> String {
+    at.map_or_else(|| "never".to_owned(), |at| at.to_string())
 }
 
 impl App {
@@ -143,12 +148,14 @@ impl App {
         let created = KeyCreated { view: view(row.clone()), secret };
         let prepared = Prepared::with_answer(&keys, idempotent.as_ref(), &created)?;
         let scopes: Vec<&str> = row.scopes.iter().map(|s| s.as_str()).collect();
-        let audit = self.audit(
-            grant,
-            "api_key.created",
-            ("api_key", row.id.to_string()),
-            vec![("mode", row.mode.as_str().to_owned()), ("scopes", scopes.join(" "))],
-        );
+        let channels: Vec<String> = row.channels.iter().flatten().map(ToString::to_string).collect();
+        let audit = self
+            .audit(grant, Action::ApiKeyCreated, ("api_key", row.id.to_string()), vec![])
+            .made("name", &row.name)
+            .made("mode", row.mode.as_str())
+            .made("scopes", scopes.join(" "))
+            .made("channels", if row.channels.is_some() { channels.join(" ") } else { "all".to_owned() })
+            .made("expires_at", instant(row.expires_at));
         let (recording, now) = (prepared.clone(), self.now());
         let replay = self
             .0
@@ -225,12 +232,11 @@ impl App {
         let (row, secret) = self.key_row(create);
         let created = KeyCreated { view: view(row.clone()), secret };
         let end = now.plus(overlap.min(OVERLAP_MAX));
-        let audit = self.audit(
-            grant,
-            "api_key.rotated",
-            ("api_key", id.to_string()),
-            vec![("successor", row.id.to_string()), ("overlap_seconds", overlap.as_secs().to_string())],
-        );
+        let details =
+            vec![("successor", row.id.to_string()), ("overlap_seconds", overlap.as_secs().to_string())];
+        let audit = self
+            .audit(grant, Action::ApiKeyRotated, ("api_key", id.to_string()), details)
+            .changed("revoked_at", instant(old.revoked_at), end.to_string());
         let epoch = self
             .0
             .store
@@ -250,7 +256,10 @@ impl App {
         let scope = WorkspaceScope::from(grant);
         let mut row = self.key_row_of(grant, id).await?;
         let now = self.now();
-        let audit = self.audit(grant, "api_key.revoked", ("api_key", id.to_string()), vec![]);
+        let end = row.revoked_at.map_or(now, |at| at.min(now));
+        let audit = self
+            .audit(grant, Action::ApiKeyRevoked, ("api_key", id.to_string()), vec![])
+            .changed("revoked_at", instant(row.revoked_at), end.to_string());
         let epoch = self
             .0
             .store
@@ -261,7 +270,7 @@ impl App {
             })
             .await?;
         self.await_epoch(epoch).await?;
-        row.revoked_at = Some(row.revoked_at.map_or(now, |at| at.min(now)));
+        row.revoked_at = Some(end);
         Ok(view(row))
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use gatepost_channels::cloud::{CallError, ChannelCheck, CloudApp, CloudChannel, Finding};
 use gatepost_core::access::{Grant, permission};
-use gatepost_core::audit::Audit;
+use gatepost_core::audit::{Action, Audit};
 use gatepost_core::channel::{ChannelKind, ChannelState, Mode};
 use gatepost_core::job::JobKind;
 use gatepost_core::{
@@ -306,6 +306,7 @@ impl App {
                 let to = (phone_number_id.clone(), waba_id.clone());
                 let cloud = self.cloud_channel(owner, &app, to, access_token.clone()).await?;
                 let check = self.channel_look(&cloud).await?;
+                self.audit_possible(scope).await?;
                 self.0.cloud.subscribe_app(&cloud, &waba_id).await.map_err(call_failed)?;
                 let number = check.number.clone().unwrap_or_default();
                 let mut row = self.channel_row(
@@ -328,12 +329,13 @@ impl App {
             }
         };
         let shown = view(keys, &row)?;
-        let audit = self.audit(
-            grant,
-            "channel.created",
-            ("channel", row.id.to_string()),
-            vec![("mode", row.mode.as_str().to_owned()), ("phone_number_id", row.phone_number_id.clone())],
-        );
+        let audit = self
+            .audit(grant, Action::ChannelCreated, ("channel", row.id.to_string()), vec![])
+            .made("name", &row.name)
+            .made("mode", row.mode.as_str())
+            .made("phone_number_id", &row.phone_number_id)
+            .made("waba_id", &row.waba_id)
+            .made("meta_app", row.meta_app.to_string());
         let first_look = check_job(row.id, self.now(), self.entropy());
         let inserted = self
             .0
@@ -469,9 +471,8 @@ impl App {
             }
             None => None,
         };
-        let mut details = vec![("token_changed", token_changed.to_string())];
-        details.extend(update.enabled.map(|enabled| ("enabled", enabled.to_string())));
-        let audit = self.audit(grant, "channel.updated", ("channel", id.to_string()), details);
+        let details = vec![("token_changed", token_changed.to_string())];
+        let audit = self.audit(grant, Action::ChannelUpdated, ("channel", id.to_string()), details);
         let (now, entropy, sealing) = (self.now(), Arc::clone(&self.0.entropy), Arc::clone(&keys));
         let row = self
             .0
@@ -492,7 +493,13 @@ impl App {
                     // Whoever settled something wants to know whether it helped.
                     tx.jobs_hasten(JobKind::ChannelCheck, id.uuid(), now).await?;
                 }
-                tx.commit(audit.clone(), row)
+                let audit = audit
+                    .clone()
+                    .changed("name", &before.name, &row.name)
+                    .changed("state", before.state.as_str(), row.state.as_str())
+                    .changed("throughput", before.throughput.to_string(), row.throughput.to_string())
+                    .changed("token", format!("…{}", before.token_last4), format!("…{}", row.token_last4));
+                tx.commit(audit, row)
             })
             .await?;
         self.wake(LaneKey { kind: JobKind::MessageSend, lane: id.uuid() });
@@ -508,7 +515,10 @@ impl App {
         let scope = WorkspaceScope::from(grant);
         let row = self.channel_own(grant, id).await?;
         let now = self.now();
-        let audit = self.audit(grant, "channel.deleted", ("channel", id.to_string()), vec![]);
+        let audit = self
+            .audit(grant, Action::ChannelDeleted, ("channel", id.to_string()), vec![])
+            .was("name", &row.name)
+            .was("phone_number_id", &row.phone_number_id);
         self.0
             .store
             .write(scope, async move |tx| {

@@ -53,6 +53,10 @@ pub struct AppConfig {
     pub send_attempts: i64,
     /// Streams of events.
     pub streams: StreamConfig,
+    /// How long audit entries wait for a signed checkpoint at most.
+    pub audit_checkpoint_every: Duration,
+    /// A file (or a directory for one) that checkpoints of the audit log are appended to, in a second place.
+    pub audit_checkpoint_file: Option<PathBuf>,
     /// How long shutdown waits for work under way.
     pub drain: Duration,
     /// Where this process notes which sends have begun; a directory that it owns alone. `None`: nowhere.
@@ -88,6 +92,8 @@ impl Default for AppConfig {
             send_pair_limit: PairLimit::default(),
             send_attempts: 12,
             streams: StreamConfig::default(),
+            audit_checkpoint_every: crate::audit::CHECKPOINT_EVERY,
+            audit_checkpoint_file: None,
             drain: Duration::from_secs(20),
             send_journal: None,
             sole_owner: true,

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use gatepost_core::access::{Principal, StoredKey};
+use gatepost_core::access::{KeyRefused, Principal, StoredKey};
 use gatepost_core::{ApiKeyId, Code, Error, Result, Timestamp, WorkspaceId};
 use gatepost_vault::ApiKeyToken;
 use tokio::sync::watch;
@@ -92,8 +92,8 @@ impl App {
     ///
     /// # Errors
     /// `unauthorized` for anything that is not a key of this installation, `api_key_revoked` and `api_key_expired`
-    /// only to whoever presents the right secret.
-    pub async fn principal_of_key(&self, presented: &str) -> Result<Arc<Principal>> {
+    /// only to whoever presents the right secret; with the key whose id was presented, for the log of its owner.
+    pub async fn principal_of_key(&self, presented: &str) -> Result<Arc<Principal>, KeyRefused> {
         let token = ApiKeyToken::parse(presented).map_err(|_| Error::of(Code::Unauthorized))?;
         let (inner, now) = (&self.0, self.now());
         let live = inner.credentials.is_live(now);
@@ -110,7 +110,10 @@ impl App {
         let id = token.key_id;
         let found = inner.store.read_system(async move |tx| tx.api_key_find(id).await).await?;
         let stored = found.ok_or_else(|| Error::of(Code::Unauthorized))?;
-        let principal = Arc::new(Principal::verify_key(&stored, &token.digest, now)?);
+        let principal = match Principal::verify_key(&stored, &token.digest, now) {
+            Ok(principal) => Arc::new(principal),
+            Err(refusal) => return Err(KeyRefused::known(refusal, &stored)),
+        };
         let key = Verified {
             epoch,
             stored,

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use gatepost_core::access::{Grant, permission};
-use gatepost_core::audit::AuditEntry;
+use gatepost_core::audit::Action;
 use gatepost_core::channel::Mode;
 use gatepost_core::endpoint::{DeliveryOrder, DisabledReason, WebhookUrl};
 use gatepost_core::event::EventFilter;
 use gatepost_core::job::JobKind;
-use gatepost_core::{AuditId, Code, EndpointId, Error, FieldError, Result, Secret, Timestamp, WorkspaceId};
+use gatepost_core::{Code, EndpointId, Error, FieldError, Result, Secret, Timestamp, WorkspaceId};
 use gatepost_store::{EndpointHealth, EndpointRow, WorkspaceScope};
 use gatepost_vault::{Aad, WebhookSecret, WorkspaceKeys};
 
@@ -88,6 +88,11 @@ fn view(keys: &WorkspaceKeys, row: &EndpointRow) -> Result<EndpointView> {
     })
 }
 
+/// What the audit log tells of a URL: path and query may hold a secret.
+fn host_of(url: &str) -> String {
+    WebhookUrl::parse(url).ok().and_then(|url| url.url().host_str().map(str::to_owned)).unwrap_or_default()
+}
+
 impl App {
     /// Judges a URL as every attempt will, as far as that is possible without asking a resolver.
     fn endpoint_url_check(&self, url: &WebhookUrl) -> Result<()> {
@@ -141,7 +146,11 @@ impl App {
         let created =
             EndpointCreated { view: view(&keys, &row)?, secret: Secret::new(secret.expose().to_owned()) };
         let prepared = Prepared::with_answer(&keys, idempotent.as_ref(), &created)?;
-        let audit = self.audit(grant, "endpoint.created", ("endpoint", id.to_string()), vec![]);
+        let audit = self
+            .audit(grant, Action::EndpointCreated, ("endpoint", id.to_string()), vec![])
+            .made("mode", create.mode.as_str())
+            .made("host", host_of(&created.view.url))
+            .made("events", &row.events);
         let recording = prepared.clone();
         let replay = self
             .0
@@ -213,18 +222,20 @@ impl App {
             row.events = events.names().join(" ");
         }
         let now = self.now();
+        let before = view(&keys, &self.endpoint_row(grant, id).await?)?;
         let enabled_again = !row.enabled && update.enabled == Some(true);
         if let Some(enabled) = update.enabled {
             row.disabled = if enabled { None } else { row.disabled.or(Some((DisabledReason::Owner, now))) };
             row.enabled = enabled;
         }
         let shown = view(&keys, &row)?;
-        let audit = self.audit(
-            grant,
-            "endpoint.updated",
-            ("endpoint", id.to_string()),
-            vec![("enabled", row.enabled.to_string()), ("url_changed", update.url.is_some().to_string())],
-        );
+        let details = vec![("url_changed", (shown.url != before.url).to_string())];
+        let audit = self
+            .audit(grant, Action::EndpointUpdated, ("endpoint", id.to_string()), details)
+            .changed("enabled", before.enabled.to_string(), shown.enabled.to_string())
+            .changed("host", host_of(&before.url), host_of(&shown.url))
+            .changed("events", before.events.join(" "), shown.events.join(" "))
+            .changed("description", &before.description, &shown.description);
         self.0
             .store
             .write(scope, async move |tx| {
@@ -246,9 +257,13 @@ impl App {
         id: EndpointId,
     ) -> Result<()> {
         let scope = WorkspaceScope::from(grant);
-        self.endpoint_row(grant, id).await?;
+        let row = self.endpoint_row(grant, id).await?;
         let now = self.now();
-        let audit = self.audit(grant, "endpoint.deleted", ("endpoint", id.to_string()), vec![]);
+        let url = view(self.0.sealing.keys(scope).await?.as_ref(), &row)?.url;
+        let audit = self
+            .audit(grant, Action::EndpointDeleted, ("endpoint", id.to_string()), vec![])
+            .was("host", host_of(&url))
+            .was("events", &row.events);
         self.0
             .store
             .write(scope, async move |tx| {
@@ -285,7 +300,7 @@ impl App {
         let shown = view(&keys, &row)?;
         let audit = self.audit(
             grant,
-            "endpoint.secret_rotated",
+            Action::EndpointSecretRotated,
             ("endpoint", id.to_string()),
             vec![("overlap_seconds", overlap.as_secs().to_string())],
         );
@@ -297,25 +312,5 @@ impl App {
             })
             .await?;
         Ok(EndpointCreated { view: shown, secret: Secret::new(secret.expose().to_owned()) })
-    }
-
-    /// An audit entry of something done under a grant.
-    pub(crate) fn audit<P>(
-        &self,
-        grant: &Grant<P>,
-        action: &'static str,
-        target: (&'static str, String),
-        details: Vec<(&'static str, String)>,
-    ) -> AuditEntry {
-        let at = self.now();
-        AuditEntry {
-            id: AuditId::new(at, self.entropy()),
-            at,
-            actor: grant.actor(),
-            action,
-            target,
-            details,
-            request: grant.request(),
-        }
     }
 }

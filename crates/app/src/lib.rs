@@ -4,6 +4,7 @@
 //! transaction; the network is called with none open; what must follow a change is a job in the same transaction.
 
 mod api_keys;
+mod audit;
 mod callbacks;
 mod channel_checks;
 mod channel_reports;
@@ -55,6 +56,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use api_keys::{KeyCreate, KeyCreated, KeyView};
+pub use audit::{
+    AuditExport, AuditQuery, AuditView, CheckpointView, ExportFormat, LogView, Visit,
+};
 pub use callbacks::VerifiedCallback;
 pub use channel_checks::{ChannelLook, FindingView};
 pub use channels::{ChannelCreate, ChannelSource, ChannelUpdate, ChannelView};
@@ -116,6 +120,8 @@ struct Inner {
     entropy: Arc<dyn Entropy>,
     sealing: sealing::Sealing,
     credentials: credentials::Credentials,
+    refusals: audit::Refusals,
+    checkpoints: Arc<audit::Checkpoints>,
     apps: meta_apps::AppCache,
     safe: SafeClient,
     cloud: CloudClient,
@@ -135,6 +141,9 @@ impl App {
         let AppParts { config, store, clock, entropy, ring, safe, trusted } = parts;
         let started_at = clock.now();
         let node = NodeId::new(started_at, entropy.as_ref());
+        let checkpoints = Arc::<audit::Checkpoints>::default();
+        let noting = Arc::clone(&checkpoints);
+        store.on_audited(move |scope, seq| noting.audited(scope, seq));
         let sealing = sealing::Sealing::new(store.clone(), Arc::clone(&clock), Arc::clone(&entropy), ring);
         let cloud = CloudClient::new(trusted)
             .with_timeout(config.meta_timeout)
@@ -145,6 +154,8 @@ impl App {
         store.on_events(move |workspace| told.tell(workspace));
         Self(Arc::new(Inner {
             credentials: credentials::Credentials::new(),
+            refusals: audit::Refusals::new(),
+            checkpoints,
             apps: meta_apps::AppCache::new(),
             courier: delivering::Courier::new(config.webhook_total),
             lanes: lanes::Lanes::default(),
@@ -200,6 +211,7 @@ impl App {
                 "work was still under way at the end of the drain time; it will be taken up again"
             );
         }
+        self.checkpoints_make().await;
         self.leave().await;
         self.0.store.engine().shutdown().await;
     }

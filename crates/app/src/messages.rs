@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use gatepost_core::access::{Grant, permission};
-use gatepost_core::audit::Audit;
+use gatepost_core::audit::{Audit, AuditEntry};
 use gatepost_core::channel::{ChannelState, Mode};
 use gatepost_core::content::{Content, ContentKind, Reference};
 use gatepost_core::event::{MediaNews, MessageError, Party};
@@ -309,11 +309,25 @@ pub(crate) fn choose_channel(channels: Vec<ChannelRow>, named: Option<ChannelId>
 
 impl App {
     /// Accepts a message: durable when this returns, handed to Meta right after.
+    ///
+    /// Sends are in the message log, which tells as much of them as the audit log would, and owe no audit entry; so a
+    /// log that cannot be written stops the managing of things, not the sending.
     pub async fn message_send(
         &self,
         grant: &Grant<permission::MessageSend>,
         send: MessageSend,
         idempotent: Option<Idempotent<MessageView>>,
+    ) -> Result<Outcome<MessageView>> {
+        self.message_send_audited(grant, send, idempotent, None).await
+    }
+
+    /// The same with an entry, for sends that are more than sends.
+    pub(crate) async fn message_send_audited(
+        &self,
+        grant: &Grant<permission::MessageSend>,
+        send: MessageSend,
+        idempotent: Option<Idempotent<MessageView>>,
+        audit: Option<AuditEntry>,
     ) -> Result<Outcome<MessageView>> {
         let scope = WorkspaceScope::from(grant);
         let inner = &self.0;
@@ -426,7 +440,10 @@ impl App {
                     subject: id.uuid(),
                 };
                 tx.message_queue(&message, &job).await?;
-                tx.commit(Audit::None("sends are in the message log"), None)
+                match &audit {
+                    None => tx.commit(Audit::None("sends are in the message log"), None),
+                    Some(audit) => tx.commit(audit.clone().made("message", id.to_string()), None),
+                }
             })
             .await?;
         match (replay, prepared) {

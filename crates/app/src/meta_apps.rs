@@ -7,10 +7,10 @@
 
 use std::sync::Arc;
 
-use gatepost_core::access::{Actor, Grant, OperatorGrant, operator_permission, permission};
-use gatepost_core::audit::{Audit, AuditEntry};
+use gatepost_core::access::{Grant, OperatorGrant, operator_permission, permission};
+use gatepost_core::audit::{Action, Audit, AuditEntry};
 use gatepost_core::job::JobKind;
-use gatepost_core::{AuditId, Code, Error, FieldError, MetaAppId, Result, Secret, Timestamp, WorkspaceId};
+use gatepost_core::{Code, Error, FieldError, MetaAppId, Result, Secret, Timestamp, WorkspaceId};
 use gatepost_store::{MetaAppRemoval, MetaAppRow, WorkspaceScope};
 use gatepost_vault::{Aad, AppSecret, WorkspaceKeys, random_token, sha256};
 
@@ -65,18 +65,12 @@ pub struct MetaAppView {
 }
 
 impl MetaAppUpdate {
-    /// What changes, for the audit log.
-    fn names(&self) -> Vec<&'static str> {
-        [
-            ("name", self.name.is_some()),
-            ("app_secret", self.app_secret.is_some()),
-            ("graph_version", self.graph_version.is_some()),
-            ("base_url", self.base_url.is_some()),
-            ("verify_token", self.new_verify_token),
-        ]
-        .into_iter()
-        .filter_map(|(name, there)| there.then_some(name))
-        .collect()
+    /// The secrets that change, for the audit log.
+    fn secrets(&self) -> Vec<&'static str> {
+        [("app_secret", self.app_secret.is_some()), ("verify_token", self.new_verify_token)]
+            .into_iter()
+            .filter_map(|(name, there)| there.then_some(name))
+            .collect()
     }
 }
 
@@ -84,6 +78,8 @@ impl MetaAppUpdate {
 pub(crate) struct CallbackApp {
     /// The credential epoch it was read in.
     epoch: i64,
+    /// Whose it is.
+    pub owner: WorkspaceId,
     /// Meta's id of the app.
     pub app_id: String,
     pub secret: AppSecret,
@@ -97,6 +93,19 @@ impl AppCache {
     pub fn new() -> Self {
         Self(moka::sync::Cache::new(CACHED_APPS))
     }
+}
+
+/// What the audit log tells of a new app.
+fn made(audit: AuditEntry, row: &MetaAppRow) -> AuditEntry {
+    audit
+        .made("name", &row.name)
+        .made("app_id", &row.app_id)
+        .made("graph_version", or_usual(&row.graph_version))
+        .made("base_url", or_usual(&row.base_url))
+}
+
+fn or_usual(value: &Option<String>) -> String {
+    value.clone().unwrap_or_else(|| "the installation's".to_owned())
 }
 
 fn place(workspace: WorkspaceId, id: MetaAppId) -> Aad {
@@ -204,7 +213,10 @@ impl App {
         let keys = self.0.sealing.keys(scope).await?;
         let (row, view) = self.meta_app_make(scope, &keys, create)?;
         let prepared = Prepared::with_answer(&keys, idempotent.as_ref(), &view)?;
-        let audit = self.audit(grant, "meta_app.created", ("meta_app", row.id.to_string()), vec![]);
+        let audit = made(
+            self.audit(grant, Action::MetaAppCreated, ("meta_app", row.id.to_string()), vec![]),
+            &row,
+        );
         let (recording, now) = (prepared.clone(), self.now());
         let replay = self
             .0
@@ -244,13 +256,13 @@ impl App {
     /// Adds an app of the operator's, which may serve channels of every workspace.
     pub async fn meta_app_create_shared(
         &self,
-        _grant: &OperatorGrant<operator_permission::WorkspaceManage>,
+        grant: &OperatorGrant<operator_permission::WorkspaceManage>,
         create: MetaAppCreate,
     ) -> Result<MetaAppView> {
         let platform = WorkspaceScope::platform();
         let keys = self.0.sealing.keys(platform).await?;
         let (row, view) = self.meta_app_make(platform, &keys, create)?;
-        let audit = self.shared_audit("meta_app.created", row.id);
+        let audit = made(self.shared_audit(grant, Action::MetaAppCreated, row.id), &row);
         self.0
             .store
             .write(platform, async move |tx| {
@@ -261,17 +273,10 @@ impl App {
         Ok(view)
     }
 
-    fn shared_audit(&self, action: &'static str, id: MetaAppId) -> AuditEntry {
-        let at = self.now();
-        AuditEntry {
-            id: AuditId::new(at, self.entropy()),
-            at,
-            actor: Actor::LocalOperator,
-            action,
-            target: ("meta_app", id.to_string()),
-            details: vec![("shared", "true".to_owned())],
-            request: None,
-        }
+    fn shared_audit<P>(&self, grant: &OperatorGrant<P>, action: Action, id: MetaAppId) -> AuditEntry {
+        let mut audit = self.audit_operator(grant, action, ("meta_app", id.to_string()));
+        audit.details.push(("shared", "true".to_owned()));
+        audit
     }
 
     /// Changes an app of the workspace's own. When this returns, callbacks are verified by the new secret on every node.
@@ -281,20 +286,20 @@ impl App {
         id: MetaAppId,
         update: MetaAppUpdate,
     ) -> Result<MetaAppView> {
-        let details = update.names().into_iter().map(|name| (name, "changed".to_owned())).collect();
-        let audit = self.audit(grant, "meta_app.updated", ("meta_app", id.to_string()), details);
+        let details = update.secrets().into_iter().map(|name| (name, "changed".to_owned())).collect();
+        let audit = self.audit(grant, Action::MetaAppUpdated, ("meta_app", id.to_string()), details);
         self.meta_app_change(WorkspaceScope::from(grant), id, update, audit).await
     }
 
     /// Changes an app of the operator's.
     pub async fn meta_app_update_shared(
         &self,
-        _grant: &OperatorGrant<operator_permission::WorkspaceManage>,
+        grant: &OperatorGrant<operator_permission::WorkspaceManage>,
         id: MetaAppId,
         update: MetaAppUpdate,
     ) -> Result<MetaAppView> {
-        let mut audit = self.shared_audit("meta_app.updated", id);
-        audit.details.extend(update.names().into_iter().map(|name| (name, "changed".to_owned())));
+        let mut audit = self.shared_audit(grant, Action::MetaAppUpdated, id);
+        audit.details.extend(update.secrets().into_iter().map(|name| (name, "changed".to_owned())));
         self.meta_app_change(WorkspaceScope::platform(), id, update, audit).await
     }
 
@@ -322,11 +327,12 @@ impl App {
             .0
             .store
             .write(owner, async move |tx| {
-                let mut row = tx
+                let before = tx
                     .meta_app_get(id)
                     .await?
                     .filter(|row| !crate::test_channels::is_simulated(row))
                     .ok_or_else(|| Error::of(Code::NotFound))?;
+                let mut row = before.clone();
                 row.name = name.clone().unwrap_or(row.name);
                 row.secret = secret.clone().unwrap_or(row.secret);
                 row.verify_digest = digest.clone().unwrap_or(row.verify_digest);
@@ -336,7 +342,12 @@ impl App {
                 // What stood in the way of its channels may be over.
                 tx.channel_jobs_hasten(JobKind::ChannelCheck, id, now).await?;
                 let epoch = tx.credential_epoch_raise().await?;
-                tx.commit(audit.clone(), (row, epoch))
+                let audit = audit
+                    .clone()
+                    .changed("name", &before.name, &row.name)
+                    .changed("graph_version", or_usual(&before.graph_version), or_usual(&row.graph_version))
+                    .changed("base_url", or_usual(&before.base_url), or_usual(&row.base_url));
+                tx.commit(audit, (row, epoch))
             })
             .await?;
         self.await_epoch(epoch).await?;
@@ -349,17 +360,17 @@ impl App {
         grant: &Grant<permission::ChannelManage>,
         id: MetaAppId,
     ) -> Result<()> {
-        let audit = self.audit(grant, "meta_app.deleted", ("meta_app", id.to_string()), vec![]);
+        let audit = self.audit(grant, Action::MetaAppDeleted, ("meta_app", id.to_string()), vec![]);
         self.meta_app_remove(WorkspaceScope::from(grant), id, audit).await
     }
 
     /// Removes an app of the operator's that no channel of any workspace uses.
     pub async fn meta_app_delete_shared(
         &self,
-        _grant: &OperatorGrant<operator_permission::WorkspaceManage>,
+        grant: &OperatorGrant<operator_permission::WorkspaceManage>,
         id: MetaAppId,
     ) -> Result<()> {
-        let audit = self.shared_audit("meta_app.deleted", id);
+        let audit = self.shared_audit(grant, Action::MetaAppDeleted, id);
         self.meta_app_remove(WorkspaceScope::platform(), id, audit).await
     }
 
@@ -370,13 +381,12 @@ impl App {
             .store
             .write(owner, async move |tx| {
                 let known = tx.meta_app_get(id).await?;
-                if known.is_none_or(|row| crate::test_channels::is_simulated(&row)) {
-                    return Err(Error::of(Code::NotFound));
-                }
+                let row = known.filter(|row| !crate::test_channels::is_simulated(row));
+                let row = row.ok_or_else(|| Error::of(Code::NotFound))?;
                 match tx.meta_app_delete(id, now).await? {
                     MetaAppRemoval::Removed => {
                         let epoch = tx.credential_epoch_raise().await?;
-                        tx.commit(audit.clone(), epoch)
+                        tx.commit(audit.clone().was("name", &row.name).was("app_id", &row.app_id), epoch)
                     }
                     MetaAppRemoval::Unknown => Err(Error::of(Code::NotFound)),
                     MetaAppRemoval::InUse(count) => {
@@ -476,7 +486,13 @@ impl App {
         let secret = self.meta_app_secret(scope, &row).await?;
         let secret = AppSecret::new(secret.expose()).map_err(Error::internal)?;
         let app =
-            Arc::new(CallbackApp { epoch, app_id: row.app_id, secret, verify_digest: row.verify_digest });
+            Arc::new(CallbackApp {
+                epoch,
+                owner: scope.workspace(),
+                app_id: row.app_id,
+                secret,
+                verify_digest: row.verify_digest,
+            });
         self.0.apps.0.insert(id, Arc::clone(&app));
         Ok(Some(app))
     }

@@ -35,6 +35,10 @@ impl App {
             }
         }
         self.beat().await?;
+        self.audit_start().await?;
+        self.refusals_begin();
+        let app = self.clone();
+        self.0.tasks.spawn(async move { app.checkpoints_forever().await });
         let app = self.clone();
         self.0.tasks.spawn(async move { app.keep_alive().await });
         Ok(())

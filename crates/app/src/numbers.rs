@@ -12,6 +12,7 @@ use gatepost_channels::cloud::{
     ProfileChange, SubscribedApp, WebhookConfiguration,
 };
 use gatepost_core::access::{Grant, permission};
+use gatepost_core::audit::Action;
 use gatepost_core::channel::ChannelState;
 use gatepost_core::endpoint::WebhookUrl;
 use gatepost_core::{ChannelId, Code, Error, FieldError, Result, Secret};
@@ -77,19 +78,34 @@ impl App {
         Ok((scope, row, cloud))
     }
 
+    /// The same for a change, which is not asked for where it could not be audited.
+    async fn number_to_change(
+        &self,
+        grant: &Grant<permission::ChannelManage>,
+        id: ChannelId,
+    ) -> Result<(WorkspaceScope, ChannelRow, CloudChannel)> {
+        let found = self.number_of(grant, id).await?;
+        self.audit_possible(found.0).await?;
+        Ok(found)
+    }
+
     /// Audits a change with its outcome, then answers that.
     async fn number_changed(
         &self,
         grant: &Grant<permission::ChannelManage>,
         id: ChannelId,
-        action: &'static str,
+        action: Action,
         mut details: Vec<(&'static str, String)>,
         result: Result<(), CallError>,
     ) -> Result<()> {
         details.push(("outcome", outcome(&result)));
-        let audit = self.audit(grant, action, ("channel", id.to_string()), details);
+        let result = result.map_err(call_failed);
+        let mut audit = self.audit(grant, action, ("channel", id.to_string()), details);
+        if let Err(error) = &result {
+            audit = audit.refused(error.code());
+        }
         self.0.store.write(WorkspaceScope::from(grant), async move |tx| tx.commit(audit.clone(), ())).await?;
-        result.map_err(call_failed)
+        result
     }
 
     /// Registers the number for the Cloud API. Asked once: a wrong PIN counts against the number.
@@ -102,10 +118,10 @@ impl App {
         pin: &Pin,
         region: Option<&str>,
     ) -> Result<ChannelView> {
-        let (scope, _, cloud) = self.number_of(grant, id).await?;
+        let (scope, _, cloud) = self.number_to_change(grant, id).await?;
         let result = self.0.cloud.number_register(&cloud, pin, region).await;
         let details = region.map(|region| ("region", region.to_owned())).into_iter().collect();
-        self.number_changed(grant, id, "channel.registered", details, result).await?;
+        self.number_changed(grant, id, Action::ChannelRegistered, details, result).await?;
         let report = ChannelReport {
             state: Some(ChannelState::Active),
             number_status: Some("CONNECTED".to_owned()),
@@ -121,9 +137,9 @@ impl App {
         grant: &Grant<permission::ChannelManage>,
         id: ChannelId,
     ) -> Result<ChannelView> {
-        let (scope, _, cloud) = self.number_of(grant, id).await?;
+        let (scope, _, cloud) = self.number_to_change(grant, id).await?;
         let result = self.0.cloud.number_deregister(&cloud).await;
-        self.number_changed(grant, id, "channel.deregistered", Vec::new(), result).await?;
+        self.number_changed(grant, id, Action::ChannelDeregistered, Vec::new(), result).await?;
         let report =
             ChannelReport { state: Some(ChannelState::Unregistered), ..ChannelReport::of(Source::Owner) };
         let row = self.channel_report(scope, id, report).await?;
@@ -138,10 +154,10 @@ impl App {
         method: CodeMethod,
         language: &str,
     ) -> Result<()> {
-        let (_, _, cloud) = self.number_of(grant, id).await?;
+        let (_, _, cloud) = self.number_to_change(grant, id).await?;
         let result = self.0.cloud.number_request_code(&cloud, method, language).await;
         let details = vec![("method", method.as_str().to_owned())];
-        self.number_changed(grant, id, "channel.code_requested", details, result).await
+        self.number_changed(grant, id, Action::ChannelCodeRequested, details, result).await
     }
 
     /// Gives Meta the verification code that arrived.
@@ -151,9 +167,9 @@ impl App {
         id: ChannelId,
         code: &Secret<String>,
     ) -> Result<()> {
-        let (_, _, cloud) = self.number_of(grant, id).await?;
+        let (_, _, cloud) = self.number_to_change(grant, id).await?;
         let result = self.0.cloud.number_verify_code(&cloud, code).await;
-        self.number_changed(grant, id, "channel.verified", Vec::new(), result).await
+        self.number_changed(grant, id, Action::ChannelVerified, Vec::new(), result).await
     }
 
     /// Sets the two-step PIN of a registered number.
@@ -163,9 +179,9 @@ impl App {
         id: ChannelId,
         pin: &Pin,
     ) -> Result<()> {
-        let (_, _, cloud) = self.number_of(grant, id).await?;
+        let (_, _, cloud) = self.number_to_change(grant, id).await?;
         let result = self.0.cloud.number_pin_set(&cloud, pin).await;
-        self.number_changed(grant, id, "channel.pin_set", Vec::new(), result).await
+        self.number_changed(grant, id, Action::ChannelPinSet, Vec::new(), result).await
     }
 
     /// The number's settings, Meta's object as it is.
@@ -186,10 +202,10 @@ impl App {
         setting: NumberSetting,
         value: &RawValue,
     ) -> Result<()> {
-        let (_, _, cloud) = self.number_of(grant, id).await?;
+        let (_, _, cloud) = self.number_to_change(grant, id).await?;
         let result = self.0.cloud.number_setting_set(&cloud, setting, value).await;
         let details = vec![("setting", setting.as_str().to_owned())];
-        self.number_changed(grant, id, "channel.settings_changed", details, result).await
+        self.number_changed(grant, id, Action::ChannelSettingsChanged, details, result).await
     }
 
     /// The business profile that people see.
@@ -213,10 +229,10 @@ impl App {
         if !wrong.is_empty() {
             return Err(Error::fields(wrong));
         }
-        let (_, _, cloud) = self.number_of(grant, id).await?;
+        let (_, _, cloud) = self.number_to_change(grant, id).await?;
         let result = self.0.cloud.profile_set(&cloud, &change).await;
         let details = vec![("changed", change.names().join(","))];
-        self.number_changed(grant, id, "channel.profile_changed", details, result).await
+        self.number_changed(grant, id, Action::ChannelProfileChanged, details, result).await
     }
 
     /// Who hears of the channel's account, and where Meta sends the number's messages.
@@ -240,7 +256,7 @@ impl App {
         level: SubscriptionLevel,
         at: Option<CallbackOverride>,
     ) -> Result<()> {
-        let (_, row, cloud) = self.number_of(grant, id).await?;
+        let (_, row, cloud) = self.number_to_change(grant, id).await?;
         let mut details = vec![("level", level.as_str().to_owned())];
         if let Some(at) = &at {
             details.push(("override_host", self.override_check(&row, &at.uri)?));
@@ -251,7 +267,7 @@ impl App {
             (SubscriptionLevel::Account, Some(at)) => client.subscribe_app_at(&cloud, &row.waba_id, at).await,
             (SubscriptionLevel::Number, at) => client.number_override(&cloud, at.as_ref()).await,
         };
-        self.number_changed(grant, id, "channel.subscribed", details, result).await
+        self.number_changed(grant, id, Action::ChannelSubscribed, details, result).await
     }
 
     /// Ends the subscription of the channel's Meta app: no channel of this account hears anything from then on.
@@ -260,10 +276,10 @@ impl App {
         grant: &Grant<permission::ChannelManage>,
         id: ChannelId,
     ) -> Result<()> {
-        let (_, row, cloud) = self.number_of(grant, id).await?;
+        let (_, row, cloud) = self.number_to_change(grant, id).await?;
         let result = self.0.cloud.unsubscribe_app(&cloud, &row.waba_id).await;
         let details = vec![("waba_id", row.waba_id)];
-        self.number_changed(grant, id, "channel.unsubscribed", details, result).await
+        self.number_changed(grant, id, Action::ChannelUnsubscribed, details, result).await
     }
 
     /// The host of an override that may be set: our own address for this app, or a public https one.

@@ -4,6 +4,7 @@ use std::sync::{Arc, RwLock};
 
 use gatepost_core::{Clock, Entropy, Error, Result};
 use gatepost_store::{Store, WorkspaceScope, WrappedKeyRow};
+use gatepost_vault::audit::CheckpointKey;
 use gatepost_vault::{
     KeyLabel, KeyPurpose, LeaseDecision, MasterKeyring, NewWorkspaceKeys, WorkspaceKeys, WrappedKey,
     next_lease,
@@ -22,6 +23,7 @@ const fn purpose_number(purpose: KeyPurpose) -> i64 {
     match purpose {
         KeyPurpose::Data => 1,
         KeyPurpose::BlindIndex => 2,
+        KeyPurpose::Checkpoint => 3,
     }
 }
 
@@ -29,6 +31,7 @@ pub(crate) const fn purpose_of(number: i64) -> Option<KeyPurpose> {
     match number {
         1 => Some(KeyPurpose::Data),
         2 => Some(KeyPurpose::BlindIndex),
+        3 => Some(KeyPurpose::Checkpoint),
         _ => None,
     }
 }
@@ -158,6 +161,7 @@ impl Sealing {
                 Some(KeyPurpose::Data) => {
                     data.push((u32::try_from(row.version).map_err(Error::internal)?, wrapped));
                 }
+                Some(KeyPurpose::Checkpoint) => {}
                 None => return Err(Error::internal("vault: a wrapped key has an unknown purpose")),
             }
         }
@@ -203,6 +207,34 @@ impl Sealing {
             Err(e) if e.code() == gatepost_core::Code::Conflict => Ok(()),
             other => other,
         }
+    }
+
+    /// The key that signs checkpoints of the audit log; made where there is none yet.
+    pub async fn checkpoint_key(&self) -> Result<CheckpointKey> {
+        let owner = CheckpointKey::LABEL.workspace;
+        let purpose = purpose_number(KeyPurpose::Checkpoint);
+        for _ in 0..2 {
+            let rows = self.store.read_system(async move |tx| tx.wrapped_key_list(owner).await).await?;
+            if let Some(row) = rows.iter().find(|row| row.purpose == purpose) {
+                let wrapped = WrappedKey::from_bytes(&row.wrapped).map_err(failed)?;
+                return CheckpointKey::unwrap(&self.ring(), &wrapped).map_err(failed);
+            }
+            let wrapped = self.ring().generate(&CheckpointKey::LABEL, self.entropy.as_ref()).map_err(failed)?;
+            let row = self.row(owner, KeyPurpose::Checkpoint, CheckpointKey::LABEL.version, &wrapped);
+            let made = self
+                .store
+                .write_system(async move |tx| {
+                    tx.wrapped_key_insert(&row).await?;
+                    tx.commit(NO_AUDIT, ())
+                })
+                .await;
+            match made {
+                // Another node was faster: its key is the one.
+                Err(e) if e.code() == gatepost_core::Code::Conflict => {}
+                other => other?,
+            }
+        }
+        Err(Error::internal("vault: the key for checkpoints was not kept"))
     }
 
     /// Wraps the next `limit` keys that are not under the primary master key; returns how many that were.

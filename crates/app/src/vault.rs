@@ -1,8 +1,8 @@
 //! The operator's view of the vault: which master keys wrap what, and moving to a new one without a pause.
 
-use gatepost_core::access::{Actor, OperatorGrant, operator_permission};
-use gatepost_core::audit::AuditEntry;
-use gatepost_core::{AuditId, Code, Error, Result};
+use gatepost_core::access::{OperatorGrant, operator_permission};
+use gatepost_core::audit::Action;
+use gatepost_core::{Code, Error, Result};
 use gatepost_vault::{MasterKeyId, MasterKeyring};
 
 use crate::App;
@@ -92,6 +92,9 @@ impl App {
             }
         }
         let primary = ring.primary().id().to_string();
+        let named = |ring: &MasterKeyring| ring.ids().map(|id| id.to_string()).collect::<Vec<_>>().join(" ");
+        let (before, after) = (named(&held), named(&ring));
+        let earlier = held.primary().id().to_string();
         self.0.sealing.set_ring(ring);
         let mut rewrapped = 0;
         loop {
@@ -100,16 +103,11 @@ impl App {
                 count => rewrapped += count,
             }
         }
-        let now = self.now();
-        let audit = AuditEntry {
-            id: AuditId::new(now, self.entropy()),
-            at: now,
-            actor: Actor::LocalOperator,
-            action: "vault.rotated",
-            target: ("master_key", primary),
-            details: vec![("rewrapped", rewrapped.to_string())],
-            request: None,
-        };
+        let mut audit = self
+            .audit_operator(grant, Action::VaultRotated, ("master_key", primary.clone()))
+            .changed("primary", earlier, primary)
+            .changed("held", before, after);
+        audit.details.push(("rewrapped", rewrapped.to_string()));
         self.0.store.write_system(async move |tx| tx.commit(audit.clone(), ())).await?;
         self.vault_status(grant).await
     }

@@ -1,12 +1,13 @@
 //! Workspaces: made and listed by the operator.
 
-use gatepost_core::access::{Actor, OperatorGrant, Principal, operator_permission};
-use gatepost_core::audit::AuditEntry;
-use gatepost_core::{AuditId, Code, Error, Result, Timestamp, WorkspaceId};
+use gatepost_core::access::{OperatorGrant, Principal, operator_permission};
+use gatepost_core::audit::Action;
+use gatepost_core::{Code, Error, Result, Timestamp, WorkspaceId};
 use gatepost_store::{WorkspaceRow, WorkspaceScope};
 use std::sync::Arc;
 
 use crate::App;
+use crate::audit::Visit;
 
 #[derive(Debug, Clone)]
 pub struct WorkspaceView {
@@ -47,21 +48,15 @@ impl App {
 
     pub async fn workspace_create(
         &self,
-        _grant: &OperatorGrant<operator_permission::WorkspaceManage>,
+        grant: &OperatorGrant<operator_permission::WorkspaceManage>,
         name: String,
     ) -> Result<WorkspaceView> {
         let now = self.now();
         let row = WorkspaceRow { id: WorkspaceId::new(now, self.entropy()), name, created_at: now };
         let keys = self.0.sealing.new_keys(row.id.uuid())?;
-        let audit = AuditEntry {
-            id: AuditId::new(now, self.entropy()),
-            at: now,
-            actor: Actor::LocalOperator,
-            action: "workspace.created",
-            target: ("workspace", row.id.to_string()),
-            details: Vec::new(),
-            request: None,
-        };
+        let audit = self
+            .audit_operator(grant, Action::WorkspaceCreated, ("workspace", row.id.to_string()))
+            .made("name", &row.name);
         let shown = view(row.clone());
         self.0
             .store
@@ -91,13 +86,16 @@ impl App {
         row.map(view).ok_or_else(|| Error::of(Code::NotFound))
     }
 
-    /// The operator as a principal inside an existing workspace.
+    /// The operator as a principal inside an existing workspace. A request is audited there first.
     pub async fn workspace_enter(
         &self,
         grant: &OperatorGrant<operator_permission::WorkspaceEnter>,
         id: WorkspaceId,
+        visit: Visit,
     ) -> Result<Arc<Principal>> {
         let row = self.0.store.read_system(async move |tx| tx.workspace_get(id).await).await?;
-        row.map(|row| grant.enter(row.id)).ok_or_else(|| Error::of(Code::NotFound))
+        let row = row.ok_or_else(|| Error::of(Code::NotFound))?;
+        self.audit_visit(grant, row.id, visit).await?;
+        Ok(grant.enter(row.id))
     }
 }

@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, OnceLock};
 
-use gatepost_core::audit::Audit;
+use gatepost_core::audit::{Audit, AuditEntry};
 use gatepost_core::job::JobKind;
-use gatepost_core::{Error, Result, WorkspaceId};
+use gatepost_core::{Code, Error, Result, WorkspaceId};
 use uuid::Uuid;
 
 use crate::engine::{Engine, Lane, Tx};
@@ -106,6 +106,22 @@ impl Store {
                 Ok(committed.value)
             })
             .await
+    }
+
+    /// Whether an audit entry can be written at this moment: it is, and undone. For work that no transaction can take
+    /// back.
+    pub async fn audit_rehearse(&self, scope: WorkspaceScope, entry: AuditEntry) -> Result<()> {
+        const UNDONE: &str = "rehearsed";
+        let rehearsed = self
+            .write::<(), _>(scope, async move |tx| {
+                tx.audit_record(&Audit::Entry(Box::new(entry.clone()))).await?;
+                Err(Error::new(Code::Conflict, UNDONE))
+            })
+            .await;
+        match rehearsed {
+            Err(error) if error.detail() == UNDONE => Ok(()),
+            other => other,
+        }
     }
 
     /// Runs `work` over one snapshot of one workspace's rows; it cannot write.

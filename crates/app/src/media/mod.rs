@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use gatepost_channels::cloud::MediaError;
 use gatepost_core::access::{Grant, Permission, permission};
-use gatepost_core::audit::Audit;
+use gatepost_core::audit::{Action, Audit};
 use gatepost_core::channel::Mode;
 use gatepost_core::message::Direction;
 use gatepost_core::{ChannelId, Code, Error, MediaId, MessageId, Result, Timestamp, WorkspaceId};
@@ -170,12 +170,16 @@ impl App {
             let keys = self.0.sealing.keys(scope).await?;
             let details = open(&keys, &row)?;
             let cloud = self.cloud_channel_of(scope, &channel).await?;
+            self.audit_possible(scope).await?;
             match self.0.cloud.media_delete(&cloud, &details.provider_id).await {
                 Ok(()) | Err(MediaError::Gone) => {}
                 Err(error) => return Err(media_failed(error, id, scope.workspace())),
             }
         }
-        let audit = self.audit(grant, "media.deleted", ("media", id.to_string()), vec![]);
+        let audit = self
+            .audit(grant, Action::MediaDeleted, ("media", id.to_string()), vec![])
+            .was("mode", row.mode.as_str())
+            .was("channel", row.channel.to_string());
         self.0
             .store
             .write(scope, async move |tx| {

@@ -2,7 +2,7 @@
 
 use gatepost_channels::cloud::{CallError, TemplateEdit};
 use gatepost_core::access::{Grant, permission};
-use gatepost_core::audit::Audit;
+use gatepost_core::audit::{Action, Audit};
 use gatepost_core::content::{LanguageCode, TemplateName};
 use gatepost_core::template::{Components, ParameterFormat, TemplateCategory, TemplateStatus};
 use gatepost_core::{ChannelId, Code, Error, FieldError, Result, TemplateId};
@@ -91,16 +91,12 @@ impl App {
         row: TemplateRow,
     ) -> Result<()> {
         let account = account_of(channel);
-        let audit = self.audit(
-            grant,
-            "template.created",
-            ("template", row.id.to_string()),
-            vec![
-                ("waba_id", row.waba_id.clone()),
-                ("name", row.name.clone()),
-                ("language", row.language.clone()),
-            ],
-        );
+        let audit = self
+            .audit(grant, Action::TemplateCreated, ("template", row.id.to_string()), vec![])
+            .made("waba_id", &row.waba_id)
+            .made("name", &row.name)
+            .made("language", &row.language)
+            .made("category", &row.category);
         let taken = self
             .0
             .store
@@ -130,7 +126,10 @@ impl App {
     ) -> Result<()> {
         let id = row.id;
         let why = vec![("reason", "refused by Meta".to_owned())];
-        let audit = self.audit(grant, "template.deleted", ("template", id.to_string()), why);
+        let audit = self
+            .audit(grant, Action::TemplateDeleted, ("template", id.to_string()), why)
+            .was("name", &row.name)
+            .was("language", &row.language);
         self.0
             .store
             .write(scope, async move |tx| {
@@ -177,6 +176,7 @@ impl App {
             let cloud = self.cloud_channel_of(scope, &channel).await?;
             let edit =
                 TemplateEdit { category: change.category, components: given.as_ref().map(Components::raw) };
+            self.audit_possible(scope).await?;
             let edited = self.0.cloud.template_edit(&cloud, provider_id, &edit).await;
             edited.map_err(|error| change_failed(error, "the change may have been made"))?;
             row.synced_at = None;
@@ -195,16 +195,15 @@ impl App {
         } else if let Some(category) = change.category {
             category.as_str().clone_into(&mut row.category);
         }
-        let audit = self.audit(
-            grant,
-            "template.updated",
-            ("template", id.to_string()),
-            vec![
-                ("at_meta", (!draft).to_string()),
-                ("components_changed", change.components.is_some().to_string()),
-                ("category_changed", change.category.is_some().to_string()),
-            ],
-        );
+        let details = vec![
+            ("at_meta", (!draft).to_string()),
+            ("components_changed", change.components.is_some().to_string()),
+        ];
+        let audit = self
+            .audit(grant, Action::TemplateUpdated, ("template", id.to_string()), details)
+            .changed("category", &seen.category, &row.category)
+            .changed("parameter_format", &seen.parameter_format, &row.parameter_format)
+            .changed("status", seen.status.as_str(), row.status.as_str());
         let kept = self.template_write_back(scope, seen, row, audit.into()).await?;
         view(&keys, kept.ok_or_else(|| Error::of(Code::NotFound))?)
     }
@@ -246,6 +245,7 @@ impl App {
             // Without a channel of its account the row is a memory, and nobody can ask Meta.
             if let Some(channel) = self.template_channel_of(grant, &row).await? {
                 let cloud = self.cloud_channel_of(scope, &channel).await?;
+                self.audit_possible(scope).await?;
                 let deleted =
                     self.0.cloud.template_delete(&cloud, &row.waba_id, &row.name, Some(provider_id)).await;
                 if let Err(error) = deleted {
@@ -258,12 +258,12 @@ impl App {
                 at_meta = true;
             }
         }
-        let audit = self.audit(
-            grant,
-            "template.deleted",
-            ("template", id.to_string()),
-            vec![("name", row.name), ("language", row.language), ("at_meta", at_meta.to_string())],
-        );
+        let details = vec![("at_meta", at_meta.to_string())];
+        let audit = self
+            .audit(grant, Action::TemplateDeleted, ("template", id.to_string()), details)
+            .was("name", &row.name)
+            .was("language", &row.language)
+            .was("status", row.status.as_str());
         self.0
             .store
             .write(scope, async move |tx| {

@@ -2,6 +2,7 @@
 
 use gatepost_channels::cloud::{NewTemplate, TemplateMade};
 use gatepost_core::access::{Grant, permission};
+use gatepost_core::audit::Action;
 use gatepost_core::template::{TemplateCategory, TemplateStatus};
 use gatepost_core::{Code, Error, Result, TemplateId};
 use gatepost_store::{ChannelRow, TemplateRow, WorkspaceScope};
@@ -64,6 +65,7 @@ impl App {
             parameter_format: format_of(seen),
             components: &components,
         };
+        self.audit_possible(scope).await?;
         let made = self.0.cloud.template_create(&cloud, &seen.waba_id, &template).await;
         let made = made.map_err(|error| {
             let unknown = may_have_acted(&error);
@@ -87,17 +89,13 @@ impl App {
         seen: TemplateRow,
         made: TemplateMade,
     ) -> Result<TemplateRow> {
-        let audit = self.audit(
-            grant,
-            "template.submitted",
-            ("template", seen.id.to_string()),
-            vec![
-                ("waba_id", seen.waba_id.clone()),
-                ("name", seen.name.clone()),
-                ("language", seen.language.clone()),
-                ("provider_id", made.id.clone()),
-            ],
-        );
+        let details = vec![
+            ("waba_id", seen.waba_id.clone()),
+            ("name", seen.name.clone()),
+            ("language", seen.language.clone()),
+            ("provider_id", made.id.clone()),
+        ];
+        let audit = self.audit(grant, Action::TemplateSubmitted, ("template", seen.id.to_string()), details);
         let now = self.now();
         self.0
             .store
@@ -115,7 +113,11 @@ impl App {
                     keep_news(&mut row, &seen, &current);
                     tx.template_update(&row).await?;
                 }
-                tx.commit(audit.clone(), row)
+                let audit = audit
+                    .clone()
+                    .changed("status", seen.status.as_str(), row.status.as_str())
+                    .changed("category", &seen.category, &row.category);
+                tx.commit(audit, row)
             })
             .await
     }

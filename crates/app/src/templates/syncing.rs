@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use gatepost_channels::cloud::{CloudChannel, MetaTemplate};
 use gatepost_core::access::{Grant, permission};
-use gatepost_core::audit::Audit;
+use gatepost_core::audit::{Action, Audit};
 use gatepost_core::template::{ParameterFormat, TemplateStatus};
 use gatepost_core::{ChannelId, Code, Error, Result, TemplateId, Timestamp};
 use gatepost_store::{ChannelRow, TemplateRow, WorkspaceScope, WorkspaceTx};
@@ -84,7 +84,7 @@ impl App {
         }
         let audit = self.audit(
             grant,
-            "template.synced",
+            Action::TemplateSynced,
             ("channel", channel.id.to_string()),
             vec![
                 ("waba_id", channel.waba_id),

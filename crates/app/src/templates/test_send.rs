@@ -1,6 +1,7 @@
 //! Sending a template to somebody to see it arrive.
 
 use gatepost_core::access::{Grant, permission};
+use gatepost_core::audit::Action;
 use gatepost_core::content::{Content, ContentKind};
 use gatepost_core::message::OnUnknown;
 use gatepost_core::template::{Layout, Parameters, TemplateStatus};
@@ -51,17 +52,9 @@ impl App {
             reply_to: None,
             on_unknown: OnUnknown::Fail,
         };
-        let outcome = self.message_send(grant, message, idempotent).await?;
-        if let Outcome::Fresh(message) = &outcome {
-            let audit = self.audit(
-                grant,
-                "template.test_sent",
-                ("template", id.to_string()),
-                vec![("message", message.id.to_string()), ("channel", channel.id.to_string())],
-            );
-            self.0.store.write(scope, async move |tx| tx.commit(audit.clone(), ())).await?;
-        }
-        Ok(outcome)
+        let details = vec![("channel", channel.id.to_string())];
+        let audit = self.audit(grant, Action::TemplateTestSent, ("template", id.to_string()), details);
+        self.message_send_audited(grant, message, idempotent, Some(audit)).await
     }
 }
 

@@ -88,6 +88,34 @@ impl From<KeyRefusal> for Error {
     }
 }
 
+/// A presented key that was refused, and, inside the process only, whose it claims to be.
+#[derive(Debug, Clone)]
+pub struct KeyRefused {
+    /// What the caller is told.
+    pub error: Error,
+    /// The key whose id was presented, where there is one. Never told to the caller.
+    pub key: Option<(WorkspaceId, ApiKeyId)>,
+}
+
+impl KeyRefused {
+    /// The refusal of a key that exists.
+    pub fn known(refusal: KeyRefusal, stored: &StoredKey) -> Self {
+        Self { error: refusal.into(), key: Some((stored.workspace, stored.id)) }
+    }
+}
+
+impl From<Error> for KeyRefused {
+    fn from(error: Error) -> Self {
+        Self { error, key: None }
+    }
+}
+
+impl From<KeyRefused> for Error {
+    fn from(refused: KeyRefused) -> Self {
+        refused.error
+    }
+}
+
 /// Who acts, for the audit log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Actor {

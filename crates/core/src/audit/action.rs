@@ -41,7 +41,7 @@ actions! {
 
     // workspaces
     WorkspaceCreated = "workspace.created", "A workspace was made.";
-    WorkspaceVisited = "workspace.visited", "The operator read something inside the workspace.";
+    WorkspaceVisited = "workspace.visited", "The operator asked for something inside the workspace; the route is named.";
 
     // credentials
     ApiKeyCreated = "api_key.created", "An API key was made.";

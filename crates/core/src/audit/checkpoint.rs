@@ -11,6 +11,11 @@ pub type Hash = [u8; 32];
 /// What stands where there is nothing before.
 pub const NO_HASH: Hash = [0; 32];
 
+/// A hash as lower-case hex.
+pub fn hash_text(hash: &Hash) -> String {
+    hex::text(hash)
+}
+
 /// A signed word of the installation about one log: at `at`, entry `seq` was the last and `head` its hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum ExportLine {
-    Entry(ExportEntry),
+    Entry(Box<ExportEntry>),
     /// An entry that the exporter may not see.
     Hidden(HiddenEntry),
     Checkpoint(Checkpoint),

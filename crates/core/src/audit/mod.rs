@@ -19,7 +19,7 @@ mod record;
 mod tests;
 
 pub use action::Action;
-pub use checkpoint::{Checkpoint, Hash, NO_HASH};
+pub use checkpoint::{Checkpoint, Hash, NO_HASH, hash_text};
 pub use export::{ChainHead, ExportEntry, ExportLine, HiddenEntry, csv_cell};
 pub use inert::{TEXT_MAX, inert};
 pub use record::{AuditRecord, Facts};

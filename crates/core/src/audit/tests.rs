@@ -66,7 +66,7 @@ fn an_entry_becomes_harmless_when_it_is_recorded() {
     assert_eq!((record.after.get("name"), record.before.get("state")), (Some("\\u{202e}x"), Some("a\\u{000a}b")));
     assert_eq!((record.before.get("same"), record.after.get("other")), (None, Some("2")));
     assert_eq!(record.outcome, "conflict");
-    let line = serde_json::to_string(&ExportLine::Entry(ExportEntry::new(record.clone(), Some(&[9; 32])))).unwrap();
+    let line = serde_json::to_string(&ExportLine::Entry(Box::new(ExportEntry::new(record.clone(), Some(&[9; 32]))))).unwrap();
     let ExportLine::Entry(back) = serde_json::from_str(&line).unwrap() else { unreachable!("{line}") };
     assert_eq!((&back.record, back.hash().unwrap()), (&record, Some([9; 32])));
 }
