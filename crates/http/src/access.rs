@@ -20,6 +20,7 @@ use bytes::Bytes;
 use gatepost_core::access::{
     LocalOperator, OperatorPermission, OperatorPermissionId, Permission, PermissionId,
 };
+use gatepost_core::audit::Refused;
 use gatepost_core::{Code, Error, MetaAppId, WorkspaceId};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, Method};
@@ -29,7 +30,7 @@ pub use gatepost_core::access::{Grant, OperatorGrant as Operator, operator_permi
 use crate::body::read_body;
 use crate::client::ClientAddress;
 use crate::credential;
-use crate::observe::Notes;
+use crate::observe::{Notes, route_name};
 use crate::path::Id;
 use crate::problem::Failure;
 use crate::state::{ApiState, Doors};
@@ -174,18 +175,31 @@ impl<A: Doors, P: Permission> FromRequestParts<ApiState<A>> for Grant<P> {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState<A>) -> Result<Self, Failure> {
+        let client = parts.extensions.get::<ClientAddress>().and_then(|client| client.0);
+        let notes = parts.extensions.get::<Notes>().cloned();
         let principal = if let Some(AtSocket(operator)) = parts.extensions.get::<AtSocket>().copied() {
             let Id(workspace) = Id::<WorkspaceId>::from_request_parts(parts, state).await?;
-            state.app().workspace_enter(&operator.grant(), workspace).await?
+            let route = route_name(&parts.method, parts.extensions.get());
+            let grant = in_request(operator.grant(), notes.as_ref());
+            state.app().workspace_enter(&grant, workspace, route).await?
         } else {
             refuse_key_in_query(parts, state)?;
             let key = credential::presented_key(&parts.headers)?;
-            state.app().principal_of_key(key).await?
+            state.app().principal_of_key(key).await.map_err(|refused| {
+                if let (Some(notes), Some((workspace, key))) = (&notes, refused.key) {
+                    notes.set_party(Refused::Key { workspace, key });
+                }
+                refused.error
+            })?
         };
-        let client = parts.extensions.get::<ClientAddress>().and_then(|client| client.0);
-        let notes = parts.extensions.get::<Notes>().cloned();
         if let Some(notes) = &notes {
             notes.set_actor(principal.actor());
+            notes.set_party(Refused::Caller {
+                workspace: principal.workspace(),
+                actor: principal.actor(),
+                credential: Some(principal.credential()),
+                mode: principal.mode(),
+            });
         }
         let grant = principal.grant()?.called_from(client);
         check_query(parts, state)?;
@@ -193,6 +207,14 @@ impl<A: Doors, P: Permission> FromRequestParts<ApiState<A>> for Grant<P> {
             Some(notes) => grant.in_request(notes.id()),
             None => grant,
         })
+    }
+}
+
+/// An operator's grant that knows its request.
+fn in_request<P>(grant: Operator<P>, notes: Option<&Notes>) -> Operator<P> {
+    match notes {
+        Some(notes) => grant.in_request(notes.id()),
+        None => grant,
     }
 }
 
@@ -213,7 +235,7 @@ impl<A: Doors, P: OperatorPermission> FromRequestParts<ApiState<A>> for Operator
         if let Some(notes) = parts.extensions.get::<Notes>() {
             notes.set_actor(gatepost_core::access::Actor::LocalOperator);
         }
-        Ok(operator.grant())
+        Ok(in_request(operator.grant(), parts.extensions.get::<Notes>()))
     }
 }
 
@@ -264,6 +286,9 @@ impl<A: Doors> FromRequest<ApiState<A>> for Signed<Meta, A> {
         let (mut parts, body) = request.into_parts();
         check_query(&parts, state)?;
         let Id(app) = Id::<MetaAppId>::from_request_parts(&mut parts, state).await?;
+        if let Some(notes) = parts.extensions.get::<Notes>() {
+            notes.set_party(Refused::MetaApp(app));
+        }
         // Before three megabytes are read for somebody who does not even claim to be Meta.
         let signature = hub_signature(&parts.headers).inspect_err(count_refusal)?;
         let settings = state.settings();

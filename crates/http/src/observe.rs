@@ -13,6 +13,7 @@ use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use gatepost_core::access::Actor;
+use gatepost_core::audit::{Refusal, Refused};
 use gatepost_core::{ClientAddr, Code, Error, RequestId};
 use http::{HeaderMap, HeaderValue, Method};
 
@@ -34,11 +35,12 @@ pub struct Notes(Arc<NotesInner>);
 struct NotesInner {
     id: RequestId,
     actor: OnceLock<Actor>,
+    party: OnceLock<Refused>,
 }
 
 impl Notes {
     fn new(id: RequestId) -> Self {
-        Self(Arc::new(NotesInner { id, actor: OnceLock::new() }))
+        Self(Arc::new(NotesInner { id, actor: OnceLock::new(), party: OnceLock::new() }))
     }
 
     pub fn id(&self) -> RequestId {
@@ -48,6 +50,11 @@ impl Notes {
     /// Says who it is; the first word stands.
     pub fn set_actor(&self, actor: Actor) {
         self.0.actor.get_or_init(|| actor);
+    }
+
+    /// Says whom a refusal of this request concerns; the first word stands.
+    pub fn set_party(&self, party: Refused) {
+        self.0.party.get_or_init(|| party);
     }
 }
 
@@ -85,6 +92,15 @@ pub async fn observe<A: Doors>(
     if let Ok(id) = HeaderValue::try_from(notes.id().to_string()) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
+    if let (Some(error), Some(by)) = (&error, notes.0.party.get()) {
+        state.app().refused(Refusal {
+            code: error.code(),
+            by: *by,
+            route: route_name(&method, route.as_ref()),
+            request: notes.id(),
+            source: client.0,
+        });
+    }
     let elapsed = state.app().now().since(started);
     let seen = Seen {
         notes: &notes,
@@ -121,6 +137,25 @@ fn admit<'s, A: Doors>(
     Ok(slot)
 }
 
+/// Method and template: `GET /v1/keys/{key_id}`. One name for all paths that no route has.
+pub(crate) fn route_name(method: &Method, route: Option<&MatchedPath>) -> String {
+    format!("{} {}", method_name(method), route.map_or("(none)", MatchedPath::as_str))
+}
+
+/// Methods beyond the usual are one, so that strangers cannot make names.
+fn method_name(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::PUT => "PUT",
+        Method::HEAD => "HEAD",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
+}
+
 /// What the caller calls this request, where it is fit for a log line.
 fn client_request_id(headers: &HeaderMap) -> Option<String> {
     let text = headers.get("x-request-id")?.to_str().ok()?;
@@ -143,16 +178,7 @@ impl Seen<'_> {
     }
 
     fn method(&self) -> &'static str {
-        match *self.method {
-            Method::GET => "GET",
-            Method::POST => "POST",
-            Method::PATCH => "PATCH",
-            Method::DELETE => "DELETE",
-            Method::PUT => "PUT",
-            Method::HEAD => "HEAD",
-            Method::OPTIONS => "OPTIONS",
-            _ => "other",
-        }
+        method_name(self.method)
     }
 
     fn count(&self, status: u16, elapsed: std::time::Duration) {

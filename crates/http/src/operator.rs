@@ -11,12 +11,14 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::serve::IncomingStream;
 use gatepost_core::access::LocalOperator;
+use gatepost_core::audit::Refused;
 use gatepost_core::{Code, Error};
 use http::header::LOCATION;
 use http::{HeaderMap, HeaderValue};
 use tokio::net::UnixListener;
 
 use crate::access::AtSocket;
+use crate::observe::Notes;
 use crate::problem::Failure;
 use crate::state::{ApiState, Doors};
 
@@ -70,6 +72,11 @@ pub async fn admit<A: Doors>(State(state): State<ApiState<A>>, mut request: Requ
             }
             response
         }
-        Err(error) => Failure::from(error).into_response(),
+        Err(error) => {
+            if let Some(notes) = request.extensions().get::<Notes>() {
+                notes.set_party(Refused::SystemUser(uid));
+            }
+            Failure::from(error).into_response()
+        }
     }
 }

@@ -10,7 +10,8 @@ use axum::extract::MatchedPath;
 use bytes::Bytes;
 use gatepost_app::VaultStatus;
 use gatepost_core::access::operator_permission::{VaultManage, WorkspaceEnter};
-use gatepost_core::access::{OperatorGrant, Principal};
+use gatepost_core::access::{KeyRefused, OperatorGrant, Principal};
+use gatepost_core::audit::Refusal;
 use gatepost_core::{Entropy, MetaAppId, Result, Timestamp, WorkspaceId};
 use http::request::Parts;
 use http::{HeaderMap, Method};
@@ -32,14 +33,21 @@ pub trait Doors: Clone + Send + Sync + 'static {
     fn entropy(&self) -> &dyn Entropy;
 
     /// Errors: `unauthorized`, `api_key_revoked`, `api_key_expired`.
-    fn principal_of_key(&self, presented: &str) -> impl Future<Output = Result<Arc<Principal>>> + Send;
+    fn principal_of_key(
+        &self,
+        presented: &str,
+    ) -> impl Future<Output = Result<Arc<Principal>, KeyRefused>> + Send;
 
-    /// The operator inside a workspace. Errors: `not_found`.
+    /// The operator inside a workspace, which takes note of the route that was asked for. Errors: `not_found`.
     fn workspace_enter(
         &self,
         grant: &OperatorGrant<WorkspaceEnter>,
         workspace: WorkspaceId,
+        route: String,
     ) -> impl Future<Output = Result<Arc<Principal>>> + Send;
+
+    /// Takes note of a refusal, without waiting.
+    fn refused(&self, refusal: Refusal);
 
     /// Errors: `not_found` for an unknown app, `signature_invalid`.
     fn callback_verify(

@@ -4,13 +4,15 @@
 //! is parsed), and a stranger who registers our address as its own callback (the verify token).
 //! Does not defend against: whoever holds the app secret.
 
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::response::IntoResponse;
 use gatepost_app::App;
+use gatepost_core::audit::Refused;
 use gatepost_core::{Code, MetaAppId};
 use http::StatusCode;
 
 use crate::access::{Meta, Public, Signed, get, post};
+use crate::observe::Notes;
 use crate::path::Id;
 use crate::query::{Query, QueryParameter, invalid};
 use crate::reply::Answer;
@@ -50,9 +52,11 @@ pub fn routes() -> Vec<Route<App>> {
 async fn callback_handshake(
     _: Public,
     State(app): State<App>,
+    Extension(notes): Extension<Notes>,
     Id(id): Id<MetaAppId>,
     query: Query,
 ) -> Answer {
+    notes.set_party(Refused::MetaApp(id));
     let parameter = |name| query.get(name).ok_or_else(|| invalid(format!("{name} is missing")));
     if parameter("hub.mode")? != "subscribe" {
         return Err(invalid("hub.mode: expected subscribe").into());

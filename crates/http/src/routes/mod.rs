@@ -1,5 +1,6 @@
 //! Every route there is.
 
+mod audit;
 mod channels;
 mod deliveries;
 mod endpoints;
@@ -19,9 +20,10 @@ use std::sync::Arc;
 
 use axum::extract::FromRef;
 use bytes::Bytes;
-use gatepost_app::{App, Idempotent, PageQuery, VerifiedCallback};
+use gatepost_app::{App, Idempotent, PageQuery, VerifiedCallback, Visit};
 use gatepost_core::access::operator_permission::WorkspaceEnter;
-use gatepost_core::access::{Grant, OperatorGrant, Principal};
+use gatepost_core::access::{Grant, KeyRefused, OperatorGrant, Principal};
+use gatepost_core::audit::Refusal;
 use gatepost_core::channel::Mode;
 use gatepost_core::{Code, Entropy, Error, FieldError, MetaAppId, Result, Timestamp, WorkspaceId};
 
@@ -46,7 +48,7 @@ impl Doors for App {
         Self::entropy(self)
     }
 
-    async fn principal_of_key(&self, presented: &str) -> Result<Arc<Principal>> {
+    async fn principal_of_key(&self, presented: &str) -> Result<Arc<Principal>, KeyRefused> {
         Self::principal_of_key(self, presented).await
     }
 
@@ -54,8 +56,13 @@ impl Doors for App {
         &self,
         grant: &OperatorGrant<WorkspaceEnter>,
         workspace: WorkspaceId,
+        route: String,
     ) -> Result<Arc<Principal>> {
-        Self::workspace_enter(self, grant, workspace).await
+        Self::workspace_enter(self, grant, workspace, Visit::Request(route)).await
+    }
+
+    fn refused(&self, refusal: Refusal) {
+        Self::refused(self, refusal);
     }
 
     async fn callback_verify(
@@ -89,6 +96,7 @@ pub fn public() -> Api<App> {
         .routes(replays::event_routes())
         .routes(events::routes())
         .routes(keys::routes())
+        .routes(audit::routes())
         .routes(hooks::routes())
         .routes(service::routes())
 }
@@ -98,6 +106,7 @@ pub fn public() -> Api<App> {
 pub fn at_socket() -> Api<App> {
     Api::new(Surface::Operator)
         .routes(operator::routes())
+        .routes(audit::platform_routes())
         .routes_inside_workspace(templates::routes())
         .routes_inside_workspace(numbers::routes())
         .routes_inside_workspace(channels::routes())
@@ -106,6 +115,7 @@ pub fn at_socket() -> Api<App> {
         .routes_inside_workspace(deliveries::routes())
         .routes_inside_workspace(replays::routes())
         .routes_inside_workspace(keys::routes())
+        .routes_inside_workspace(audit::routes())
         .routes(service::routes())
 }
 

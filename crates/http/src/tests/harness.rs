@@ -10,7 +10,8 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use gatepost_core::access::operator_permission::{WorkspaceEnter, WorkspaceRead};
 use gatepost_core::access::permission::{KeyManage, MessageRead, MessageSend};
-use gatepost_core::access::{OperatorGrant, Principal, Scope, StoredKey, TokenDigest};
+use gatepost_core::access::{KeyRefused, OperatorGrant, Principal, Scope, StoredKey, TokenDigest};
+use gatepost_core::audit::Refusal;
 use gatepost_core::channel::Mode;
 use gatepost_core::{ApiKeyId, Code, Entropy, Error, MessageId, MetaAppId, Result, Timestamp, WorkspaceId};
 use http::{HeaderMap, Request, StatusCode};
@@ -55,11 +56,11 @@ impl Doors for Doorman {
         self
     }
 
-    async fn principal_of_key(&self, presented: &str) -> Result<Arc<Principal>> {
+    async fn principal_of_key(&self, presented: &str) -> Result<Arc<Principal>, KeyRefused> {
         let scope = match presented {
             "gp_test_send" => Scope::Send,
             "gp_test_admin" => Scope::Admin,
-            _ => return Err(Error::of(Code::Unauthorized)),
+            _ => return Err(Error::of(Code::Unauthorized).into()),
         };
         let digest = TokenDigest::new([1; 32]);
         let stored = StoredKey {
@@ -72,16 +73,20 @@ impl Doors for Doorman {
             expires_at: None,
             revoked_at: None,
         };
-        Ok(Arc::new(Principal::verify_key(&stored, &digest, self.now())?))
+        let verified = Principal::verify_key(&stored, &digest, self.now());
+        verified.map(Arc::new).map_err(|refusal| KeyRefused::known(refusal, &stored))
     }
 
     async fn workspace_enter(
         &self,
         grant: &OperatorGrant<WorkspaceEnter>,
         workspace: WorkspaceId,
+        _: String,
     ) -> Result<Arc<Principal>> {
         Ok(grant.enter(workspace))
     }
+
+    fn refused(&self, _: Refusal) {}
 
     async fn callback_verify(&self, _: MetaAppId, raw: Bytes, signature: Option<&str>) -> Result<Bytes> {
         if signature == Some("sha256=good") { Ok(raw) } else { Err(Error::of(Code::SignatureInvalid)) }

@@ -3,6 +3,7 @@
 //! Requests are read field by field into domain values ([`crate::json`]); the structs of answers are written from the
 //! application's views. Both carry their OpenAPI schema, and tests hold the two together.
 
+mod audit;
 mod channel;
 mod content;
 mod delivery;
@@ -21,6 +22,7 @@ mod template;
 mod template_fill;
 mod workspace;
 
+pub use audit::{AuditCheckpoints, AuditEntry};
 pub use channel::{Channel, ChannelCreate, ChannelUpdate};
 pub use delivery::{Attempt, Delivery, DeliveryRetry, EventResend, EventResent};
 pub use endpoint::{Endpoint, EndpointCreate, EndpointSecretRotate, EndpointUpdate, EndpointWithSecret};
