@@ -57,7 +57,8 @@ use tokio_util::task::TaskTracker;
 
 pub use api_keys::{KeyCreate, KeyCreated, KeyView};
 pub use audit::{
-    AuditExport, AuditQuery, AuditView, CheckpointView, ExportFormat, LogView, Visit,
+    AuditExport, AuditQuery, AuditView, Checked, CheckpointView, Elsewhere, ExportFormat, LogView, Visit,
+    public_key_of, verify_export, verify_store,
 };
 pub use callbacks::VerifiedCallback;
 pub use channel_checks::{ChannelLook, FindingView};
@@ -90,6 +91,9 @@ pub use gatepost_channels::cloud::{
     BusinessProfile, CallbackOverride, CodeMethod, NumberSetting, Pin, ProfileChange, SubscribedApp,
     WebhookConfiguration,
 };
+
+/// What checking an audit log takes and tells.
+pub use gatepost_vault::audit::{CheckpointPublicKey, Fault, Finding, Verified};
 
 /// For fingerprints of requests ([`Idempotent::request`]), so that only the vault brings cryptography.
 pub use gatepost_vault::sha256;

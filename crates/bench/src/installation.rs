@@ -224,7 +224,7 @@ impl Installation {
 
     async fn enter(&self, workspace: WorkspaceId) -> Result<Arc<Principal>> {
         let enter = operator::<operator_permission::WorkspaceEnter>()?;
-        Ok(self.app.workspace_enter(&enter, workspace).await?)
+        Ok(self.app.workspace_enter(&enter, workspace, gatepost_app::Visit::InProcess).await?)
     }
 
     /// A Meta app of the workspace's own, which tells nothing yet.

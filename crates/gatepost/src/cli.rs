@@ -9,7 +9,7 @@ use tokio::runtime::{Builder, Runtime};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::commands::{
-    channel, deliveries, demo, doctor, documents, endpoint, events, key, listen, media, meta_app, migrate, sandbox, send, serve,
+    audit, channel, deliveries, demo, doctor, documents, endpoint, events, key, listen, media, meta_app, migrate, sandbox, send, serve,
     template, url, vault, workspace,
 };
 use crate::config::{self, LogFormat, Overrides, Settings};
@@ -88,6 +88,8 @@ enum Command {
     #[command(subcommand)]
     Media(media::Media),
     Listen(listen::Listen),
+    #[command(subcommand)]
+    Audit(audit::Audit),
     #[command(subcommand)]
     Vault(vault::Vault),
     Migrate(migrate::Migrate),
@@ -183,6 +185,7 @@ fn run(command: Command, context: Context) -> Result<()> {
                 Command::Send(command) => command.run(context).await,
                 Command::Media(command) => command.run(context).await,
                 Command::Listen(command) => command.run(context).await,
+                Command::Audit(command) => command.run(context).await,
                 Command::Vault(command) => command.run(context).await,
                 Command::Migrate(command) => command.run(context).await,
                 Command::Doctor(command) => command.run(context).await,

@@ -158,6 +158,29 @@ impl Operator {
         }
     }
 
+    /// Passes a file on as it comes. Errors: also where it ends early.
+    pub async fn download(&self, path: &str, out: &mut dyn std::io::Write) -> Result<()> {
+        let request = Request::builder().uri(path).header("host", "operator");
+        match self {
+            Self::Socket(socket) => {
+                let request = request.body(Full::new(Bytes::new())).map_err(Failure::failed)?;
+                let (response, driver) = send(socket, request).await?;
+                let passed = pass_on(response, out).await;
+                driver.abort();
+                passed
+            }
+            Self::InProcess { router, .. } => {
+                let mut request = request.body(Body::empty()).map_err(Failure::failed)?;
+                let uid = Some(rustix::process::getuid().as_raw());
+                request.extensions_mut().insert(ConnectInfo(SocketPeer { uid }));
+                match router.clone().oneshot(request).await {
+                    Ok(response) => pass_on(response, out).await,
+                    Err(never) => match never {},
+                }
+            }
+        }
+    }
+
     /// Ends what was begun for this command.
     pub async fn close(self) {
         if let Self::InProcess { running, .. } = self {
@@ -179,17 +202,48 @@ impl Workspace {
     }
 }
 
+/// Writes a body as it comes; a refusal is read whole.
+async fn pass_on<B>(response: http::Response<B>, out: &mut dyn std::io::Write) -> Result<()>
+where
+    B: hyper::body::Body<Data = Bytes> + Unpin,
+    B::Error: std::fmt::Display,
+{
+    let (head, mut body) = response.into_parts();
+    if !head.status.is_success() {
+        let body = body.collect().await.map_err(Failure::failed)?.to_bytes();
+        return answer::read(head.status.as_u16(), &body).map(drop);
+    }
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| Failure::failed(format!("the answer ended early: {error}")))?;
+        if let Ok(piece) = frame.into_data() {
+            out.write_all(&piece).map_err(Failure::failed)?;
+        }
+    }
+    out.flush().map_err(Failure::failed)
+}
+
 async fn over_socket(socket: &Path, request: Request<Full<Bytes>>) -> Result<(u16, Bytes)> {
-    let lost = |error: &dyn std::fmt::Display| {
-        Failure::failed(format!("the server did not answer on its socket {}: {error}", socket.display()))
-    };
+    let (response, driver) = send(socket, request).await?;
+    let status = response.status().as_u16();
+    let body = response.into_body().collect().await.map_err(|e| lost(socket, &e))?.to_bytes();
+    driver.abort();
+    Ok((status, body))
+}
+
+fn lost(socket: &Path, error: &dyn std::fmt::Display) -> Failure {
+    Failure::failed(format!("the server did not answer on its socket {}: {error}", socket.display()))
+}
+
+/// Sends a request over the socket; the task keeps the connection going until the answer is read.
+async fn send(
+    socket: &Path,
+    request: Request<Full<Bytes>>,
+) -> Result<(http::Response<hyper::body::Incoming>, tokio::task::JoinHandle<hyper::Result<()>>)> {
+    let lost = |error: &dyn std::fmt::Display| lost(socket, error);
     let stream = UnixStream::connect(socket).await.map_err(|e| lost(&e))?;
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|e| lost(&e))?;
     let driver = tokio::spawn(connection);
     let response = sender.send_request(request).await.map_err(|e| lost(&e))?;
-    let status = response.status().as_u16();
-    let body = response.into_body().collect().await.map_err(|e| lost(&e))?.to_bytes();
-    driver.abort();
-    Ok((status, body))
+    Ok((response, driver))
 }

@@ -39,7 +39,7 @@ Every request carries an API key as `Authorization: Bearer gp_…` (or in `X-Api
 are refused. Within `/v1` things are only ever added: expect new fields in answers and new values where a list of \
 values is open.";
 
-const TAGS: [(&str, &str); 12] = [
+const TAGS: [(&str, &str); 13] = [
     ("Messages", "Send messages and follow them."),
     ("Media", "Files to send, and files that people sent."),
     ("Templates", "What an account may say to somebody who has not written first."),
@@ -48,6 +48,7 @@ const TAGS: [(&str, &str); 12] = [
     ("Webhooks", "Where events are delivered to, and what became of each delivery."),
     ("Events", "The append-only log that webhooks are made from."),
     ("API keys", "Machine credentials."),
+    ("Audit log", "Who did what to what, chained and signed."),
     ("Callbacks", "What Meta calls."),
     ("Workspaces", "The tenants of this installation."),
     ("Installation", "Its nodes, its waiting work, its vault."),

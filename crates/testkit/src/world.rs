@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gatepost_app::{App, AppConfig, AppParts, KeyCreate, Outcome, SystemClock};
+use gatepost_app::{App, AppConfig, AppParts, KeyCreate, Outcome, SystemClock, Visit};
 use gatepost_channels::sandbox::{Sandbox, SandboxConfig, SandboxHandle};
 use gatepost_core::access::{LocalOperator, OperatorGrant, Scope, operator_permission, permission};
 use gatepost_core::channel::Mode;
@@ -274,7 +274,7 @@ impl World {
     /// When it cannot be made.
     pub async fn key(&self, workspace: WorkspaceId, mode: Mode, scopes: &[Scope]) -> String {
         let enter = self.operator::<operator_permission::WorkspaceEnter>();
-        let principal = self.app.workspace_enter(&enter, workspace).await.expect("the workspace");
+        let principal = self.app.workspace_enter(&enter, workspace, Visit::InProcess).await.expect("the workspace");
         let grant = principal.grant::<permission::KeyManage>().expect("the operator may");
         let create = KeyCreate {
             name: "a key".to_owned(),

@@ -5,10 +5,12 @@ mod export;
 mod reading;
 mod refusals;
 mod shipping;
+mod verifying;
 
 pub use checkpoints::{CheckpointView, LogView};
 pub use export::{AuditExport, ExportFormat};
 pub use reading::{AuditQuery, AuditView};
+pub use verifying::{Checked, Elsewhere, public_key_of, verify_export, verify_store};
 
 pub(crate) use checkpoints::{CHECKPOINT_EVERY, Checkpoints};
 pub(crate) use refusals::Refusals;

@@ -1,5 +1,7 @@
 //! One file for each command.
 
+pub mod audit;
+mod audit_verify;
 pub mod channel;
 pub mod channel_cloud;
 pub mod channel_number;

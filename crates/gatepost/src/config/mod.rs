@@ -27,6 +27,7 @@ pub struct Config {
     pub meta: Meta,
     pub webhooks: Webhooks,
     pub retention: Retention,
+    pub audit: Audit,
     pub log: Log,
 }
 
@@ -103,6 +104,12 @@ pub struct Retention {
     pub content_hours: Option<u32>,
     pub dead_letter_days: Option<u32>,
     pub log_days: Option<u32>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Audit {
+    pub checkpoint_file: Option<PathBuf>,
 }
 
 #[derive(Default, Deserialize)]

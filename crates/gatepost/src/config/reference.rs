@@ -222,6 +222,13 @@ pub const KEYS: &[Key] = &[
         about: "How long events, deliveries and attempts are kept, without their contents. Messages are not concerned.",
     },
     Key {
+        path: "audit.checkpoint_file",
+        takes: "path",
+        default: "none: checkpoints are in the database alone",
+        example: r#""/mnt/audit/gatepost-audit-checkpoints.jsonl""#,
+        about: "A second place for the signed checkpoints of the audit log: a file that is appended to, or a directory for one. Best on another disk or machine, or where files can only grow (`chattr +a`): with it `gatepost audit verify` finds a log that was cut off or replaced together with its database.",
+    },
+    Key {
         path: "log.level",
         takes: "level, or levels by part",
         default: "`\"info\"`",

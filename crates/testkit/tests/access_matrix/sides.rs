@@ -76,6 +76,7 @@ impl Sides {
         let mut setup = Setup::new(engine).with_meta(&meta);
         // No sign of life comes in between, so nothing is written that no request asked for.
         setup.config.heartbeat = Duration::from_hours(1);
+        setup.config.audit_checkpoint_every = Duration::from_hours(1);
         let world = World::start(setup).await;
         let attacker = Side::make(&world, &meta, 1).await;
         let victim = Side::make(&world, &meta, 2).await;
