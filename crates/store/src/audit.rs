@@ -37,7 +37,7 @@ pub struct AuditFilter {
     pub target: Option<String>,
     /// `done`, `refused` (with whatever code), or a code.
     pub outcome: Option<String>,
-    /// `test`: only what was done in test mode.
+    /// `test`: only what was done in test mode; `live`: all but that.
     pub mode: Option<String>,
     pub since: Option<Timestamp>,
     /// Before this.
@@ -53,7 +53,7 @@ statements! {
     HEAD_GET = same("SELECT seq, hash FROM audit_chain WHERE workspace_id = $1 AND log = 'audit'");
     INSERT = same("INSERT INTO audit (workspace_id, id, seq, at, actor, credential, action, target_kind, target, mode, old_values, new_values, details, outcome, source, request, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)");
     AFTER = same("SELECT id, seq, at, actor, credential, action, target_kind, target, mode, old_values, new_values, details, outcome, source, request, hash FROM audit WHERE workspace_id = $1 AND seq > $2 ORDER BY seq LIMIT $3");
-    PAGE = same("SELECT id, seq, at, actor, credential, action, target_kind, target, mode, old_values, new_values, details, outcome, source, request, hash FROM audit WHERE workspace_id = $1 AND seq < $2 AND seq >= $3 AND (action = COALESCE($5, action) OR substr(action, 1, length($5) + 1) = $5 || '.') AND actor = COALESCE($6, actor) AND target = COALESCE($7, target) AND (outcome = COALESCE($8, outcome) OR ($8 = 'refused' AND outcome <> 'done')) AND COALESCE(mode, '') = COALESCE($9, mode, '') AND at >= $10 AND at < $11 ORDER BY seq DESC LIMIT $4");
+    PAGE = same("SELECT id, seq, at, actor, credential, action, target_kind, target, mode, old_values, new_values, details, outcome, source, request, hash FROM audit WHERE workspace_id = $1 AND seq < $2 AND seq >= $3 AND (action = COALESCE($5, action) OR substr(action, 1, length($5) + 1) = $5 || '.') AND actor = COALESCE($6, actor) AND target = COALESCE($7, target) AND (outcome = COALESCE($8, outcome) OR ($8 = 'refused' AND outcome <> 'done')) AND CASE WHEN $9 = 'test' THEN mode = 'test' WHEN $9 = 'live' THEN COALESCE(mode, '') <> 'test' ELSE 1 = 1 END AND at >= $10 AND at < $11 ORDER BY seq DESC LIMIT $4");
     TIME = same("SELECT at FROM audit WHERE workspace_id = $1 AND seq = $2");
 }
 

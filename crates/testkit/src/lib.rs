@@ -2,6 +2,7 @@
 //! simulated Meta over real sockets, a webhook receiver that verifies what it gets, and a clock that tests can move.
 #![expect(clippy::expect_used, clippy::panic, reason = "a test kit: what does not work must fail the test")]
 
+mod audit;
 mod client;
 mod clock;
 mod dump;
@@ -11,6 +12,7 @@ mod live;
 mod receiver;
 mod world;
 
+pub use audit::export_lines;
 pub use client::{Answer, Client};
 pub use clock::TestClock;
 pub use dump::{Dump, Place, hex, tables, workspace_tables};

@@ -15,7 +15,7 @@ use gatepost_net::{
 };
 use gatepost_store::engine::{Engine, PostgresOptions, SqliteOptions};
 use gatepost_store::{MIGRATIONS, Store};
-use gatepost_testdb::{APP_ROLE, TestPostgres};
+use gatepost_testdb::{APP_ROLE, OWNER_ROLE, TestPostgres};
 use gatepost_vault::{MasterKey, MasterKeyring, SystemEntropy};
 use tokio::net::TcpListener;
 
@@ -82,7 +82,7 @@ impl Setup {
 #[derive(Clone)]
 enum Place {
     Sqlite(std::path::PathBuf),
-    Postgres(String),
+    Postgres { app: String, superuser: String },
 }
 
 /// An installation.
@@ -141,7 +141,8 @@ impl World {
                     .await
                     .expect("migrations");
                 owner.shutdown().await;
-                Place::Postgres(database.app_url)
+                let superuser = database.owner_url.replace(OWNER_ROLE, "postgres");
+                Place::Postgres { app: database.app_url, superuser }
             }
         };
         let master = MasterKey::generate(&SystemEntropy).expect("a key").to_hex().expose().clone();
@@ -171,7 +172,15 @@ impl World {
     pub fn engine(&self) -> Engines {
         match self.place {
             Place::Sqlite(_) => Engines::Sqlite,
-            Place::Postgres(_) => Engines::Postgres,
+            Place::Postgres { .. } => Engines::Postgres,
+        }
+    }
+
+    /// Where whoever may do everything with the database connects; `None` on SQLite.
+    pub(crate) fn superuser_url(&self) -> Option<String> {
+        match &self.place {
+            Place::Sqlite(_) => None,
+            Place::Postgres { superuser, .. } => Some(superuser.clone()),
         }
     }
 
@@ -193,7 +202,7 @@ impl World {
                 engine.migrate(MIGRATIONS, None, SystemClock.now().micros()).await.expect("migrations");
                 engine
             }
-            Place::Postgres(url) => {
+            Place::Postgres { app: url, .. } => {
                 let mut options = PostgresOptions::new(url);
                 if setup.few_connections {
                     (options.write_lanes, options.read_lanes) = (1, 1);

@@ -47,7 +47,7 @@ pub struct AuditExport {
     app: App,
     scope: WorkspaceScope,
     format: ExportFormat,
-    /// `test`: entries of other modes are hidden.
+    /// The one mode that the caller sees; `None` for both.
     mode: Option<Mode>,
     /// Where the log stood when the export was asked for.
     head: ChainHead,
@@ -111,7 +111,6 @@ impl App {
             })
             .await?;
         let head = head.unwrap_or(ChainHead { workspace_id: scope.workspace(), seq: 0, hash: NO_HASH });
-        let mode = mode.filter(|mode| *mode == Mode::Test);
         Ok(AuditExport { app: self.clone(), scope, format, mode, head, at: self.now() })
     }
 }
@@ -174,7 +173,8 @@ impl AuditExport {
 
     fn entry(&self, piece: &mut String, row: &AuditRow) -> Result<()> {
         let record = &row.record;
-        let shown = self.mode.is_none_or(|mode| record.mode.as_deref() == Some(mode.as_str()));
+        let test = record.mode.as_deref() == Some(Mode::Test.as_str());
+        let shown = self.mode.is_none_or(|mode| test == (mode == Mode::Test));
         let line = match (self.format, row.hash) {
             (ExportFormat::JsonLines, Some(hash)) if !shown => {
                 let (workspace_id, seq) = (record.workspace_id, record.seq);

@@ -102,21 +102,18 @@ async fn verify_log(
     elsewhere: &Elsewhere,
 ) -> Result<Checked> {
     let mut verifier = ChainVerifier::new(scope.workspace(), key);
-    // A server may be appending meanwhile: what was there at first is what is checked.
-    let head = store.read(scope, async |tx| tx.audit_head().await).await?;
-    let end = head.map_or(i64::MAX, |head| head.seq);
     let mut after = 0;
     loop {
         let read = async move |tx: &gatepost_store::WorkspaceTx<'_>| tx.audit_checkpoints_after(after, PIECE).await;
         let found = store.read(scope, read).await?;
-        for checkpoint in found.iter().filter(|checkpoint| checkpoint.seq <= end) {
+        for checkpoint in &found {
             if let Err(finding) = verifier.checkpoint(checkpoint, Origin::Log) {
                 return Ok(Err(finding));
             }
         }
         match found.last() {
-            Some(last) if last.seq <= end => after = last.seq,
-            _ => break,
+            Some(last) => after = last.seq,
+            None => break,
         }
     }
     for checkpoint in elsewhere.of(scope.workspace()) {
@@ -124,6 +121,9 @@ async fn verify_log(
             return Ok(Err(finding));
         }
     }
+    // A server may be appending meanwhile: what is there now, after the checkpoints were read, is what is checked.
+    let head = store.read(scope, async |tx| tx.audit_head().await).await?;
+    let end = head.map_or(i64::MAX, |head| head.seq);
     let mut seq = 0;
     while seq < end {
         let limit = PIECE.min(end - seq);

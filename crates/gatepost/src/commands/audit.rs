@@ -5,6 +5,7 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 
+use gatepost_core::audit::Action;
 use serde_json::Value;
 use url::form_urlencoded::Serializer;
 
@@ -26,6 +27,8 @@ pub enum Audit {
     Checkpoints,
     /// Check that nothing was changed, removed, added or cut off
     Verify(Verify),
+    /// See what is audited
+    Actions,
 }
 
 /// Which log is meant.
@@ -81,14 +84,19 @@ pub struct Export {
 impl Audit {
     pub async fn run(self, context: Context) -> Result<()> {
         let output = context.output;
-        if let Self::Verify(verify) = self {
-            return verify.run(context).await;
+        match self {
+            Self::Verify(verify) => return verify.run(context).await,
+            Self::Actions => {
+                actions(output);
+                return Ok(());
+            }
+            _ => {}
         }
         let operator = Operator::connect(context.quiet_settings()?, output).await?;
         let done = match self {
             Self::List(list) => list.run(&operator, output).await,
             Self::Export(export) => export.run(&operator, output).await,
-            Self::Checkpoints | Self::Verify(_) => checkpoints(&operator, output).await,
+            _ => checkpoints(&operator, output).await,
         };
         operator.close().await;
         done
@@ -181,6 +189,17 @@ impl Export {
         output.say(format_args!("Written: {}", file.display()));
         Ok(())
     }
+}
+
+fn actions(output: Output) {
+    let all: Vec<Value> = Action::ALL
+        .iter()
+        .map(|action| serde_json::json!({ "action": action.as_str(), "meaning": action.meaning() }))
+        .collect();
+    output.data(&Value::Array(all));
+    let rows: Vec<Vec<String>> =
+        Action::ALL.iter().map(|a| vec![a.as_str().to_owned(), a.meaning().to_owned()]).collect();
+    output.table(&["ACTION", "MEANING"], &rows, "Nothing.");
 }
 
 async fn checkpoints(operator: &Operator, output: Output) -> Result<()> {

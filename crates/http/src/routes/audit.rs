@@ -31,8 +31,8 @@ const FORMAT: [QueryParameter; 1] =
 /// Longest text that is compared with, in bytes.
 const TEXT_MAX: usize = 128;
 
-const LIST_ABOUT: &str = "Who did what to what, the newest first. Entries are never changed or removed; each carries the hash that covers it and all before it. A test key sees what was done in test mode. A page may hold fewer entries than asked for and still have a next_cursor.";
-const EXPORT_ABOUT: &str = "The whole log, the oldest entry first, passed on as it is read. JSON Lines hold entries, checkpoints and the log's end: what `gatepost audit verify` needs. No cell of the CSV begins a formula. The export is itself an entry.";
+const LIST_ABOUT: &str = "Who did what to what, the newest first. Entries are never changed or removed; each carries the hash that covers it and all before it. A test key sees what was done in test mode, a live key everything else. A page may hold fewer entries than asked for and still have a next_cursor.";
+const EXPORT_ABOUT: &str = "The whole log, the oldest entry first, passed on as it is read. JSON Lines hold entries, checkpoints and the log's end: what `gatepost audit verify` needs. What a key's mode does not show is there as a hash alone, so that the chain is whole. No cell of the CSV begins a formula. The export is itself an entry.";
 
 pub fn routes() -> Vec<Route<App>> {
     vec![

@@ -2,5 +2,5 @@
 use gatepost_http::access::{Grant, permission};
 
 pub fn forge() -> Grant<permission::KeyManage> {
-    Grant { principal: unreachable!(), request: None, permission: std::marker::PhantomData }
+    Grant { principal: unreachable!(), request: None, client: None, permission: std::marker::PhantomData }
 }
