@@ -234,9 +234,11 @@ impl App {
         let end = now.plus(overlap.min(OVERLAP_MAX));
         let details =
             vec![("successor", row.id.to_string()), ("overlap_seconds", overlap.as_secs().to_string())];
-        let audit = self
-            .audit(grant, Action::ApiKeyRotated, ("api_key", id.to_string()), details)
-            .changed("revoked_at", instant(old.revoked_at), end.to_string());
+        let audit = self.audit(grant, Action::ApiKeyRotated, ("api_key", id.to_string()), details).changed(
+            "revoked_at",
+            instant(old.revoked_at),
+            end.to_string(),
+        );
         let epoch = self
             .0
             .store
@@ -257,9 +259,11 @@ impl App {
         let mut row = self.key_row_of(grant, id).await?;
         let now = self.now();
         let end = row.revoked_at.map_or(now, |at| at.min(now));
-        let audit = self
-            .audit(grant, Action::ApiKeyRevoked, ("api_key", id.to_string()), vec![])
-            .changed("revoked_at", instant(row.revoked_at), end.to_string());
+        let audit = self.audit(grant, Action::ApiKeyRevoked, ("api_key", id.to_string()), vec![]).changed(
+            "revoked_at",
+            instant(row.revoked_at),
+            end.to_string(),
+        );
         let epoch = self
             .0
             .store

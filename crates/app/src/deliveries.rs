@@ -11,8 +11,7 @@ use gatepost_core::event::{EventFilter, EventType};
 use gatepost_core::redact::redact;
 use gatepost_core::{Code, DeliveryId, EndpointId, Error, EventId, ReplayId, Result, Timestamp};
 use gatepost_store::{
-    AttemptRow, DeliveryHead, DeliveryRange, DeliveryRow, EndpointRow, WorkspaceScope, WorkspaceTx,
-    floor_id,
+    AttemptRow, DeliveryHead, DeliveryRange, DeliveryRow, EndpointRow, WorkspaceScope, WorkspaceTx, floor_id,
 };
 use gatepost_vault::{Aad, WorkspaceKeys, sha256};
 use uuid::Uuid;
@@ -47,8 +46,9 @@ impl DeliveryQuery {
 
     /// Whether only states are wanted that have an index.
     fn is_indexed(&self) -> bool {
-        let indexed =
-            |s: &DeliveryState| matches!(s, DeliveryState::Failed | DeliveryState::Blocked | DeliveryState::Dead);
+        let indexed = |s: &DeliveryState| {
+            matches!(s, DeliveryState::Failed | DeliveryState::Blocked | DeliveryState::Dead)
+        };
         !self.states.is_empty() && self.states.iter().all(indexed)
     }
 
@@ -160,7 +160,8 @@ impl Shown<'_> {
     /// An answer that was changed where it lies, or put there from elsewhere, does not open.
     fn open(&self, delivery: DeliveryId, number: i64, sealed: &[u8]) -> Option<String> {
         let aad = snippet_place(self.keys.workspace(), delivery, number);
-        let opened = self.keys.open_content(&aad, sealed).ok().and_then(|plain| String::from_utf8(plain).ok());
+        let opened =
+            self.keys.open_content(&aad, sealed).ok().and_then(|plain| String::from_utf8(plain).ok());
         if opened.is_none() {
             tracing::warn!(%delivery, number, "a receiver's answer does not open");
         }
@@ -178,9 +179,11 @@ fn standing(
     match row.state {
         DeliveryState::Sent => (None, None, None),
         DeliveryState::Dead if !row.has_content => (None, None, Some(GONE)),
-        DeliveryState::Dead if !endpoint.enabled => {
-            (None, None, Some("mend the receiver, enable the endpoint, then retry it or replay what was missed"))
-        }
+        DeliveryState::Dead if !endpoint.enabled => (
+            None,
+            None,
+            Some("mend the receiver, enable the endpoint, then retry it or replay what was missed"),
+        ),
         DeliveryState::Dead => {
             (None, None, Some("mend the receiver, then retry it or replay what was missed"))
         }
@@ -200,11 +203,11 @@ fn standing(
                 (None, DeliveryState::Blocked) => (
                     Some("schedule"),
                     row.next_at,
-                    Some("change the endpoint's URL to a public address, or have the operator allow this one"),
+                    Some(
+                        "change the endpoint's URL to a public address, or have the operator allow this one",
+                    ),
                 ),
-                (None, _) => {
-                    (Some("schedule"), row.next_at, Some("mend the receiver; retry it to not wait"))
-                }
+                (None, _) => (Some("schedule"), row.next_at, Some("mend the receiver; retry it to not wait")),
             }
         }
     }
@@ -286,7 +289,8 @@ impl App {
                 let (ids, next) = page(tx, endpoint, &query).await?;
                 let rows: Vec<DeliveryRow> =
                     tx.deliveries_get(endpoint, &ids).await?.into_iter().flatten().collect();
-                let rows = rows.into_iter().filter(|r| query.takes(r.state, r.event_type)).collect::<Vec<_>>();
+                let rows =
+                    rows.into_iter().filter(|r| query.takes(r.state, r.event_type)).collect::<Vec<_>>();
                 Ok(Some((row, rows, next)))
             })
             .await?;

@@ -213,10 +213,8 @@ impl App {
         let keys = self.0.sealing.keys(scope).await?;
         let (row, view) = self.meta_app_make(scope, &keys, create)?;
         let prepared = Prepared::with_answer(&keys, idempotent.as_ref(), &view)?;
-        let audit = made(
-            self.audit(grant, Action::MetaAppCreated, ("meta_app", row.id.to_string()), vec![]),
-            &row,
-        );
+        let audit =
+            made(self.audit(grant, Action::MetaAppCreated, ("meta_app", row.id.to_string()), vec![]), &row);
         let (recording, now) = (prepared.clone(), self.now());
         let replay = self
             .0
@@ -485,14 +483,13 @@ impl App {
         };
         let secret = self.meta_app_secret(scope, &row).await?;
         let secret = AppSecret::new(secret.expose()).map_err(Error::internal)?;
-        let app =
-            Arc::new(CallbackApp {
-                epoch,
-                owner: scope.workspace(),
-                app_id: row.app_id,
-                secret,
-                verify_digest: row.verify_digest,
-            });
+        let app = Arc::new(CallbackApp {
+            epoch,
+            owner: scope.workspace(),
+            app_id: row.app_id,
+            secret,
+            verify_digest: row.verify_digest,
+        });
         self.0.apps.0.insert(id, Arc::clone(&app));
         Ok(Some(app))
     }

@@ -9,14 +9,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use gatepost_core::access::{Grant, permission};
-use gatepost_core::audit::Audit;
+use gatepost_core::audit::{Action, Audit};
 use gatepost_core::endpoint::{DeliveryOrder, DeliveryState, ReplayOnly, ReplayState};
 use gatepost_core::job::JobKind;
-use gatepost_core::{
-    Code, DeliveryId, EndpointId, Error, FieldError, JobId, ReplayId, Result, Timestamp,
-};
+use gatepost_core::{Code, DeliveryId, EndpointId, Error, FieldError, JobId, ReplayId, Result, Timestamp};
 use gatepost_store::{
-    Claimed, DeliveryJob, EndpointRow, LaneKey, NewJob, ReplayEvent, ReplayRow, ReplayStep, Revival, WorkspaceScope, WorkspaceTx,
+    Claimed, DeliveryJob, EndpointRow, LaneKey, NewJob, ReplayEvent, ReplayRow, ReplayStep, Revival,
+    WorkspaceScope, WorkspaceTx,
 };
 
 use crate::App;
@@ -132,7 +131,7 @@ impl App {
         };
         let audit = self.audit(
             grant,
-            "replay.started",
+            Action::ReplayStarted,
             ("replay", row.id.to_string()),
             vec![
                 ("endpoint", endpoint.to_string()),
@@ -190,8 +189,7 @@ impl App {
         let endpoint = self.replay_endpoint(grant, endpoint).await?;
         let (scope, of) = (WorkspaceScope::from(grant), endpoint.id);
         let (before, limit) = query.bounds()?;
-        let rows =
-            self.0.store.read(scope, async move |tx| tx.replay_list(of, before, limit).await).await?;
+        let rows = self.0.store.read(scope, async move |tx| tx.replay_list(of, before, limit).await).await?;
         query.page(rows, |r| r.id.uuid(), |row| Ok(view(&endpoint, row)))
     }
 
@@ -206,7 +204,7 @@ impl App {
         let (scope, of, now) = (WorkspaceScope::from(grant), endpoint.id, self.now());
         let audit = self.audit(
             grant,
-            "replay.cancelled",
+            Action::ReplayCancelled,
             ("replay", id.to_string()),
             vec![("endpoint", of.to_string())],
         );

@@ -1,11 +1,12 @@
 //! Sending one event again: a delivery that is retried, an event that is resent.
 
 use gatepost_core::access::{Grant, permission};
+use gatepost_core::audit::Action;
 use gatepost_core::endpoint::DeliveryState;
-use gatepost_core::{
-    Code, DeliveryId, EndpointId, Error, EventId, FieldError, Result, Timestamp,
+use gatepost_core::{Code, DeliveryId, EndpointId, Error, EventId, FieldError, Result, Timestamp};
+use gatepost_store::{
+    DeliveryJob, DeliveryRow, EndpointHealth, EndpointRow, Revival, WorkspaceScope, WorkspaceTx,
 };
-use gatepost_store::{DeliveryJob, DeliveryRow, EndpointHealth, EndpointRow, Revival, WorkspaceScope, WorkspaceTx};
 
 use crate::App;
 use crate::deliveries::DeliveryView;
@@ -83,7 +84,7 @@ impl App {
         let (now, mode) = (self.now(), grant.mode());
         let audit = self.audit(
             grant,
-            "delivery.retried",
+            Action::DeliveryRetried,
             ("delivery", delivery.to_string()),
             vec![("endpoint", endpoint.to_string())],
         );
@@ -127,7 +128,7 @@ impl App {
         let (now, seer) = (self.now(), grant.clone());
         let audit = self.audit(
             grant,
-            "event.resent",
+            Action::EventResent,
             ("event", event.to_string()),
             vec![("endpoint", named.map_or_else(|| "all".to_owned(), |id| id.to_string()))],
         );
@@ -144,8 +145,13 @@ impl App {
                     let endpoints = match named {
                         Some(id) => {
                             let row = tx.endpoint_lock(id).await?.filter(|e| e.mode == event.mode);
-                            let wrong =
-                                || Error::fields(vec![FieldError::new("/endpoint_id", "not_found", "expected an endpoint of the event's mode")]);
+                            let wrong = || {
+                                Error::fields(vec![FieldError::new(
+                                    "/endpoint_id",
+                                    "not_found",
+                                    "expected an endpoint of the event's mode",
+                                )])
+                            };
                             let row = row.ok_or_else(wrong)?;
                             if !row.enabled {
                                 return Err(disabled());
@@ -181,7 +187,8 @@ impl App {
                 })
                 .await?;
             let shown = self.shown(grant, &keys);
-            let deliveries = found.into_iter().map(|(endpoint, row)| shown.delivery(&endpoint, row)).collect();
+            let deliveries =
+                found.into_iter().map(|(endpoint, row)| shown.delivery(&endpoint, row)).collect();
             Ok(EventResent { event_id: event, deliveries })
         };
         self.once(scope, &keys, idempotent, work).await

@@ -129,9 +129,10 @@ impl App {
         let open_until = before.minus(OPEN_LONGER);
         let mut after = Uuid::nil();
         for _ in 0..SWEEPS {
-            let past = self.0.store.read(scope, async move |tx| {
-                tx.log_past(after, before, open_until, EVENTS_AT_ONCE).await
-            });
+            let past = self
+                .0
+                .store
+                .read(scope, async move |tx| tx.log_past(after, before, open_until, EVENTS_AT_ONCE).await);
             let events = past.await?;
             let Some(last) = events.last() else { break };
             after = last.uuid();

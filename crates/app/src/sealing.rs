@@ -219,7 +219,8 @@ impl Sealing {
                 let wrapped = WrappedKey::from_bytes(&row.wrapped).map_err(failed)?;
                 return CheckpointKey::unwrap(&self.ring(), &wrapped).map_err(failed);
             }
-            let wrapped = self.ring().generate(&CheckpointKey::LABEL, self.entropy.as_ref()).map_err(failed)?;
+            let wrapped =
+                self.ring().generate(&CheckpointKey::LABEL, self.entropy.as_ref()).map_err(failed)?;
             let row = self.row(owner, KeyPurpose::Checkpoint, CheckpointKey::LABEL.version, &wrapped);
             let made = self
                 .store

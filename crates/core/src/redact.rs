@@ -176,7 +176,8 @@ impl Text {
                 let stop = self.run(value, |c| !is_delimiter(c));
                 // "token expired" is no credential: those have a digit, a sign, both cases or some length.
                 let plain = stop - value < 8
-                    || stop - value < MIXED_MIN && self.chars[value..stop].iter().all(char::is_ascii_lowercase);
+                    || stop - value < MIXED_MIN
+                        && self.chars[value..stop].iter().all(char::is_ascii_lowercase);
                 if value > end && (word == "bearer" || !plain) {
                     self.mark(value, stop);
                 }
@@ -261,9 +262,9 @@ impl Text {
 
 /// A name whose value is a secret: one of the table, alone or at the end of a longer one (`DB_PASSWORD`, `x-auth-token`).
 fn is_telling(word: &str) -> bool {
-    NAMES.iter().any(|name| {
-        word.strip_suffix(name).is_some_and(|head| head.is_empty() || head.ends_with(['_', '-']))
-    })
+    NAMES
+        .iter()
+        .any(|name| word.strip_suffix(name).is_some_and(|head| head.is_empty() || head.ends_with(['_', '-'])))
 }
 
 fn is_delimiter(c: char) -> bool {
@@ -305,7 +306,10 @@ mod tests {
             ("?access_token=abc&x=1", "abc"),
             ("x-auth-token : abc", "abc"),
             ("pass\u{200b}word=hunter2", "hunter2"),
-            ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U", "dozj"),
+            (
+                "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U",
+                "dozj",
+            ),
             ("id 7d9f1c1e-9e3b-4b4e-8a51-3f2f6f0c2b11", "9e3b"),
         ] {
             let clean = redact(text);

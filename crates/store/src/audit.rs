@@ -8,9 +8,7 @@
 
 use futures_util::future::join;
 use gatepost_core::access::Actor;
-use gatepost_core::audit::{
-    Action, Audit, AuditEntry, AuditRecord, ChainHead, Facts, Hash, NO_HASH,
-};
+use gatepost_core::audit::{Action, Audit, AuditEntry, AuditRecord, ChainHead, Facts, Hash, NO_HASH};
 use gatepost_core::{AuditId, Code, Error, Result, Timestamp, WorkspaceId};
 use gatepost_vault::audit::entry_hash;
 use uuid::Uuid;
@@ -149,7 +147,8 @@ impl WorkspaceTx<'_> {
     async fn audit_chain_on(&self, head: ChainHead, entry: &AuditEntry) -> Result<ChainHead> {
         let record = entry.record(head.workspace_id, head.seq + 1);
         let hash = entry_hash(&record, &head.hash);
-        let (before, after, details) = (record.before.to_json(), record.after.to_json(), record.details.to_json());
+        let (before, after, details) =
+            (record.before.to_json(), record.after.to_json(), record.details.to_json());
         let values = params![
             self.workspace,
             record.id.uuid(),

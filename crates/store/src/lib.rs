@@ -39,9 +39,7 @@ pub use audit::{AuditFilter, AuditRow};
 pub use callbacks::{CallbackRoute, EnvelopeRow, ItemKey};
 pub use channels::ChannelRow;
 pub use contacts::{ContactNames, ContactRow, Upserted};
-pub use deliveries::{
-    AttemptRow, DeliveryHead, DeliveryRange, DeliveryRecord, DeliveryRow, NewDelivery,
-};
+pub use deliveries::{AttemptRow, DeliveryHead, DeliveryRange, DeliveryRecord, DeliveryRow, NewDelivery};
 pub use delivery_jobs::{DeliveryJob, DeliveryWork};
 pub use endpoints::{EndpointHealth, EndpointRow, EndpointTarget};
 pub use events::{EventHead, EventRow, NewEvent};

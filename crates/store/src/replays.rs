@@ -165,7 +165,12 @@ impl WorkspaceTx<'_> {
     }
 
     /// Newest first, those older than `before`.
-    pub async fn replay_list(&self, endpoint: EndpointId, before: Uuid, limit: i64) -> Result<Vec<ReplayRow>> {
+    pub async fn replay_list(
+        &self,
+        endpoint: EndpointId,
+        before: Uuid,
+        limit: i64,
+    ) -> Result<Vec<ReplayRow>> {
         Ok(self.tx.query(&LIST, params![self.workspace, endpoint.uuid(), before, limit], replay).await?)
     }
 
@@ -175,12 +180,7 @@ impl WorkspaceTx<'_> {
     }
 
     /// Writes how far a running replay came; false where it is not running any more.
-    pub async fn replay_advance(
-        &self,
-        endpoint: EndpointId,
-        id: ReplayId,
-        step: ReplayStep,
-    ) -> Result<bool> {
+    pub async fn replay_advance(&self, endpoint: EndpointId, id: ReplayId, step: ReplayStep) -> Result<bool> {
         let values = params![
             self.workspace,
             endpoint.uuid(),

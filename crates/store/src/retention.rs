@@ -82,8 +82,7 @@ impl WorkspaceTx<'_> {
             .collect();
         let touched = self.tx.execute_many(&CONTENT_ERASE, &rows).await?;
         let erased = events.iter().zip(touched).filter(|(_, touched)| *touched == 1);
-        let rows: Vec<_> =
-            erased.map(|(event, _)| params![self.workspace, event.uuid()].to_vec()).collect();
+        let rows: Vec<_> = erased.map(|(event, _)| params![self.workspace, event.uuid()].to_vec()).collect();
         self.tx.execute_many(&ANSWERS_ERASE, &rows).await?;
         Ok(())
     }

@@ -110,7 +110,11 @@ impl Receiver {
     }
 }
 
-async fn take(State(inbox): State<Arc<Mutex<Inbox>>>, headers: HeaderMap, body: Bytes) -> (StatusCode, String) {
+async fn take(
+    State(inbox): State<Arc<Mutex<Inbox>>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> (StatusCode, String) {
     if inbox.lock().unwrap_or_else(PoisonError::into_inner).stalled {
         return std::future::pending().await;
     }

@@ -283,7 +283,8 @@ impl World {
     /// When it cannot be made.
     pub async fn key(&self, workspace: WorkspaceId, mode: Mode, scopes: &[Scope]) -> String {
         let enter = self.operator::<operator_permission::WorkspaceEnter>();
-        let principal = self.app.workspace_enter(&enter, workspace, Visit::InProcess).await.expect("the workspace");
+        let principal =
+            self.app.workspace_enter(&enter, workspace, Visit::InProcess).await.expect("the workspace");
         let grant = principal.grant::<permission::KeyManage>().expect("the operator may");
         let create = KeyCreate {
             name: "a key".to_owned(),

@@ -131,9 +131,11 @@ async fn audited(world: &World) -> Vec<(String, Value)> {
         let grant = principal.grant::<gatepost_core::access::permission::ChannelRead>().unwrap();
         let entries =
             world.app.store().read((&grant).into(), async |tx| tx.audit_after(0, 1_000).await).await.unwrap();
-        found.extend(entries.into_iter().map(|e| {
-            (e.record.action, serde_json::from_str(&e.record.details.to_json()).unwrap())
-        }));
+        found.extend(
+            entries
+                .into_iter()
+                .map(|e| (e.record.action, serde_json::from_str(&e.record.details.to_json()).unwrap())),
+        );
     }
     found
 }

@@ -70,9 +70,11 @@ pub struct CheckpointView {
 impl App {
     /// The installation's key for checkpoints.
     pub(crate) async fn checkpoint_key(&self) -> Result<Arc<CheckpointKey>> {
-        let key = self.0.checkpoints.key.get_or_try_init(async || {
-            self.0.sealing.checkpoint_key().await.map(Arc::new)
-        });
+        let key = self
+            .0
+            .checkpoints
+            .key
+            .get_or_try_init(async || self.0.sealing.checkpoint_key().await.map(Arc::new));
         key.await.cloned()
     }
 
@@ -170,7 +172,11 @@ impl App {
                 let hash = entry_hash(&row.record, &head);
                 // Entries from before the chain have no hash; its first entry covers them.
                 if row.record.seq != seq + 1 || row.hash.is_some_and(|stored| stored != hash) {
-                    return Err(suspicious(workspace, row.record.seq, "an entry does not follow the one before it"));
+                    return Err(suspicious(
+                        workspace,
+                        row.record.seq,
+                        "an entry does not follow the one before it",
+                    ));
                 }
                 (seq, head) = (row.record.seq, hash);
             }
@@ -220,7 +226,11 @@ impl App {
         key: &CheckpointPublicKey,
     ) -> Result<()> {
         if last.is_some_and(|last| !key.signed(last)) {
-            return Err(suspicious(workspace, last.map_or(0, |c| c.seq), "the last checkpoint is not signed by us"));
+            return Err(suspicious(
+                workspace,
+                last.map_or(0, |c| c.seq),
+                "the last checkpoint is not signed by us",
+            ));
         }
         let signed = self.0.checkpoints.signed.lock().unwrap_or_else(PoisonError::into_inner);
         let Some((seq, digest)) = signed.get(&workspace) else { return Ok(()) };

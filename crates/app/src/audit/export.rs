@@ -65,8 +65,23 @@ enum Step {
 }
 
 const COLUMNS: [&str; 17] = [
-    "workspace_id", "seq", "id", "at", "actor", "credential", "action", "target_kind", "target", "mode", "before",
-    "after", "details", "outcome", "source", "request_id", "hash",
+    "workspace_id",
+    "seq",
+    "id",
+    "at",
+    "actor",
+    "credential",
+    "action",
+    "target_kind",
+    "target",
+    "mode",
+    "before",
+    "after",
+    "details",
+    "outcome",
+    "source",
+    "request_id",
+    "hash",
 ];
 
 impl App {
@@ -215,7 +230,8 @@ impl AuditExport {
     }
 
     async fn checkpoints(&self, after: i64) -> Result<(String, Step)> {
-        let read = async move |tx: &gatepost_store::WorkspaceTx<'_>| tx.audit_checkpoints_after(after, PIECE).await;
+        let read =
+            async move |tx: &gatepost_store::WorkspaceTx<'_>| tx.audit_checkpoints_after(after, PIECE).await;
         let found = self.app.0.store.read(self.scope, read).await?;
         let mut piece = String::new();
         let mut next = after;

@@ -81,8 +81,11 @@ impl App {
     pub(crate) async fn audit_start(&self) -> Result<()> {
         let policy = self.0.safe.policy();
         let exceptions: Vec<String> = policy.config().exceptions.iter().map(ToString::to_string).collect();
-        let mut entry =
-            self.audit_entry(Actor::System("server"), Action::ServerStarted, ("node", self.node().to_string()));
+        let mut entry = self.audit_entry(
+            Actor::System("server"),
+            Action::ServerStarted,
+            ("node", self.node().to_string()),
+        );
         entry.details.push(("version", env!("CARGO_PKG_VERSION").to_owned()));
         entry.details.push(("egress_exceptions", exceptions.join(" ")));
         self.0.store.write_system(async move |tx| tx.commit(entry.clone(), ())).await

@@ -105,9 +105,7 @@ impl App {
                 let rows = tx.audit_page(&filter, from, before, read).await?;
                 // Whether everything that follows is too old.
                 let over = match filter.since {
-                    Some(since) => {
-                        tx.audit_time(from).await?.is_none_or(|at| at.plus(SKEW) < since)
-                    }
+                    Some(since) => tx.audit_time(from).await?.is_none_or(|at| at.plus(SKEW) < since),
                     None => false,
                 };
                 Ok((rows, from, over))

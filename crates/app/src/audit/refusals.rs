@@ -136,7 +136,9 @@ impl App {
                 windows.insert(kind, Window { minute, log, first, more: 0 });
             }
             Ok(None) => {}
-            Err(error) => tracing::error!(%error, "a refusal could not be attributed, so it is in this log only"),
+            Err(error) => {
+                tracing::error!(%error, "a refusal could not be attributed, so it is in this log only")
+            }
         }
     }
 

@@ -59,7 +59,9 @@ fn append(path: &Path, checkpoints: &[Checkpoint]) -> std::io::Result<()> {
         }
     }
     for checkpoint in checkpoints {
-        text.push_str(&serde_json::to_string(&ExportLine::Checkpoint(*checkpoint)).map_err(std::io::Error::other)?);
+        text.push_str(
+            &serde_json::to_string(&ExportLine::Checkpoint(*checkpoint)).map_err(std::io::Error::other)?,
+        );
         text.push('\n');
     }
     file.write_all(text.as_bytes())?;
@@ -111,7 +113,9 @@ impl App {
         };
         match found.first() {
             Some(found) if *found == shipped => Ok(()),
-            _ => Err(suspicious(shipped.workspace_id, at, "a checkpoint that was kept elsewhere is not there")),
+            _ => {
+                Err(suspicious(shipped.workspace_id, at, "a checkpoint that was kept elsewhere is not there"))
+            }
         }
     }
 

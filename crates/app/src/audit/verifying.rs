@@ -10,7 +10,9 @@ use gatepost_core::audit::{ChainHead, Checkpoint, ExportLine};
 use gatepost_core::{Error, Result, Timestamp, WorkspaceId};
 use gatepost_store::{Store, WorkspaceScope};
 use gatepost_vault::MasterKeyring;
-use gatepost_vault::audit::{ChainVerifier, CheckpointKey, CheckpointPublicKey, Fault, Finding, Origin, Verified};
+use gatepost_vault::audit::{
+    ChainVerifier, CheckpointKey, CheckpointPublicKey, Fault, Finding, Origin, Verified,
+};
 use gatepost_vault::{KeyPurpose, WrappedKey};
 
 use crate::sealing::{failed, purpose_of};
@@ -53,7 +55,8 @@ fn lines(path: &Path) -> Result<impl Iterator<Item = Result<(usize, ExportLine)>
     let mut lines = BufReader::new(file).lines().zip(1..).peekable();
     Ok(std::iter::from_fn(move || {
         let (line, number) = lines.next()?;
-        let fail = |error: &dyn std::fmt::Display| Error::internal(format!("{named}, line {number}: {error}"));
+        let fail =
+            |error: &dyn std::fmt::Display| Error::internal(format!("{named}, line {number}: {error}"));
         match line.map(|text| serde_json::from_str::<ExportLine>(&text)) {
             Ok(Ok(line)) => Some(Ok((number, line))),
             Ok(Err(error)) if error.is_eof() && lines.peek().is_none() => None,
@@ -104,7 +107,8 @@ async fn verify_log(
     let mut verifier = ChainVerifier::new(scope.workspace(), key);
     let mut after = 0;
     loop {
-        let read = async move |tx: &gatepost_store::WorkspaceTx<'_>| tx.audit_checkpoints_after(after, PIECE).await;
+        let read =
+            async move |tx: &gatepost_store::WorkspaceTx<'_>| tx.audit_checkpoints_after(after, PIECE).await;
         let found = store.read(scope, read).await?;
         for checkpoint in &found {
             if let Err(finding) = verifier.checkpoint(checkpoint, Origin::Log) {
@@ -149,7 +153,8 @@ async fn verify_log(
         })
         .await?;
     if let Some(row) = beyond.first() {
-        let finding = Finding { workspace: scope.workspace(), seq: row.record.seq, fault: Fault::BeyondTheEnd };
+        let finding =
+            Finding { workspace: scope.workspace(), seq: row.record.seq, fault: Fault::BeyondTheEnd };
         return Ok(Err(finding));
     }
     Ok(verifier.finish(head.as_ref()))
@@ -170,8 +175,11 @@ pub fn verify_export(path: &Path, key: CheckpointPublicKey, elsewhere: &Elsewher
         Error::internal(format!("{}: the last line is missing, so this export was cut", path.display()))
     })?;
     let mut verifier = ChainVerifier::new(head.workspace_id, key);
-    let kept = elsewhere.of(head.workspace_id).filter(|checkpoint| checkpoint.at <= at && checkpoint.seq <= head.seq);
-    let later = elsewhere.of(head.workspace_id).filter(|c| c.at <= at && c.seq > head.seq).map(|c| c.seq).max();
+    let kept = elsewhere
+        .of(head.workspace_id)
+        .filter(|checkpoint| checkpoint.at <= at && checkpoint.seq <= head.seq);
+    let later =
+        elsewhere.of(head.workspace_id).filter(|c| c.at <= at && c.seq > head.seq).map(|c| c.seq).max();
     let check = |verifier: &mut ChainVerifier| -> Result<Result<(), Finding>> {
         for checkpoint in &checkpoints {
             if let Err(finding) = verifier.checkpoint(checkpoint, Origin::Log) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use gatepost_core::access::Actor;
-use gatepost_core::audit::{Audit, AuditEntry};
+use gatepost_core::audit::{Action, Audit, AuditEntry};
 use gatepost_core::endpoint::DisabledReason;
 use gatepost_core::event::{EndpointNews, EventData, EventType};
 use gatepost_core::{AuditId, Entropy, Error, NoticeId, Result, Timestamp, WorkspaceId};
@@ -90,17 +90,11 @@ pub(super) async fn disable(
     let body = keys.seal(&place, &notice).map_err(failed)?.into_vec();
     let kind = EventType::EndpointDisabled.as_str().to_owned();
     tx.notice_insert(&NoticeRow { id, kind, body, created_at: now, told_at: None }).await?;
-    let entry = AuditEntry {
-        id: AuditId::new(now, entropy.as_ref()),
-        at: now,
-        actor: Actor::System("courier"),
-        action: "endpoint.disabled",
-        target: ("endpoint", row.id.to_string()),
-        details: vec![
-            ("reason", cause.reason.as_str().to_owned()),
-            ("failures", cause.health.failures.to_string()),
-        ],
-        request: None,
-    };
+    let target = ("endpoint", row.id.to_string());
+    let id = AuditId::new(now, entropy.as_ref());
+    let details =
+        vec![("reason", cause.reason.as_str().to_owned()), ("failures", cause.health.failures.to_string())];
+    let actor = Actor::System("courier");
+    let entry = AuditEntry { details, ..AuditEntry::new(id, now, actor, Action::EndpointDisabled, target) };
     Ok(Some(entry.into()))
 }

@@ -102,7 +102,9 @@ pub(crate) async fn deliveries(
     };
     let mut deliveries = Vec::new();
     for (at, (event, seq)) in events.iter().zip(first..).enumerate() {
-        for wish in wishes.iter().filter(|wish| wish.wants(event.event_type, event.mode, channels[at].as_deref())) {
+        for wish in
+            wishes.iter().filter(|wish| wish.wants(event.event_type, event.mode, channels[at].as_deref()))
+        {
             let endpoint = wish.target.id;
             // What happens while Gatepost has an endpoint switched off can be replayed.
             let job = wish.target.disabled.is_none().then(|| DeliveryJob {

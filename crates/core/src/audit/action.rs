@@ -85,6 +85,12 @@ actions! {
     EndpointCreated = "endpoint.created", "A webhook endpoint was added.";
     EndpointUpdated = "endpoint.updated", "A webhook endpoint was changed.";
     EndpointDeleted = "endpoint.deleted", "A webhook endpoint was removed.";
+    EndpointDisabled = "endpoint.disabled", "Gatepost stopped delivering to an endpoint: it answered 410, or its schedule was spent.";
+    EndpointTested = "endpoint.tested", "A test was sent to an endpoint.";
+    DeliveryRetried = "delivery.retried", "A delivery was sent again, or sooner.";
+    EventResent = "event.resent", "An event was sent to endpoints again.";
+    ReplayStarted = "replay.started", "A window of events is sent to an endpoint again.";
+    ReplayCancelled = "replay.cancelled", "A replay was stopped.";
     EndpointSecretRotated = "endpoint.secret_rotated", "An endpoint was given a new signing secret.";
 }
 

@@ -70,7 +70,7 @@ pub struct ChainHead {
 /// calculate gets an apostrophe before it, which spreadsheets take for "this is text".
 pub fn csv_cell(text: &str) -> String {
     let text = inert(text);
-    let guard = if text.starts_with(['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠']) { "'" } else { "" };
+    let guard =
+        if text.starts_with(['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠']) { "'" } else { "" };
     format!("\"{guard}{}\"", text.replace('"', "\"\""))
 }
-

@@ -53,7 +53,13 @@ fn entry() -> AuditEntry {
     let at = Timestamp::from_seconds(1_793_525_400);
     let key = ApiKeyId::from_uuid(Uuid::from_u128(7));
     let target = ("api_key", "key_\r\nforged".to_owned());
-    AuditEntry::new(AuditId::from_uuid(Uuid::from_u128(1)), at, Actor::ApiKey(key), Action::ApiKeyRevoked, target)
+    AuditEntry::new(
+        AuditId::from_uuid(Uuid::from_u128(1)),
+        at,
+        Actor::ApiKey(key),
+        Action::ApiKeyRevoked,
+        target,
+    )
 }
 
 #[test]
@@ -63,10 +69,15 @@ fn an_entry_becomes_harmless_when_it_is_recorded() {
     entry.change("other", "1", "2");
     let record = entry.refused(Code::Conflict).record(WorkspaceId::from_uuid(Uuid::max()), 4);
     assert_eq!(record.target, "key_\\u{000d}\\u{000a}forged");
-    assert_eq!((record.after.get("name"), record.before.get("state")), (Some("\\u{202e}x"), Some("a\\u{000a}b")));
+    assert_eq!(
+        (record.after.get("name"), record.before.get("state")),
+        (Some("\\u{202e}x"), Some("a\\u{000a}b"))
+    );
     assert_eq!((record.before.get("same"), record.after.get("other")), (None, Some("2")));
     assert_eq!(record.outcome, "conflict");
-    let line = serde_json::to_string(&ExportLine::Entry(Box::new(ExportEntry::new(record.clone(), Some(&[9; 32]))))).unwrap();
+    let line =
+        serde_json::to_string(&ExportLine::Entry(Box::new(ExportEntry::new(record.clone(), Some(&[9; 32])))))
+            .unwrap();
     let ExportLine::Entry(back) = serde_json::from_str(&line).unwrap() else { unreachable!("{line}") };
     assert_eq!((&back.record, back.hash().unwrap()), (&record, Some([9; 32])));
 }
@@ -125,15 +136,31 @@ fn decode(bytes: &[u8]) -> (AuditRecord, Hash) {
         let pairs = reader.facts();
         let object: Vec<String> = pairs
             .iter()
-            .map(|(n, v)| format!("{}:{}", serde_json::to_string(n).unwrap(), serde_json::to_string(v).unwrap()))
+            .map(|(n, v)| {
+                format!("{}:{}", serde_json::to_string(n).unwrap(), serde_json::to_string(v).unwrap())
+            })
             .collect();
         Facts::parse(&format!("{{{}}}", object.join(","))).unwrap()
     });
     let [before, after, details] = facts;
     assert!(reader.0.is_empty(), "nothing is left over");
     let record = AuditRecord {
-        workspace_id, seq, id, at, actor, credential, action, target_kind, target, mode, before, after, details,
-        outcome, source, request,
+        workspace_id,
+        seq,
+        id,
+        at,
+        actor,
+        credential,
+        action,
+        target_kind,
+        target,
+        mode,
+        before,
+        after,
+        details,
+        outcome,
+        source,
+        request,
     };
     (record, previous)
 }
@@ -147,7 +174,9 @@ fn facts() -> impl Strategy<Value = Facts> {
     proptest::collection::vec((words(), words()), 0..3).prop_map(|pairs| {
         let object: Vec<String> = pairs
             .iter()
-            .map(|(n, v)| format!("{}:{}", serde_json::to_string(n).unwrap(), serde_json::to_string(v).unwrap()))
+            .map(|(n, v)| {
+                format!("{}:{}", serde_json::to_string(n).unwrap(), serde_json::to_string(v).unwrap())
+            })
             .collect();
         Facts::parse(&format!("{{{}}}", object.join(","))).unwrap()
     })
@@ -167,7 +196,18 @@ fn records() -> impl Strategy<Value = AuditRecord> {
             seq,
             id: AuditId::from_uuid(Uuid::from_u128(id)),
             at: Timestamp::from_micros(at),
-            actor, credential, action, target_kind, target, mode, before, after, details, outcome, source, request,
+            actor,
+            credential,
+            action,
+            target_kind,
+            target,
+            mode,
+            before,
+            after,
+            details,
+            outcome,
+            source,
+            request,
         }
     })
 }

@@ -155,9 +155,12 @@ fn row(entry: &Value) -> Vec<String> {
             None => format!("{name}: {now}"),
         });
     }
-    changes.extend(before.iter().filter(|(name, _)| !after.contains_key(*name)).map(|(name, value)| {
-        format!("{name}: {} → gone", said(Some(value)))
-    }));
+    changes.extend(
+        before
+            .iter()
+            .filter(|(name, _)| !after.contains_key(*name))
+            .map(|(name, value)| format!("{name}: {} → gone", said(Some(value)))),
+    );
     changes.extend(facts("details").iter().map(|(name, value)| format!("{name}={}", said(Some(value)))));
     vec![
         cell(entry, "seq"),
@@ -176,11 +179,16 @@ impl Export {
         let Some(file) = self.out else {
             return operator.download(&path, &mut std::io::stdout()).await;
         };
-        let mut out = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&file).map_err(|error| {
-            Failure::failed(format!("{} cannot be written: {error}", file.display()))
-        })?;
+        let mut out = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&file)
+            .map_err(|error| Failure::failed(format!("{} cannot be written: {error}", file.display())))?;
         let written = operator.download(&path, &mut out).await;
-        if let Err(failure) = written.and_then(|()| out.flush().and_then(|()| out.sync_all()).map_err(Failure::failed)) {
+        if let Err(failure) =
+            written.and_then(|()| out.flush().and_then(|()| out.sync_all()).map_err(Failure::failed))
+        {
             // Half an export would be taken for a whole one.
             let _ = std::fs::remove_file(&file);
             return Err(failure);

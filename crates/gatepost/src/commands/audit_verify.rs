@@ -7,7 +7,9 @@
 
 use std::path::PathBuf;
 
-use gatepost_app::{Checked, CheckpointPublicKey, Elsewhere, Verified, public_key_of, verify_export, verify_store};
+use gatepost_app::{
+    Checked, CheckpointPublicKey, Elsewhere, Verified, public_key_of, verify_export, verify_store,
+};
 use gatepost_core::WorkspaceId;
 use gatepost_store::Store;
 use gatepost_store::engine::{Engine, SqliteOptions};
@@ -131,7 +133,8 @@ fn tell(checked: &[Checked], output: Output) -> Result<()> {
     for one in checked {
         match one {
             Ok(good) => {
-                let hidden = if good.hidden > 0 { format!(", {} hidden", good.hidden) } else { String::new() };
+                let hidden =
+                    if good.hidden > 0 { format!(", {} hidden", good.hidden) } else { String::new() };
                 output.say(format_args!(
                     "{}  {}: {} entries{hidden}, signed to {} by {} checkpoints",
                     output.tint(Tint::Green, "ok "),

@@ -122,7 +122,10 @@ pub async fn endpoint_of(api: &Api, named: Option<EndpointId>) -> Result<String>
     }
     match endpoints(api).await?.as_slice() {
         [one] => Ok(one.clone()),
-        [] => Err(Failure::refused("there is no webhook endpoint").hint("add one: gatepost endpoint add https://…")),
+        [] => {
+            Err(Failure::refused("there is no webhook endpoint")
+                .hint("add one: gatepost endpoint add https://…"))
+        }
         many => Err(Failure::usage(format!("{} endpoints could be meant", many.len()))
             .hint(format!("say which: --endpoint {}", many.join(" or ")))),
     }
@@ -175,7 +178,11 @@ impl List {
         output.data(&json!({ "data": found }));
         let rows: Vec<Vec<String>> = found.iter().map(row).collect();
         let none = "No such delivery. Only endpoints that are enabled get deliveries; gatepost listen shows events as they happen.";
-        output.table(&["EVENT AT", "EVENT", "STATE", "TRIES", "LAST ANSWER", "NEXT", "DELIVERY"], &rows, none);
+        output.table(
+            &["EVENT AT", "EVENT", "STATE", "TRIES", "LAST ANSWER", "NEXT", "DELIVERY"],
+            &rows,
+            none,
+        );
         if more {
             output.say(output.tint(Tint::Dim, format_args!("There are more: --limit {}", limit * 4)));
         }
@@ -233,7 +240,11 @@ impl One {
 fn show(delivery: &Value, attempts: &Value, output: Output) {
     let attempts = attempts["data"].as_array().map(Vec::as_slice).unwrap_or_default();
     output.data(&json!({ "delivery": delivery, "attempts": attempts }));
-    output.say(format_args!("{}  {}", output.tint(Tint::Bold, text(delivery, "id")), text(delivery, "state")));
+    output.say(format_args!(
+        "{}  {}",
+        output.tint(Tint::Bold, text(delivery, "id")),
+        text(delivery, "state")
+    ));
     output.say(format_args!("  event     {} ({})", text(delivery, "event_id"), text(delivery, "event_type")));
     output.say(format_args!("  endpoint  {}", text(delivery, "endpoint_id")));
     if let Some(waits) = delivery["waits_for"].as_str() {
@@ -285,8 +296,14 @@ mod tests {
     #[test]
     fn answers_are_told_in_a_word() {
         assert_eq!(outcome(&json!({"status": 502, "decision": "allow"})), "502");
-        assert_eq!(outcome(&json!({"status": null, "decision": "blocked", "rule": "private address"})), "blocked: private address");
-        assert_eq!(outcome(&json!({"status": null, "decision": "allow", "error": "timeout: no answer in 15 s"})), "timeout");
+        assert_eq!(
+            outcome(&json!({"status": null, "decision": "blocked", "rule": "private address"})),
+            "blocked: private address"
+        );
+        assert_eq!(
+            outcome(&json!({"status": null, "decision": "allow", "error": "timeout: no answer in 15 s"})),
+            "timeout"
+        );
         assert_eq!(outcome(&Value::Null), "–");
         assert_eq!(said(&json!({"error": null, "response_snippet": "a\n b"})), "a b");
         assert!(said(&json!({"response_snippet": "é".repeat(200)})).ends_with('…'));

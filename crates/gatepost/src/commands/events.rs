@@ -70,7 +70,14 @@ impl Events {
                 let events = page["data"].as_array().map(Vec::as_slice).unwrap_or_default();
                 let rows: Vec<Vec<String>> = events
                     .iter()
-                    .map(|event| vec![cell(event, "created_at"), cell(event, "type"), cell(event, "channel_id"), cell(event, "id")])
+                    .map(|event| {
+                        vec![
+                            cell(event, "created_at"),
+                            cell(event, "type"),
+                            cell(event, "channel_id"),
+                            cell(event, "id"),
+                        ]
+                    })
                     .collect();
                 output.table(&["AT", "EVENT", "CHANNEL", "ID"], &rows, "No such event.");
                 if let (Some(last), true) = (events.last(), events.len() == list.limit as usize) {

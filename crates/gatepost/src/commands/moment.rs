@@ -25,7 +25,9 @@ impl Moment {
             return Ok(Self::At(at));
         }
         let wrong = || {
-            format!("{text:?} is no time: give one before now (30m, 2h, 3d, 1w) or an instant (2026-11-01T09:30:00Z)")
+            format!(
+                "{text:?} is no time: give one before now (30m, 2h, 3d, 1w) or an instant (2026-11-01T09:30:00Z)"
+            )
         };
         let (digits, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(wrong)?;
         let seconds = match unit {
@@ -61,7 +63,9 @@ mod tests {
         let now = Timestamp::from_seconds(1_793_525_400);
         assert_eq!(Moment::parse("2h").unwrap().instant(now), Timestamp::from_seconds(1_793_518_200));
         assert_eq!(Moment::parse("2026-11-01T09:30:00Z").unwrap().instant(Timestamp::UNIX_EPOCH), now);
-        for wrong in ["", "h", "2", "2y", "-2h", "+2h", "2 h", "1.5h", "99999999999999999999h", "9999999w", "é"] {
+        for wrong in
+            ["", "h", "2", "2y", "-2h", "+2h", "2 h", "1.5h", "99999999999999999999h", "9999999w", "é"]
+        {
             assert!(Moment::parse(wrong).is_err(), "{wrong}");
         }
     }

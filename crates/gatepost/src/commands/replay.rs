@@ -61,7 +61,12 @@ impl Replay {
         if self.follow {
             return follow(&api, &format!("{path}/{}", text(&replay, "id")), replay, output).await;
         }
-        output.say(output.tint(Tint::Dim, "It goes on by itself. Look at it: gatepost deliveries, or ask with --follow."));
+        output.say(
+            output.tint(
+                Tint::Dim,
+                "It goes on by itself. Look at it: gatepost deliveries, or ask with --follow.",
+            ),
+        );
         Ok(())
     }
 }
@@ -88,7 +93,9 @@ async fn follow(api: &Api, path: &str, mut replay: Value, output: Output) -> Res
     ));
     if progress["expired"] != 0 {
         let lost = cell(progress, "expired");
-        output.say(output.tint(Tint::Yellow, format_args!("{lost} events are past their time and were not sent.")));
+        output.say(
+            output.tint(Tint::Yellow, format_args!("{lost} events are past their time and were not sent.")),
+        );
     }
     match progress["dead"].as_i64() {
         None | Some(0) => Ok(()),

@@ -238,7 +238,8 @@ fn check(config: &Config) -> Result<()> {
     }
     let days = |chosen: Option<u32>| chosen.unwrap_or(RETENTION_DAYS);
     let (dead, log) = (days(config.retention.dead_letter_days), days(config.retention.log_days));
-    if config.retention.log_days == Some(0) || config.retention.content_hours.unwrap_or(0) > log.saturating_mul(24)
+    if config.retention.log_days == Some(0)
+        || config.retention.content_hours.unwrap_or(0) > log.saturating_mul(24)
     {
         return Err(Failure::usage(
             "retention.log_days: expected at least 1, and no less than retention.content_hours",

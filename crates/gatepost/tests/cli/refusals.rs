@@ -60,7 +60,11 @@ fn values_of_the_wrong_kind_are_named() {
     with_file("[retention]\ncontent_hours = 0", 2, &["retention.content_hours"]);
     with_file("[retention]\nlog_days = 0", 2, &["retention.log_days"]);
     with_file("[retention]\nlog_days = 2", 2, &["retention.dead_letter_days"]);
-    with_file("[retention]\ncontent_hours = 100\nlog_days = 3\ndead_letter_days = 1", 2, &["retention.log_days"]);
+    with_file(
+        "[retention]\ncontent_hours = 100\nlog_days = 3\ndead_letter_days = 1",
+        2,
+        &["retention.log_days"],
+    );
 }
 
 #[test]

@@ -17,7 +17,11 @@ use crate::route::Route;
 use crate::wire;
 
 const FILTERS: [QueryParameter; 6] = [
-    QueryParameter::text("action", "One action, or the noun of several: `api_key.revoked`, `api_key`.", "api_key"),
+    QueryParameter::text(
+        "action",
+        "One action, or the noun of several: `api_key.revoked`, `api_key`.",
+        "api_key",
+    ),
     QueryParameter::text("actor", "Who: an id, `operator:local` or `nobody`.", "operator:local"),
     QueryParameter::text("target", "The id of what was acted on.", "key_01kagq5rh8e5htqh9sk95d3x4w"),
     QueryParameter::text("outcome", "`done`, `refused`, or the code of a refusal.", "done"),
@@ -77,7 +81,11 @@ pub fn platform_routes() -> Vec<Route<App>> {
             .id("auditCheckpoints")
             .summary("See how far each log is signed")
             .tag("Audit log")
-            .answer::<wire::AuditCheckpoints>(200, "The public key, and each log's newest checkpoint.", checkpoints_example()),
+            .answer::<wire::AuditCheckpoints>(
+                200,
+                "The public key, and each log's newest checkpoint.",
+                checkpoints_example(),
+            ),
     ]
 }
 

@@ -163,10 +163,7 @@ pub struct EventResent<'a> {
 
 impl<'a> From<&'a Resent> for EventResent<'a> {
     fn from(resent: &'a Resent) -> Self {
-        Self {
-            event_id: resent.event_id,
-            deliveries: resent.deliveries.iter().map(Delivery::from).collect(),
-        }
+        Self { event_id: resent.event_id, deliveries: resent.deliveries.iter().map(Delivery::from).collect() }
     }
 }
 

@@ -44,7 +44,8 @@ async fn endpoint(stage: &Stage) -> String {
 }
 
 async fn meta_app(stage: &Stage) -> String {
-    let body = json!({"name": "Ours", "app_id": "1234567890", "app_secret": "0123456789abcdef0123456789abcdef"});
+    let body =
+        json!({"name": "Ours", "app_id": "1234567890", "app_secret": "0123456789abcdef0123456789abcdef"});
     made(&stage.tenant.admin, "/v1/meta-apps", &body).await
 }
 
@@ -256,7 +257,10 @@ async fn drive(stage: &Stage, action: Action) -> (Option<WorkspaceId>, usize) {
 /// What every entry must hold.
 fn sound(record: &AuditRecord) {
     let what = format!("{record:?}");
-    assert!(!record.actor.is_empty() && !record.target.is_empty() && !record.target_kind.is_empty(), "{what}");
+    assert!(
+        !record.actor.is_empty() && !record.target.is_empty() && !record.target_kind.is_empty(),
+        "{what}"
+    );
     let by_request = !record.actor.starts_with("system:") && record.details.get("repeated").is_none();
     if by_request && record.action != "vault.rotated" && record.action != "workspace.created" {
         // What the tests themselves do in this process comes by no request.
@@ -283,7 +287,11 @@ async fn every_action_of_the_table_leaves_exactly_one_entry() {
             let entry = new.next().unwrap_or_else(|| unreachable!("{engine:?} {action}: no entry"));
             sound(&entry.record);
             let refusal = action.as_str().ends_with("_refused") || action.as_str().ends_with(".refused");
-            assert_eq!(refusal, entry.record.outcome != "done" && !entry.record.action.starts_with("channel."), "{action}");
+            assert_eq!(
+                refusal,
+                entry.record.outcome != "done" && !entry.record.action.starts_with("channel."),
+                "{action}"
+            );
             match new.next() {
                 // Three attempts of a system user, told as the first and a count of two.
                 Some(more) => assert_eq!(
@@ -315,15 +323,22 @@ async fn changes_tell_before_and_after() {
         let path = format!("/operator/v1/workspaces/{}/channels", stage.tenant.workspace);
         stage.operator("GET", &path, None).await;
         let log = stage.world.audit_log(Some(stage.tenant.workspace)).await;
-        let last = |action: &str| log.iter().rev().find(|row| row.record.action == action).unwrap().record.clone();
+        let last =
+            |action: &str| log.iter().rev().find(|row| row.record.action == action).unwrap().record.clone();
         let updated = last("endpoint.updated");
-        assert_eq!((updated.before.get("enabled"), updated.after.get("enabled")), (Some("true"), Some("false")));
+        assert_eq!(
+            (updated.before.get("enabled"), updated.after.get("enabled")),
+            (Some("true"), Some("false"))
+        );
         assert_eq!((updated.before.get("host"), updated.details.get("url_changed")), (None, Some("true")));
         let revoked = last("api_key.revoked");
         assert_eq!(revoked.before.get("revoked_at"), Some("never"));
         assert!(revoked.after.get("revoked_at").unwrap().starts_with("20"));
         let visited = last("workspace.visited");
-        assert_eq!((visited.actor.as_str(), visited.credential.as_deref()), ("operator:local", Some("uid:4711")));
+        assert_eq!(
+            (visited.actor.as_str(), visited.credential.as_deref()),
+            ("operator:local", Some("uid:4711"))
+        );
         let route = "GET /operator/v1/workspaces/{workspace_id}/channels";
         assert_eq!(visited.details.get("route"), Some(route));
         stage.stop().await;

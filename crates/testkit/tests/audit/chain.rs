@@ -98,12 +98,20 @@ async fn entries_from_before_the_chain_get_a_place_in_it() {
         assert_eq!(log.len(), 1_205);
         assert!(log[..1_203].iter().all(|row| row.hash.is_none()) && log[1_203].hash.is_some());
         let begun = &log[1_203].record;
-        assert_eq!((begun.action.as_str(), begun.details.get("entries_before")), ("audit.chain_begun", Some("1203")));
+        assert_eq!(
+            (begun.action.as_str(), begun.details.get("entries_before")),
+            ("audit.chain_begun", Some("1203"))
+        );
         world.app.checkpoints_make().await;
         assert!(verify(&world, &Elsewhere::default()).await.iter().all(Result::is_ok), "{engine:?}");
         let owner = world.sql_id(workspace);
-        world.as_superuser(&format!("UPDATE audit SET actor = 'nobody' WHERE workspace_id = {owner} AND seq = 600")).await;
-        let found: Vec<_> = verify(&world, &Elsewhere::default()).await.into_iter().filter_map(Result::err).collect();
+        world
+            .as_superuser(&format!(
+                "UPDATE audit SET actor = 'nobody' WHERE workspace_id = {owner} AND seq = 600"
+            ))
+            .await;
+        let found: Vec<_> =
+            verify(&world, &Elsewhere::default()).await.into_iter().filter_map(Result::err).collect();
         assert_eq!((found.len(), found[0].workspace, found[0].seq), (1, workspace, 1), "{engine:?}");
         world.stop().await;
     }

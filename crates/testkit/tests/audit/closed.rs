@@ -53,7 +53,8 @@ async fn what_cannot_be_audited_is_not_done() {
 
         // Reading and sending owe nothing: sends are in the message log.
         admin.get("/v1/audit-log").await.expect(200);
-        let send = json!({"channel_id": live.channel, "to": "+12025550101", "purpose": "support", "text": "hi"});
+        let send =
+            json!({"channel_id": live.channel, "to": "+12025550101", "purpose": "support", "text": "hi"});
         live.admin.post("/v1/messages", &send).await.expect(202);
         let sends = async || world.rows_of(tenant.workspace).await["message"].len();
         assert!(sends().await > before["message"].len());

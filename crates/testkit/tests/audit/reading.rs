@@ -33,7 +33,8 @@ async fn the_log_is_read_in_pages_and_filtered() {
         let id = key(live).await;
         live.delete(&format!("/v1/keys/{id}")).await.expect(200);
         let tested = key(test).await;
-        let seqs = |found: &[Value]| -> Vec<i64> { found.iter().map(|e| e["seq"].as_i64().unwrap()).collect() };
+        let seqs =
+            |found: &[Value]| -> Vec<i64> { found.iter().map(|e| e["seq"].as_i64().unwrap()).collect() };
         let all = list(live, "").await;
         let seen = list(test, "").await;
         let mut both = [seqs(&all), seqs(&seen)].concat();
@@ -46,22 +47,40 @@ async fn the_log_is_read_in_pages_and_filtered() {
         let keys = list(live, "&action=api_key").await;
         assert!(keys.len() >= 3 && actions(&keys).iter().all(|a| a.starts_with("api_key.")));
         assert_eq!(actions(&list(live, "&action=api_key.revoked").await), ["api_key.revoked"]);
-        assert_eq!(actions(&list(live, &format!("&target={id}")).await), ["api_key.revoked", "api_key.created"]);
+        assert_eq!(
+            actions(&list(live, &format!("&target={id}")).await),
+            ["api_key.revoked", "api_key.created"]
+        );
         assert!(list(live, "&actor=operator:local").await.len() >= 2);
         assert!(list(live, "&outcome=refused").await.is_empty());
         assert_eq!(list(live, "&outcome=done").await.len(), all.len());
         assert!(list(live, "&since=2100-01-01T00:00:00Z").await.is_empty());
         assert!(list(live, "&until=2000-01-01T00:00:00Z").await.is_empty());
-        assert_eq!(list(live, "&since=2000-01-01T00:00:00Z&until=2100-01-01T00:00:00Z").await.len(), all.len());
+        assert_eq!(
+            list(live, "&since=2000-01-01T00:00:00Z&until=2100-01-01T00:00:00Z").await.len(),
+            all.len()
+        );
         let revoked = &list(live, "&action=api_key.revoked").await[0];
         assert_eq!((&revoked["source"], &revoked["mode"]), (&json!("127.0.0.1"), &json!("live")));
         assert!(revoked["hash"].as_str().unwrap().len() == 64 && revoked["before"]["revoked_at"] == "never");
 
         // A test key sees what was done in test mode, a live key the rest.
         assert!(!seen.is_empty() && seen.iter().all(|e| e["mode"] == "test"), "{seen:?}");
-        assert_eq!((list(live, &format!("&target={tested}")).await.len(), list(test, &format!("&target={tested}")).await.len()), (0, 1));
-        for wrong in ["action=api", "action=api_key.flown", "outcome=maybe", "since=yesterday", "target=", "after=x"] {
-            assert_eq!(live.get(&format!("/v1/audit-log?{wrong}")).await.code(), "invalid_parameter", "{wrong}");
+        assert_eq!(
+            (
+                list(live, &format!("&target={tested}")).await.len(),
+                list(test, &format!("&target={tested}")).await.len()
+            ),
+            (0, 1)
+        );
+        for wrong in
+            ["action=api", "action=api_key.flown", "outcome=maybe", "since=yesterday", "target=", "after=x"]
+        {
+            assert_eq!(
+                live.get(&format!("/v1/audit-log?{wrong}")).await.code(),
+                "invalid_parameter",
+                "{wrong}"
+            );
         }
         let bound = json!({"name": "bound", "scopes": ["admin"], "channels": [stage.live.channel]});
         let bound = live.post("/v1/keys", &bound).await.expect(201).json();
@@ -70,9 +89,13 @@ async fn the_log_is_read_in_pages_and_filtered() {
         assert_eq!(bound.get("/v1/audit-log/export").await.code(), "channel_not_allowed");
 
         // The platform's own, at the operator's socket.
-        let own: Value = serde_json::from_str(&stage.operator("GET", "/operator/v1/audit-log", None).await).unwrap();
+        let own: Value =
+            serde_json::from_str(&stage.operator("GET", "/operator/v1/audit-log", None).await).unwrap();
         let own = own["data"].as_array().unwrap().clone();
-        assert!(actions(&own).contains(&"server.started".to_owned()) && actions(&own).contains(&"workspace.created".to_owned()));
+        assert!(
+            actions(&own).contains(&"server.started".to_owned())
+                && actions(&own).contains(&"workspace.created".to_owned())
+        );
         stage.world.app.checkpoints_make().await;
         let signed = stage.operator("GET", "/operator/v1/audit-log/checkpoints", None).await;
         let signed: Value = serde_json::from_str(&signed).unwrap();
@@ -105,7 +128,8 @@ async fn an_export_is_checked_without_the_database() {
             .map(|_| {
                 let target = ("route", "=HYPERLINK(\"x\")\r\n@evil\u{202e}".to_owned());
                 let id = AuditId::new(now, &SystemEntropy);
-                AuditEntry::new(id, now, Actor::System("+test"), Action::RequestRefused, target).made("name", "-1")
+                AuditEntry::new(id, now, Actor::System("+test"), Action::RequestRefused, target)
+                    .made("name", "-1")
             })
             .collect();
         let write = async move |tx: &gatepost_store::SystemTx<'_>| {
@@ -142,7 +166,8 @@ async fn an_export_is_checked_without_the_database() {
         let edited = text.replacen("\"-1\"", "\"-2\"", 1);
         let found = checked(&edited).unwrap().unwrap_err();
         assert_eq!((found.seq, found.fault), (3, Fault::Changed));
-        let without: Vec<&str> = text.lines().enumerate().filter(|(at, _)| *at != 40).map(|(_, line)| line).collect();
+        let without: Vec<&str> =
+            text.lines().enumerate().filter(|(at, _)| *at != 40).map(|(_, line)| line).collect();
         assert_eq!(checked(&without.join("\n")).unwrap().unwrap_err().seq, 41);
         let cut: Vec<&str> = text.lines().take(500).collect();
         assert!(checked(&cut.join("\n")).is_err(), "an export without its end is none");

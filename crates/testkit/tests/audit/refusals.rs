@@ -27,12 +27,19 @@ async fn many_refusals_of_one_kind_are_one_entry_and_a_count() {
         world.app.refusals_settle().await;
         let log = world.audit_log(own).await;
         let of: Vec<_> = log.iter().filter(|row| row.record.action == "api_key.refused").collect();
-        let counted: u64 = of.iter().map(|row| row.record.details.get("repeated").map_or(1, |n| n.parse().unwrap())).sum();
+        let counted: u64 =
+            of.iter().map(|row| row.record.details.get("repeated").map_or(1, |n| n.parse().unwrap())).sum();
         // A minute may have ended meanwhile.
         assert!(of.len() <= 4 && counted == 50, "{engine:?}: {} entries for {counted}", of.len());
         let first = &of[0].record;
-        assert_eq!((first.actor.as_str(), first.target.as_str(), first.credential.as_deref()), ("nobody", id.to_string().as_str(), None));
-        assert_eq!((first.source.as_deref(), first.details.get("route")), (Some("127.0.0.1"), Some("GET /v1/messages")));
+        assert_eq!(
+            (first.actor.as_str(), first.target.as_str(), first.credential.as_deref()),
+            ("nobody", id.to_string().as_str(), None)
+        );
+        assert_eq!(
+            (first.source.as_deref(), first.details.get("route")),
+            (Some("127.0.0.1"), Some("GET /v1/messages"))
+        );
         assert!(first.request.is_some() && first.outcome == "unauthorized");
 
         // Another minute, another entry; another route as well.
@@ -74,14 +81,19 @@ async fn each_kind_of_overreach_is_told_with_its_code() {
         let inside = json!({"url": "https://169.254.169.254/latest", "description": "x"});
         assert_eq!(admin.post("/v1/webhook-endpoints", &inside).await.code(), "webhook_url_not_allowed");
         // A revoked key, by whoever holds it.
-        let ended = admin.post("/v1/keys", &json!({"name": "x", "scopes": ["read"]})).await.expect(201).json();
+        let ended =
+            admin.post("/v1/keys", &json!({"name": "x", "scopes": ["read"]})).await.expect(201).json();
         admin.delete(&format!("/v1/keys/{}", ended["id"].as_str().unwrap())).await.expect(200);
         let held = admin.with_key(ended["secret"].as_str());
         assert_eq!(held.get("/v1/messages").await.code(), "api_key_revoked");
         // Callbacks: no signature, a wrong one, a wrong verify token; all under the app that the workspace owns.
         live.app.call_signed(world, b"{}".to_vec(), &[]).await.expect(401);
-        live.app.call_signed(world, b"{}".to_vec(), &[("x-hub-signature-256", "sha256=00")]).await.expect(401);
-        let hello = format!("/hooks/meta/{}?hub.mode=subscribe&hub.challenge=1&hub.verify_token=x", live.app.id);
+        live.app
+            .call_signed(world, b"{}".to_vec(), &[("x-hub-signature-256", "sha256=00")])
+            .await
+            .expect(401);
+        let hello =
+            format!("/hooks/meta/{}?hub.mode=subscribe&hub.challenge=1&hub.verify_token=x", live.app.id);
         assert_eq!(world.nobody().get(&hello).await.code(), "verify_token_invalid");
         // A mistyped field is no overreach.
         admin.post("/v1/keys", &json!({"name": "x"})).await.expect(422);

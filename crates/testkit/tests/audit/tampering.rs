@@ -53,10 +53,12 @@ impl Case {
             previous = entry_hash(&row.record, &previous);
             seq = row.record.seq;
             let hash = self.world.sql_hash(&previous);
-            self.run(&format!("UPDATE audit SET hash = {hash} WHERE workspace_id = OWNER AND seq = {seq}")).await;
+            self.run(&format!("UPDATE audit SET hash = {hash} WHERE workspace_id = OWNER AND seq = {seq}"))
+                .await;
         }
         let hash = self.world.sql_hash(&previous);
-        self.run(&format!("UPDATE audit_chain SET seq = {seq}, hash = {hash} WHERE workspace_id = OWNER")).await;
+        self.run(&format!("UPDATE audit_chain SET seq = {seq}, hash = {hash} WHERE workspace_id = OWNER"))
+            .await;
     }
 
     /// What is found, with and without what was kept elsewhere.
@@ -81,7 +83,11 @@ async fn eight_kinds_of_tampering_are_found() {
             case.world.stop().await;
         };
         let case = Case::start(engine).await;
-        assert_eq!((case.found(false).await, case.found(true).await), (None, None), "a clean log gives no alarm");
+        assert_eq!(
+            (case.found(false).await, case.found(true).await),
+            (None, None),
+            "a clean log gives no alarm"
+        );
 
         // An edit.
         case.run("UPDATE audit SET actor = 'nobody' WHERE workspace_id = OWNER AND seq = 3").await;
@@ -92,7 +98,11 @@ async fn eight_kinds_of_tampering_are_found() {
         both(case, (6, Fault::Missing)).await;
         // An insertion, behind the end.
         let case = Case::start(engine).await;
-        let id = if engine == Engines::Sqlite { "x'00000000000000000000000000000009'" } else { "'00000000-0000-0000-0000-000000000009'" };
+        let id = if engine == Engines::Sqlite {
+            "x'00000000000000000000000000000009'"
+        } else {
+            "'00000000-0000-0000-0000-000000000009'"
+        };
         case.run(&format!(
             "INSERT INTO audit (workspace_id, id, seq, at, actor, action, target_kind, target, old_values, new_values, details, outcome, hash) \
              SELECT workspace_id, {id}, 10, at, actor, action, target_kind, target, old_values, new_values, details, outcome, hash \
@@ -163,7 +173,9 @@ async fn eight_kinds_of_tampering_are_found() {
         setup.config.sole_owner = false;
         let next = case.world.another(setup).await;
         next.app.checkpoints_make().await;
-        let admin = next.key(case.workspace, gatepost_core::channel::Mode::Test, &[gatepost_core::access::Scope::Admin]).await;
+        let admin = next
+            .key(case.workspace, gatepost_core::channel::Mode::Test, &[gatepost_core::access::Scope::Admin])
+            .await;
         for _ in 0..2 {
             key(&next.nobody().with_key(Some(&admin))).await;
         }

@@ -49,14 +49,22 @@ async fn a_delivery_is_retried() {
         // One that arrived goes again; the same request under the same key once.
         let key = [("idempotency-key", "again")];
         for replayed in [false, true] {
-            let answer = desk.admin.call("POST", &format!("{path}/retry"), &key, Some(&json!({}))).await.expect(202);
+            let answer =
+                desk.admin.call("POST", &format!("{path}/retry"), &key, Some(&json!({}))).await.expect(202);
             assert_eq!(answer.headers.contains_key("idempotency-replayed"), replayed);
             assert_eq!(answer.json()["state"], "pending");
         }
-        eventually("the third time", async || (desk.settled(&endpoint, "sent", 1).await[0]["attempts"] == spent + 3).then_some(())).await;
+        eventually("the third time", async || {
+            (desk.settled(&endpoint, "sent", 1).await[0]["attempts"] == spent + 3).then_some(())
+        })
+        .await;
         let mut hooks = receiver.received();
         let first = hooks.remove(0);
-        assert!(hooks.iter().all(|h| h.headers["webhook-id"] == first.headers["webhook-id"] && h.body == first.body));
+        assert!(
+            hooks
+                .iter()
+                .all(|h| h.headers["webhook-id"] == first.headers["webhook-id"] && h.body == first.body)
+        );
         assert_eq!(hooks.len() + 1, usize::try_from(spent + 3).unwrap());
 
         // Nothing goes to an endpoint that is off, and its owner learns what to do.
@@ -82,7 +90,12 @@ async fn a_delivery_is_retried() {
 async fn an_event_is_resent() {
     for engine in Engines::available() {
         let desk = Desk::open(engine).await;
-        let (one, two, deaf, off) = (Receiver::start().await, Receiver::start().await, Receiver::start().await, Receiver::start().await);
+        let (one, two, deaf, off) = (
+            Receiver::start().await,
+            Receiver::start().await,
+            Receiver::start().await,
+            Receiver::start().await,
+        );
         let (first, off_id) = (desk.endpoint(&one).await, desk.endpoint(&off).await);
         let body = json!({"url": deaf.url, "events": ["message.sent"]});
         let deaf_id = desk.admin.post("/v1/webhook-endpoints", &body).await.expect(201).json();
@@ -95,7 +108,12 @@ async fn an_event_is_resent() {
         let second = desk.endpoint(&two).await;
         let path = format!("/v1/events/{}/resend", sent["event_id"].as_str().unwrap());
         let resent = desk.admin.call("POST", &path, &[], None).await.expect(202).json();
-        let mut to: Vec<&str> = resent["deliveries"].as_array().unwrap().iter().map(|d| d["endpoint_id"].as_str().unwrap()).collect();
+        let mut to: Vec<&str> = resent["deliveries"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|d| d["endpoint_id"].as_str().unwrap())
+            .collect();
         to.sort_unstable();
         let mut wanted = [first.as_str(), second.as_str()];
         wanted.sort_unstable();

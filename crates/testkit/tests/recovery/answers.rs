@@ -22,8 +22,15 @@ async fn attempt(caller: &Client, endpoint: &str, delivery: &Value) -> Value {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn answers_are_redacted() {
     const SECRETS: [&str; 9] = [
-        "s3cr3tb34r3r", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "gp_live_0123456789abcdef", "ada@example.com",
-        "+1 202 555 0123", "0f1e2d3c4b5a69788796a5b4c3d2e1f0", "sid=abc123", "hunter2", "dXNlcjpodW50ZXIyaHVudGVyMg",
+        "s3cr3tb34r3r",
+        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+        "gp_live_0123456789abcdef",
+        "ada@example.com",
+        "+1 202 555 0123",
+        "0f1e2d3c4b5a69788796a5b4c3d2e1f0",
+        "sid=abc123",
+        "hunter2",
+        "dXNlcjpodW50ZXIyaHVudGVyMg",
     ];
     for engine in Engines::available() {
         let desk = Desk::open(engine).await;

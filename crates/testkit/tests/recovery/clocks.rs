@@ -18,7 +18,12 @@ impl Desk {
         let mut found = 0;
         let (mut after, mut more) = (String::new(), true);
         while more {
-            let page = self.admin.get(&format!("/v1/events?limit=100&types=message.received{after}")).await.expect(200).json();
+            let page = self
+                .admin
+                .get(&format!("/v1/events?limit=100&types=message.received{after}"))
+                .await
+                .expect(200)
+                .json();
             let events = page["data"].as_array().unwrap();
             found += events.iter().filter(|e| !e["data"].is_null()).count();
             more = !events.is_empty();
@@ -65,7 +70,11 @@ async fn contents_stay_while_they_can_be_needed() {
         desk.enable(&ill, true).await;
         let replay = desk.replay(&well, &json!({"since": ALWAYS, "only": "all"})).await;
         let done = desk.replayed(&well, &replay).await;
-        assert_eq!((&done["progress"]["queued"], &done["progress"]["expired"]), (&json!(20), &json!(250)), "{done}");
+        assert_eq!(
+            (&done["progress"]["queued"], &done["progress"]["expired"]),
+            (&json!(20), &json!(250)),
+            "{done}"
+        );
         // Days later what is dead still arrives.
         desk.retain_after(20 * 24).await;
         bad.answer_always(200);
@@ -150,7 +159,10 @@ async fn removed_endpoints_leave_nothing() {
         assert!(secret().await + 200 < with_one, "and what the removed endpoint was set up with");
         assert_eq!(desk.count("delivery").await, 4);
         desk.retain_after(28 * 24).await;
-        assert_eq!((desk.count("delivery").await, desk.count("attempt").await, desk.count("event").await), (0, 0, 0));
+        assert_eq!(
+            (desk.count("delivery").await, desk.count("attempt").await, desk.count("event").await),
+            (0, 0, 0)
+        );
         desk.stop().await;
     }
 }

@@ -73,7 +73,9 @@ async fn what_was_missed_and_what_arrived() {
         assert_eq!(refused.code(), "endpoint_disabled");
         assert!(refused.text.contains("enable"), "{}", refused.text);
         desk.enable(&endpoint, true).await;
-        for (only, queued, each) in [("failed", 0, 10), ("missing_or_failed", 30, 40), ("all", 40, 80), ("missing_or_failed", 0, 80)] {
+        for (only, queued, each) in
+            [("failed", 0, 10), ("missing_or_failed", 30, 40), ("all", 40, 80), ("missing_or_failed", 0, 80)]
+        {
             let replay = desk.replay(&endpoint, &json!({"since": ALWAYS, "only": only})).await;
             let done = desk.replayed(&endpoint, &replay).await;
             assert_eq!(
@@ -146,12 +148,18 @@ async fn live_events_do_not_wait_for_a_replay() {
             let started = Instant::now();
             desk.hear(1).await;
             let newest = desk.deliveries_newest(&endpoint).await;
-            eventually("the live one", async || accepted(&receiver).contains_key(&newest).then_some(())).await;
+            eventually("the live one", async || accepted(&receiver).contains_key(&newest).then_some(()))
+                .await;
             assert!(!before.contains(&newest));
-            assert!(started.elapsed() < Duration::from_secs(10), "live event {round} waited {:?}", started.elapsed());
+            assert!(
+                started.elapsed() < Duration::from_secs(10),
+                "live event {round} waited {:?}",
+                started.elapsed()
+            );
             overtook += usize::from(accepted(&receiver).len() < 5_000 + round);
             let status = desk.world.app.status(&desk.world.operator::<StatusRead>()).await.unwrap();
-            let waiting = status.work.iter().find(|w| w.kind == JobKind::DeliveryAttempt).map_or(0, |w| w.jobs);
+            let waiting =
+                status.work.iter().find(|w| w.kind == JobKind::DeliveryAttempt).map_or(0, |w| w.jobs);
             assert!(waiting <= 1_010, "{waiting} deliveries are queued at once");
         }
         assert!(overtook > 2, "the replay was over before anything live happened");
@@ -267,17 +275,28 @@ async fn one_at_a_time_and_no_further() {
             (found["progress"]["queued"].as_i64().unwrap() >= 1_000).then_some(found)
         })
         .await;
-        assert_eq!((&full["progress"]["queued"], &full["progress"]["waits_for"]), (&json!(1_000), &json!("deliveries")));
+        assert_eq!(
+            (&full["progress"]["queued"], &full["progress"]["waits_for"]),
+            (&json!(1_000), &json!("deliveries"))
+        );
         let percent = full["progress"]["percent"].as_i64().unwrap();
         assert!((50..80).contains(&percent), "{full}");
-        let cancelled = desk.admin.post(&format!("{path}/{replay}/cancel"), &json!({})).await.expect(200).json();
-        assert_eq!((&cancelled["state"], &cancelled["progress"]["percent"]), (&json!("cancelled"), &json!(percent)));
+        let cancelled =
+            desk.admin.post(&format!("{path}/{replay}/cancel"), &json!({})).await.expect(200).json();
+        assert_eq!(
+            (&cancelled["state"], &cancelled["progress"]["percent"]),
+            (&json!("cancelled"), &json!(percent))
+        );
         assert!(cancelled["finished_at"].is_string());
-        let again = desk.admin.call("POST", &format!("{path}/{replay}/cancel"), &[], None).await.expect(200).json();
+        let again =
+            desk.admin.call("POST", &format!("{path}/{replay}/cancel"), &[], None).await.expect(200).json();
         assert_eq!(again, cancelled, "cancelling twice changes nothing");
         let next = desk.replay(&endpoint, &body).await;
         let list = desk.admin.get(&path).await.expect(200).json();
-        assert_eq!(ids(list["data"].as_array().unwrap(), "id"), BTreeSet::from([replay.as_str(), next.as_str()]));
+        assert_eq!(
+            ids(list["data"].as_array().unwrap(), "id"),
+            BTreeSet::from([replay.as_str(), next.as_str()])
+        );
         assert_eq!(list["data"][0]["id"], next.as_str(), "the newest first");
         assert_eq!(desk.replay_state(&endpoint, &replay).await["progress"]["queued"], 1_000);
         for wrong in [

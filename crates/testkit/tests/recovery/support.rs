@@ -89,8 +89,7 @@ impl Desk {
         eventually("every message to be an event", async || {
             let workspace = self.workspace.uuid();
             let read = async move |tx: &Tx<'_>| -> Result<i64, Error> {
-                let values =
-                    [Column::Uuid(workspace), Column::Int(EventType::MessageReceived.number())];
+                let values = [Column::Uuid(workspace), Column::Int(EventType::MessageReceived.number())];
                 tx.query_one(&RECEIVED, &values, |row| row.get(0)).await
             };
             let found = self.world.store.engine().read(Lane::Workspace(workspace), read).await.unwrap();

@@ -22,7 +22,9 @@ impl CheckpointKey {
     }
 
     fn of_seed(seed: &KeyMaterial) -> Result<Self, VaultError> {
-        Ed25519KeyPair::from_seed_unchecked(seed.expose()).map(Self).map_err(|_| VaultError::CipherUnavailable)
+        Ed25519KeyPair::from_seed_unchecked(seed.expose())
+            .map(Self)
+            .map_err(|_| VaultError::CipherUnavailable)
     }
 
     /// A key that belongs to no installation, for tests.

@@ -272,7 +272,8 @@ async fn send(api: &Api, scene: &Scene, body: &Value, screen: &Screen, tally: &m
 /// The person who read `message` answers it, at the simulated Meta.
 async fn person_says(stage: &Stage, message: &Value, words: &str) -> Result<()> {
     let app: &App = stage.server.app();
-    let principal = app.principal_of_key(stage.keys.send_secret.expose()).await.map_err(|refused| refused.error)?;
+    let principal =
+        app.principal_of_key(stage.keys.send_secret.expose()).await.map_err(|refused| refused.error)?;
     let grant = principal.grant::<MessageSend>()?;
     let from = Phone::parse(text(&message["contact"], "phone"))
         .map_err(|_| Failure::failed("a webhook named no phone number"))?;

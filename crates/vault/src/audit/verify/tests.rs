@@ -135,7 +135,11 @@ fn eight_kinds_of_tampering_are_found_and_named() {
         log.entries[16].0.target.push('x');
         log.rehash(16);
     });
-    assert_eq!(careful, Err((11, Fault::Rewritten { checkpoint: 20 })), "the first that the last checkpoint leaves open");
+    assert_eq!(
+        careful,
+        Err((11, Fault::Rewritten { checkpoint: 20 })),
+        "the first that the last checkpoint leaves open"
+    );
     let one_hash = tampered(&|log| {
         let previous = log.entries[15].1.unwrap();
         log.entries[16].0.target.push('x');
@@ -249,7 +253,11 @@ fn entries_from_before_the_chain_are_held_by_its_first() {
     for (_, hash) in &mut log.entries[..4] {
         *hash = None;
     }
-    assert_eq!(log.verify(&key), Err((1, Fault::EarlierChanged)), "the fifth does not say that the chain begins");
+    assert_eq!(
+        log.verify(&key),
+        Err((1, Fault::EarlierChanged)),
+        "the fifth does not say that the chain begins"
+    );
     let mut previous = NO_HASH;
     log.entries[4].0.action = Action::AuditChainBegun.as_str().to_owned();
     for (record, hash) in &mut log.entries {
