@@ -12,7 +12,7 @@ use gatepost_core::access::{Grant, permission};
 use gatepost_core::endpoint::{DeliveryOrder, RetrySchedule};
 use gatepost_core::{Clock, EndpointId, Timestamp};
 use gatepost_store::engine::{Lane, Tx};
-use gatepost_store::{EndpointRow, EventRow, WorkspaceScope, params, statements};
+use gatepost_store::{EndpointRow, EventHead, WorkspaceScope, params, statements};
 use gatepost_testkit::{Client, Engines, Live, Setup, World, eventually, sandbox};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -129,8 +129,8 @@ impl Desk {
     }
 
     /// The event log, oldest first.
-    pub async fn log(&self) -> Vec<EventRow> {
-        let read = self.world.store.read(self.scope, async |tx| tx.event_list(0, 1_000_000).await);
+    pub async fn log(&self) -> Vec<EventHead> {
+        let read = self.world.store.read(self.scope, async |tx| tx.event_heads(0, 1_000_000).await);
         read.await.unwrap()
     }
 
