@@ -224,7 +224,8 @@ impl WorkspaceTx<'_> {
             let some = self.tx.query(&PICK, values, |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?))).await?;
             picked.extend(some);
         }
-        let buried: Vec<_> = picked.iter().map(|(id, _)| bury_params(self.workspace, endpoint, *id)).collect();
+        let buried: Vec<_> =
+            picked.iter().map(|(id, _)| bury_params(self.workspace, endpoint, *id)).collect();
         let drops: Vec<_> = picked.iter().map(|(id, _)| params![id].to_vec()).collect();
         self.tx.execute_many(&BURY, &buried).await?;
         self.tx.execute_many(&DROP, &drops).await?;
@@ -258,8 +259,13 @@ impl WorkspaceTx<'_> {
     /// knows no phone; one whose phone is known is ordered by that, so that both kinds of events share a key.
     pub async fn order_keys(&self, named: &[&[u8]]) -> Result<Vec<Vec<u8>>> {
         let rows: Vec<_> = named.iter().map(|key| params![self.workspace, *key].to_vec()).collect();
-        let phones = self.tx.query_many(&PHONE_KEY, &rows, |row: &Row<'_>| row.get::<Option<Vec<u8>>>(0)).await?;
-        Ok(named.iter().zip(phones).map(|(key, phone)| phone.flatten().unwrap_or_else(|| key.to_vec())).collect())
+        let phones =
+            self.tx.query_many(&PHONE_KEY, &rows, |row: &Row<'_>| row.get::<Option<Vec<u8>>>(0)).await?;
+        Ok(named
+            .iter()
+            .zip(phones)
+            .map(|(key, phone)| phone.flatten().unwrap_or_else(|| key.to_vec()))
+            .collect())
     }
 }
 

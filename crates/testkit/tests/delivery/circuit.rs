@@ -31,10 +31,9 @@ async fn a_dead_endpoint_costs_one_probe() {
         let desk = Desk::open(engine).await;
         let alive = Arc::new(AtomicBool::new(false));
         let answer = Arc::clone(&alive);
-        let receiver = Scripted::start(move |_, _| {
-            (if answer.load(Ordering::SeqCst) { 200 } else { 503 }, vec![])
-        })
-        .await;
+        let receiver =
+            Scripted::start(move |_, _| (if answer.load(Ordering::SeqCst) { 200 } else { 503 }, vec![]))
+                .await;
         let id = desk.endpoint(&receiver.url).await;
         desk.events("a", 300).await;
         let first = quiet(&[&receiver]).await;
@@ -65,12 +64,14 @@ async fn a_dead_endpoint_costs_one_probe() {
         desk.world.clock.advance(desk.row(id).await.health.probe_at.unwrap().since(desk.now()));
         let sent = eventually("all of them", async || {
             let came = receiver.came();
-            let ids: BTreeSet<String> = came.iter().filter(|c| c.status == 200).map(|c| c.id.clone()).collect();
+            let ids: BTreeSet<String> =
+                came.iter().filter(|c| c.status == 200).map(|c| c.id.clone()).collect();
             (ids.len() == 300).then_some(came)
         })
         .await;
         assert_eq!(sent.iter().filter(|c| c.status == 200).count(), 300, "each once");
-        eventually("health", async || (desk.row(id).await.health.failing_since.is_none()).then_some(())).await;
+        eventually("health", async || (desk.row(id).await.health.failing_since.is_none()).then_some(()))
+            .await;
         eventually("their records", async || {
             let open = desk.deliveries(id, "failed").await.len() + desk.deliveries(id, "pending").await.len();
             (open == 0).then_some(())
