@@ -12,7 +12,7 @@ use gatepost_core::access::{Grant, permission};
 use gatepost_core::endpoint::{DeliveryOrder, RetrySchedule};
 use gatepost_core::{Clock, EndpointId, Timestamp};
 use gatepost_store::engine::{Lane, Tx};
-use gatepost_store::{EndpointRow, EventRow, WorkspaceScope, params, statements};
+use gatepost_store::{EndpointRow, EventHead, WorkspaceScope, params, statements};
 use gatepost_testkit::{Client, Engines, Live, Setup, World, eventually, sandbox};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -88,6 +88,11 @@ impl Desk {
                 })
             })
             .collect();
+        self.write_messages(node, &messages).await;
+    }
+
+    /// Messages as Meta tells of them.
+    pub async fn write_messages(&self, node: &World, messages: &[Value]) {
         let value = json!({
             "messaging_product": "whatsapp",
             "metadata": {"display_phone_number": "12025550100", "phone_number_id": self.live.phone_number_id},
@@ -129,8 +134,8 @@ impl Desk {
     }
 
     /// The event log, oldest first.
-    pub async fn log(&self) -> Vec<EventRow> {
-        let read = self.world.store.read(self.scope, async |tx| tx.event_list(0, 1_000_000).await);
+    pub async fn log(&self) -> Vec<EventHead> {
+        let read = self.world.store.read(self.scope, async |tx| tx.event_heads(0, 1_000_000).await);
         read.await.unwrap()
     }
 
