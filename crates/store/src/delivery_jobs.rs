@@ -64,8 +64,8 @@ statements! {
     );
     /// The last first: what is held or waits for later wakes nobody, so it must not be what is left over.
     PICK = per(
-        "SELECT j.id, d.replay_id FROM job j LEFT JOIN delivery d ON d.workspace_id = j.workspace_id AND d.endpoint_id = j.lane AND d.id = j.subject WHERE j.workspace_id = $1 AND j.kind = $2 AND j.lane = $3 AND j.lease_until <= $4 ORDER BY j.priority DESC, j.run_at DESC, j.id DESC LIMIT $5",
-        "SELECT j.id, d.replay_id FROM job j LEFT JOIN delivery d ON d.workspace_id = j.workspace_id AND d.endpoint_id = j.lane AND d.id = j.subject WHERE j.workspace_id = $1 AND j.kind = $2 AND j.lane = $3 AND j.lease_until <= $4 ORDER BY j.priority DESC, j.run_at DESC, j.id DESC LIMIT $5 FOR UPDATE OF j SKIP LOCKED"
+        "SELECT p.id, d.replay_id FROM (SELECT j.id, j.workspace_id, j.lane FROM job j WHERE j.workspace_id = $1 AND j.kind = $2 AND j.lane = $3 AND j.priority = $6 AND j.run_at >= 0 AND j.lease_until <= $4 ORDER BY j.run_at DESC, j.id DESC LIMIT $5) p LEFT JOIN delivery d ON d.workspace_id = p.workspace_id AND d.endpoint_id = p.lane AND d.id = p.id",
+        "SELECT p.id, d.replay_id FROM (SELECT j.id, j.workspace_id, j.lane FROM job j WHERE j.workspace_id = $1 AND j.kind = $2 AND j.lane = $3 AND j.priority = $6 AND j.run_at >= 0 AND j.lease_until <= $4 ORDER BY j.run_at DESC, j.id DESC LIMIT $5 FOR UPDATE SKIP LOCKED) p LEFT JOIN delivery d ON d.workspace_id = p.workspace_id AND d.endpoint_id = p.lane AND d.id = p.id"
     );
     DROP = same("DELETE FROM job WHERE id = $1");
     PHONE_KEY = same("SELECT phone_index FROM contact WHERE workspace_id = $1 AND bsuid_index = $2");
@@ -217,9 +217,13 @@ impl WorkspaceTx<'_> {
         limit: i64,
     ) -> Result<usize> {
         let kind = JobKind::DeliveryAttempt.number();
-        let values = params![self.workspace, kind, endpoint.uuid(), now.micros(), limit];
-        let picked: Vec<(Uuid, Option<Uuid>)> =
-            self.tx.query(&PICK, values, |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?))).await?;
+        let mut picked: Vec<(Uuid, Option<Uuid>)> = Vec::new();
+        for priority in [1, 0] {
+            let rest = limit - i64::try_from(picked.len()).unwrap_or(limit);
+            let values = params![self.workspace, kind, endpoint.uuid(), now.micros(), rest, priority];
+            let some = self.tx.query(&PICK, values, |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?))).await?;
+            picked.extend(some);
+        }
         let buried: Vec<_> =
             picked.iter().map(|(id, _)| bury_params(self.workspace, endpoint, *id)).collect();
         let drops: Vec<_> = picked.iter().map(|(id, _)| params![id].to_vec()).collect();

@@ -97,9 +97,9 @@ mod tests {
 
     #[test]
     fn jitter_is_a_fifth_each_way() {
-        let wait = Duration::from_secs(300);
-        assert_eq!(jittered(wait, &Every(0)), Duration::from_secs(240));
-        assert_eq!(jittered(wait, &Every(0xff)), Duration::from_secs(360));
+        let wait = Duration::from_mins(5);
+        assert_eq!(jittered(wait, &Every(0)), Duration::from_mins(4));
+        assert_eq!(jittered(wait, &Every(0xff)), Duration::from_mins(6));
         let middle = jittered(wait, &Every(0x80));
         assert!((Duration::from_secs(299)..Duration::from_secs(301)).contains(&middle), "{middle:?}");
     }

@@ -89,16 +89,15 @@ pub(crate) async fn deliveries(
     if wishes.is_empty() {
         return Ok(Vec::new());
     }
-    let channels: Vec<Option<String>> = match wishes.iter().all(|wish| wish.target.channels.is_empty()) {
-        true => vec![None; events.len()],
-        false => events.iter().map(|event| event.channel.map(|id| id.to_string())).collect(),
-    };
-    let keys = match wishes.iter().any(|wish| wish.target.order == DeliveryOrder::Contact) {
-        true => {
-            let named: Vec<_> = events.iter().map(|e| (e.order_key.as_deref(), e.channel)).collect();
-            order_keys(tx, &named).await?
-        }
-        false => Vec::new(),
+    let by_channel = wishes.iter().any(|wish| !wish.target.channels.is_empty());
+    let channels: Vec<Option<String>> =
+        events.iter().map(|event| event.channel.filter(|_| by_channel).map(|id| id.to_string())).collect();
+    let ordered = wishes.iter().any(|wish| wish.target.order == DeliveryOrder::Contact);
+    let keys = if ordered {
+        let named: Vec<_> = events.iter().map(|e| (e.order_key.as_deref(), e.channel)).collect();
+        order_keys(tx, &named).await?
+    } else {
+        Vec::new()
     };
     let mut deliveries = Vec::new();
     for (at, (event, seq)) in events.iter().zip(first..).enumerate() {

@@ -42,7 +42,7 @@ impl fmt::Display for Verdict {
 }
 
 /// The whole event log, oldest first.
-async fn events(client: &Client) -> Vec<Value> {
+pub async fn events(client: &Client) -> Vec<Value> {
     let (mut all, mut after) = (Vec::new(), String::new());
     loop {
         let page = client.get(&format!("/v1/events?limit=100{after}")).await.expect(200).json();

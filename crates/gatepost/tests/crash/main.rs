@@ -10,6 +10,7 @@
 //! follows from a seed that is printed; `GATEPOST_CRASH_SEED` sets it.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "tests")]
 
+mod deliveries;
 mod dice;
 mod judge;
 mod load;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use gatepost_core::endpoint::DeliveryOrder;
 use gatepost_testkit::{Engines, Setup, eventually};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{Came, Desk, Scripted};
 
@@ -136,19 +136,38 @@ async fn one_person_has_one_key() {
     for engine in Engines::available() {
         let desk = Desk::open(engine).await;
         let scope = desk.scope;
-        desk.write(&[(1, "wamid.a"), (2, "wamid.b"), (1, "wamid.c")]).await;
+        let logged = async |count: usize| {
+            eventually("the log", async || Some(desk.log().await).filter(|log| log.len() == count)).await
+        };
+        desk.write(&[(1, "wamid.a"), (2, "wamid.b")]).await;
+        logged(2).await;
+        let by = |wamid: &str, phone: Option<&str>| {
+            let mut message = json!({
+                "id": wamid, "timestamp": "1793525400", "type": "text", "text": {"body": "hello"},
+                "from_user_id": "US.13491208655302741918",
+            });
+            if let Some(phone) = phone {
+                message["from"] = json!(phone);
+            }
+            message
+        };
+        desk.write_messages(&desk.world, &[by("wamid.c", None)]).await;
+        logged(3).await;
+        desk.write_messages(&desk.world, &[by("wamid.d", Some("12025550001"))]).await;
+        logged(4).await;
         desk.notice().await;
-        let log = eventually("the log", async || Some(desk.log().await).filter(|log| log.len() == 4)).await;
-        let mut keys: Vec<Option<Vec<u8>>> = log.iter().map(|e| e.order_key.clone()).collect();
-        assert_eq!(keys.iter().filter(|k| k.is_none()).count(), 1, "the notice");
-        keys.retain(Option::is_some);
-        keys.sort();
-        keys.dedup();
-        assert_eq!(keys.len(), 2);
-        let phone = keys[0].clone().unwrap();
-        let found =
-            desk.world.store.read(scope, async move |tx| tx.order_keys(&[&phone]).await).await.unwrap();
-        assert_eq!(Some(&found[0]), keys[0].as_ref());
+        let log = logged(5).await;
+        let keys: Vec<Option<Vec<u8>>> = log.iter().map(|e| e.order_key.clone()).collect();
+        assert_eq!(keys.iter().filter(|key| key.is_none()).count(), 1, "the notice");
+        let of = |index: usize| keys[index].clone().unwrap();
+        assert_eq!(of(0), of(3), "the phone, where it is known");
+        assert!(of(0) != of(1) && of(0) != of(2) && of(1) != of(2));
+        // Once both names are known to be one person's, both kinds of events share the key.
+        let named: Vec<Vec<u8>> = (0..4).map(of).collect();
+        let settled = desk.world.store.read(scope, async move |tx| {
+            tx.order_keys(&named.iter().map(Vec::as_slice).collect::<Vec<_>>()).await
+        });
+        assert_eq!(settled.await.unwrap(), [of(0), of(1), of(0), of(0)]);
         desk.world.stop().await;
     }
 }

@@ -88,6 +88,11 @@ impl Desk {
                 })
             })
             .collect();
+        self.write_messages(node, &messages).await;
+    }
+
+    /// Messages as Meta tells of them.
+    pub async fn write_messages(&self, node: &World, messages: &[Value]) {
         let value = json!({
             "messaging_product": "whatsapp",
             "metadata": {"display_phone_number": "12025550100", "phone_number_id": self.live.phone_number_id},
