@@ -158,6 +158,9 @@ impl App {
                     run(&app, key, &notify, crate::channel_checks::Checking::new(app.clone(), key)).await;
                 }
                 JobKind::WebhookReplay => app.sleep_lane(key, &notify),
+                JobKind::EndpointTest => {
+                    run(&app, key, &notify, crate::endpoints::Testing::new(app.clone(), key)).await;
+                }
             }
         };
         self.0.tasks.spawn_on(lane, runtime);

@@ -82,6 +82,8 @@ impl App {
             .write(scope, async move |tx| {
                 tx.retain_items(items).await?;
                 tx.retain_idempotency(idempotency).await?;
+                tx.endpoint_secrets_erase(now).await?;
+                tx.webhook_keys_sweep(now).await?;
                 tx.commit(Audit::None("bookkeeping past its time"), ())
             })
             .await

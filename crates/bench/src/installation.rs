@@ -18,7 +18,6 @@ use gatepost_core::access::{
 };
 use gatepost_core::channel::Mode;
 use gatepost_core::endpoint::WebhookUrl;
-use gatepost_core::event::EventFilter;
 use gatepost_core::job::JobKind;
 use gatepost_core::{Clock as _, MetaAppId, Secret, WorkspaceId};
 use gatepost_net::{
@@ -191,12 +190,8 @@ impl Installation {
         let key = fresh(app.key_create(&grant::<permission::KeyManage>(&principal)?, key, None).await?)?;
         let key = key.secret.expose().clone();
         if let Some(port) = webhooks {
-            let endpoint = EndpointCreate {
-                mode: Mode::Live,
-                url: WebhookUrl::parse(&format!("http://127.0.0.1:{port}/hook")).map_err(Failure::new)?,
-                description: "benchmark".to_owned(),
-                events: EventFilter::default(),
-            };
+            let url = WebhookUrl::parse(&format!("http://127.0.0.1:{port}/hook")).map_err(Failure::new)?;
+            let endpoint = EndpointCreate::new(Mode::Live, url);
             fresh(
                 app.endpoint_create(&grant::<permission::EndpointManage>(&principal)?, endpoint, None)
                     .await?,

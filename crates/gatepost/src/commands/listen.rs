@@ -7,7 +7,7 @@ use bytes::Bytes;
 use gatepost_app::SystemClock;
 use gatepost_core::Clock as _;
 use gatepost_net::{Method, TrustedBody, TrustedClient, TrustedRequest};
-use gatepost_vault::{SigningKey, SystemEntropy, WebhookSecret, sign_raw_body, sign_standard};
+use gatepost_vault::{SigningKey, SystemEntropy, WebhookSecret, delivery_headers};
 use serde_json::{Value, json};
 
 use super::send::At;
@@ -164,20 +164,23 @@ async fn pass_on(event: &Value, forward: &Forward, output: Output) {
     let body = event.to_string();
     let id = text(event, "id");
     let timestamp = SystemClock.now().seconds();
-    let signed = sign_standard(id, timestamp, body.as_bytes(), std::slice::from_ref(&forward.key));
-    let Ok(signature) = signed else {
+    let signed = delivery_headers(
+        id,
+        text(event, "type"),
+        timestamp,
+        body.as_bytes(),
+        std::slice::from_ref(&forward.key),
+    );
+    let Ok(signed) = signed else {
         output.note(format_args!("  {id} cannot be signed"));
         return;
     };
-    let raw = sign_raw_body(&forward.key, body.as_bytes());
-    let stamp = timestamp.to_string();
-    let headers = [
-        ("webhook-id", id),
-        ("webhook-timestamp", stamp.as_str()),
-        ("webhook-signature", signature.as_str()),
-        ("x-gatepost-event", text(event, "type")),
-        ("x-gatepost-signature", raw.as_str()),
-    ];
+    // The client writes the content type of JSON itself.
+    let headers: Vec<(&str, &str)> = signed
+        .iter()
+        .filter(|(name, _)| *name != "content-type")
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
     let answer = forward
         .http
         .send(TrustedRequest {

@@ -7,6 +7,8 @@ pub mod demo;
 pub mod doctor;
 pub mod documents;
 pub mod endpoint;
+pub mod endpoint_settings;
+pub mod endpoint_test;
 pub mod key;
 pub mod listen;
 pub mod media;

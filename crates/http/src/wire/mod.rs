@@ -7,6 +7,7 @@ mod channel;
 mod content;
 mod delivery;
 mod endpoint;
+mod endpoint_ask;
 mod event;
 mod event_list;
 mod installation;
@@ -22,7 +23,8 @@ mod workspace;
 
 pub use channel::{Channel, ChannelCreate, ChannelUpdate};
 pub use delivery::{Attempt, Delivery};
-pub use endpoint::{Endpoint, EndpointCreate, EndpointSecretRotate, EndpointUpdate, EndpointWithSecret};
+pub use endpoint::{Endpoint, EndpointWithSecret, WebhookKeys};
+pub use endpoint_ask::{EndpointCreate, EndpointSecretRotate, EndpointTest, EndpointUpdate};
 pub use event::{Event, event_example, webhook_operation_id, webhook_summary};
 pub use event_list::EventList;
 pub use installation::{Status, Vault};
