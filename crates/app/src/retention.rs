@@ -90,7 +90,9 @@ impl App {
                 tx.retain_items(items).await?;
                 tx.retain_idempotency(idempotency).await?;
                 tx.retain_replays(log).await?;
-                tx.retain_endpoints(now, content).await?;
+                tx.retain_endpoints(content).await?;
+                tx.endpoint_secrets_erase(now).await?;
+                tx.webhook_keys_sweep(now).await?;
                 tx.commit(Audit::None("bookkeeping past its time"), ())
             })
             .await

@@ -77,7 +77,9 @@ statements! {
     HEALTH = same("UPDATE endpoint SET failing_since = $3, failures = $4, probe_at = $5 WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL");
     DISABLE = same("UPDATE endpoint SET enabled = 0, disabled_reason = $3, disabled_at = $4, probe_at = NULL WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL AND enabled = 1");
     ROTATE = same("UPDATE endpoint SET secret = $3, previous_secret = $4, previous_until = $5, signing_seed = $6, previous_signing_seed = $7 WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL");
-    DELETE = same("UPDATE endpoint SET deleted_at = $3, enabled = 0 WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL");
+    ERASE_OLD = same("UPDATE endpoint SET previous_secret = NULL, previous_until = NULL, previous_signing_seed = NULL WHERE workspace_id = $1 AND previous_until <= $2");
+    /// What only its owner and its receiver knew goes with it; the address stays for the deliveries that name it.
+    DELETE = same("UPDATE endpoint SET deleted_at = $3, enabled = 0, secret = $4, headers = NULL, metadata = NULL, previous_secret = NULL, previous_until = NULL, signing_seed = NULL, previous_signing_seed = NULL WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL");
 }
 
 fn endpoint(row: &Row<'_>) -> engine::Result<EndpointRow> {
@@ -229,7 +231,14 @@ impl WorkspaceTx<'_> {
         Ok(self.tx.execute_one(&ROTATE, values).await?)
     }
 
+    /// Erases secrets whose overlap was over at `now`, of every endpoint.
+    pub async fn endpoint_secrets_erase(&self, now: Timestamp) -> Result<u64> {
+        Ok(self.tx.execute(&ERASE_OLD, params![self.workspace, now.micros()]).await?)
+    }
+
     pub async fn endpoint_delete(&self, id: EndpointId, now: Timestamp) -> Result<()> {
-        Ok(self.tx.execute_one(&DELETE, params![self.workspace, id.uuid(), now.micros()]).await?)
+        let nothing: &[u8] = &[];
+        let values = params![self.workspace, id.uuid(), now.micros(), nothing];
+        Ok(self.tx.execute_one(&DELETE, values).await?)
     }
 }

@@ -33,9 +33,8 @@ statements! {
     LOG_DELIVERIES = same("DELETE FROM delivery WHERE workspace_id = $1 AND event_id = $2");
     LOG_EVENT = same("DELETE FROM event WHERE workspace_id = $1 AND id = $2");
     LOG_REPLAYS = same("DELETE FROM replay WHERE workspace_id = $1 AND state <> 1 AND created_at < $2");
-    SECRETS_PREVIOUS = same("UPDATE endpoint SET previous_secret = NULL, previous_signing_seed = NULL, previous_until = NULL WHERE workspace_id = $1 AND previous_until < $2");
     /// What a removed endpoint was set up with; its row stays, because its deliveries name it.
-    ENDPOINTS_GONE = same("UPDATE endpoint SET url = $3, secret = $3, description = $4, headers = NULL, metadata = NULL, previous_secret = NULL, previous_until = NULL, signing_seed = NULL, previous_signing_seed = NULL WHERE workspace_id = $1 AND deleted_at < $2 AND LENGTH(secret) > 0");
+    ENDPOINTS_GONE = same("UPDATE endpoint SET url = $3, description = $4 WHERE workspace_id = $1 AND deleted_at < $2 AND LENGTH(url) > 0");
     ITEMS = same("DELETE FROM callback_item WHERE workspace_id = $1 AND seen_at < $2 AND id < $3");
     ENVELOPES = same("DELETE FROM envelope WHERE workspace_id = $1 AND id IN (SELECT id FROM envelope WHERE workspace_id = $1 AND id < $2 ORDER BY id LIMIT $3)");
     IDEMPOTENCY = same("DELETE FROM idempotency WHERE workspace_id = $1 AND created_at < $2");
@@ -115,9 +114,8 @@ impl WorkspaceTx<'_> {
         Ok(self.tx.execute(&LOG_REPLAYS, params![self.workspace, before.micros()]).await?)
     }
 
-    /// Erases secrets that sign no more, and what endpoints were set up with that were removed before `removed`.
-    pub async fn retain_endpoints(&self, now: Timestamp, removed: Timestamp) -> Result<()> {
-        self.tx.execute(&SECRETS_PREVIOUS, params![self.workspace, now.micros()]).await?;
+    /// Erases where endpoints led that were removed before `removed`; their secrets went when they were removed.
+    pub async fn retain_endpoints(&self, removed: Timestamp) -> Result<()> {
         let nothing: &[u8] = &[];
         self.tx.execute(&ENDPOINTS_GONE, params![self.workspace, removed.micros(), nothing, ""]).await?;
         Ok(())

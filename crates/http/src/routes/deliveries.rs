@@ -138,6 +138,17 @@ fn filters(query: &Query) -> Result<DeliveryQuery> {
     })
 }
 
+/// A delivery whose first attempt is on its way.
+pub(super) fn tested_example() -> Value {
+    let mut example = delivery_example();
+    example["event_type"] = json!("endpoint.test");
+    example["state"] = json!("pending");
+    example["attempts"] = json!(0);
+    example["next_attempt_at"] = json!("2026-11-01T09:30:00Z");
+    example["last_attempt"] = Value::Null;
+    example
+}
+
 async fn delivery_list(
     grant: Grant<EndpointRead>,
     State(app): State<App>,
