@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use super::shape::shapes;
 use crate::Purpose;
-use crate::id::{ChannelId, ContactId, MediaId, MessageId, TemplateId};
+use crate::id::{ChannelId, ContactId, EndpointId, MediaId, MessageId, TemplateId};
 use crate::message::MessageState;
 use crate::time::Timestamp;
 
@@ -174,5 +174,25 @@ shapes! {
         pub field: &'a str,
         /// Meta's own object, unchanged.
         pub value: &'a RawValue,
+    }
+
+    /// News of a webhook endpoint. Its URL stays out: paths and queries of webhooks often hold secrets.
+    #[derive(Serialize)]
+    pub struct EndpointNews<'a> {
+        /// The endpoint.
+        pub id: EndpointId,
+        /// The owner's words.
+        pub description: &'a str,
+        /// Whether deliveries go to it.
+        pub enabled: bool,
+        /// `gone` or `failing`; null on a trial.
+        pub disabled_reason: Option<&'static str>,
+        /// Since when no attempt has succeeded.
+        pub failing_since: Option<Timestamp>,
+        /// What happened last, in words.
+        pub detail: Option<&'a str>,
+        /// The one next action; absent when there is nothing to do.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub next_action: Option<&'a str>,
     }
 }

@@ -1,14 +1,17 @@
 //! An example of every event: for the documents, and for events that are triggered for a test.
 
+use std::time::Duration;
+
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::data::{
-    ChannelNews, ContactNews, MediaNews, MessageError, MessageNews, Notification, Party, TemplateNews,
+    ChannelNews, ContactNews, EndpointNews, MediaNews, MessageError, MessageNews, Notification, Party, TemplateNews,
 };
 use super::payload::{EventData, EventPayload};
-use super::{API_VERSION, EventType};
-use crate::id::{ChannelId, ContactId, EventId, MediaId, MessageId, TemplateId, WorkspaceId};
+use super::{API_VERSION, EventSubject, EventType};
+use crate::endpoint::DisabledReason;
+use crate::id::{ChannelId, ContactId, EndpointId, EventId, MediaId, MessageId, TemplateId, WorkspaceId};
 use crate::message::MessageState;
 use crate::time::Timestamp;
 use crate::{Entropy, Purpose};
@@ -17,6 +20,9 @@ use crate::{Entropy, Purpose};
 const DOCUMENTED: uuid::Uuid = uuid::Uuid::from_u128(0x019a_a172_e228_7163_abc5_399a_4ad1_f49c);
 /// 2026-11-01T09:30:00Z.
 const DOCUMENTED_AT: Timestamp = Timestamp::from_seconds(1_793_525_400);
+
+/// How long a schedule lasts, about.
+const FAILED_FOR: Duration = Duration::from_hours(75);
 
 const PHONE: &str = "+12025550101";
 const WAMID: &str = "wamid.HBgLMTIwMjU1NTAxMDEVAgARGBI5";
@@ -32,6 +38,7 @@ pub struct Cast {
     pub earlier: MessageId,
     pub template: TemplateId,
     pub contact: ContactId,
+    pub endpoint: EndpointId,
     /// When it happens.
     pub at: Timestamp,
     file: MediaNews,
@@ -60,6 +67,7 @@ impl Cast {
             earlier: MessageId::from_uuid(DOCUMENTED),
             template: TemplateId::from_uuid(DOCUMENTED),
             contact: ContactId::from_uuid(DOCUMENTED),
+            endpoint: EndpointId::from_uuid(DOCUMENTED),
             at: DOCUMENTED_AT,
             file: file(MediaId::from_uuid(DOCUMENTED)),
         }
@@ -74,6 +82,7 @@ impl Cast {
             earlier: MessageId::new(now, entropy),
             template: TemplateId::new(now, entropy),
             contact: ContactId::new(now, entropy),
+            endpoint: EndpointId::new(now, entropy),
             at: now,
             file: file(MediaId::new(now, entropy)),
         }
@@ -111,6 +120,15 @@ impl Cast {
                 field: "account_update",
                 value: raw(r#"{"event":"VERIFIED_ACCOUNT"}"#),
             }),
+            EventType::EndpointDisabled => EventData::Endpoint(EndpointNews {
+                enabled: false,
+                disabled_reason: Some(DisabledReason::Failing.as_str()),
+                failing_since: Some(self.at.minus(FAILED_FOR)),
+                detail: Some("connect_refused: nothing listens at the address"),
+                next_action: Some("mend the receiver, then enable the endpoint and replay what it missed"),
+                ..self.endpoint()
+            }),
+            EventType::EndpointTest => EventData::Endpoint(self.endpoint()),
         }
     }
 
@@ -129,7 +147,7 @@ impl Cast {
             id: EventId::from_uuid(DOCUMENTED),
             event_type: event,
             api_version: API_VERSION,
-            created_at: self.at.plus(std::time::Duration::from_millis(400)),
+            created_at: self.at.plus(Duration::from_millis(400)),
             workspace_id: self.workspace,
             mode: "test",
             channel_id: self.channel_of(event),
@@ -138,8 +156,23 @@ impl Cast {
     }
 
     /// The channel that an event of this type names.
-    pub const fn channel_of(&self, _event: EventType) -> Option<ChannelId> {
-        Some(self.channel.id)
+    pub const fn channel_of(&self, event: EventType) -> Option<ChannelId> {
+        match event.subject() {
+            EventSubject::Endpoint => None,
+            _ => Some(self.channel.id),
+        }
+    }
+
+    const fn endpoint(&self) -> EndpointNews<'_> {
+        EndpointNews {
+            id: self.endpoint,
+            description: "order desk",
+            enabled: true,
+            disabled_reason: None,
+            failing_since: None,
+            detail: None,
+            next_action: None,
+        }
     }
 
     fn message(&self, state: MessageState) -> MessageNews<'_> {
@@ -278,15 +311,23 @@ impl Cast {
 }
 
 impl EventType {
-    /// Examples of this event as the documents show it, by name; the first is the plain one.
-    pub fn examples(self) -> Vec<(&'static str, Value)> {
+    /// Examples of this event as it is written, over several lines, by name; the first is the plain one.
+    pub fn written_examples(self) -> Vec<(&'static str, String)> {
         let cast = Cast::documented();
         let plain = std::iter::once(("default", cast.data(self)));
         plain
             .chain(cast.variants(self))
             // Texts, numbers and Meta's objects: they always serialise.
-            .map(|(name, data)| (name, serde_json::to_value(cast.payload(self, data)).unwrap_or_default()))
+            .map(|(name, data)| {
+                (name, serde_json::to_string_pretty(&cast.payload(self, data)).unwrap_or_default())
+            })
             .collect()
+    }
+
+    /// The same examples as values.
+    pub fn examples(self) -> Vec<(&'static str, Value)> {
+        let read = |(name, text): (&'static str, String)| (name, serde_json::from_str(&text).unwrap_or_default());
+        self.written_examples().into_iter().map(read).collect()
     }
 
     /// The plain example of this event.

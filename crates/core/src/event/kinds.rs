@@ -14,6 +14,7 @@ pub enum EventSubject {
     Template,
     Contact,
     Notification,
+    Endpoint,
 }
 
 impl EventSubject {
@@ -25,6 +26,7 @@ impl EventSubject {
             Self::Template => "template",
             Self::Contact => "contact",
             Self::Notification => "notification",
+            Self::Endpoint => "endpoint",
         }
     }
 }
@@ -110,6 +112,12 @@ events! {
     /// Meta told something else about a channel, passed on as it came.
     ChannelNotification = 6, "channel.notification", Notification,
         "For whatever Meta tells that has no event of its own.";
+    /// Gatepost stopped delivering to an endpoint.
+    EndpointDisabled = 12, "endpoint.disabled", Endpoint,
+        "When it answered 410, or when its schedule was spent without one success. It goes to the workspace's other endpoints, and is in the log.";
+    /// Somebody asked for a trial of one endpoint.
+    EndpointTest = 13, "endpoint.test", Endpoint,
+        "When asked for, to that endpoint alone, whatever its filter says.";
 }
 
 impl EventType {

@@ -62,12 +62,11 @@ pub fn events_page() -> String {
         }
         for event in EventType::ALL.into_iter().filter(|event| event.subject() == subject) {
             let _ = writeln!(page, "\n### {event}\n\n{} {}", event.meaning(), event.told());
-            for (name, example) in event.examples() {
+            for (name, example) in event.written_examples() {
                 if name != "default" {
                     let _ = writeln!(page, "\n{}:", name.replace('_', " "));
                 }
-                let text = serde_json::to_string_pretty(&example).unwrap_or_default();
-                let _ = writeln!(page, "\n```json\n{text}\n```");
+                let _ = writeln!(page, "\n```json\n{example}\n```");
             }
         }
     }
@@ -79,8 +78,9 @@ fn members(page: &mut String, definitions: &Definitions, name: &str) {
     let Some(schema) = definitions.get(name) else { return };
     let required: Vec<&str> = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     page.push_str("| member | type | |\n|---|---|---|\n");
-    for (member, schema) in schema["properties"].as_object().into_iter().flatten() {
-        let there = if required.contains(&member.as_str()) { "" } else { ", may be absent" };
+    for member in definitions.members(name) {
+        let schema = &schema["properties"][member];
+        let there = if required.contains(member) { "" } else { ", may be absent" };
         let words = schema["description"].as_str().unwrap_or_default();
         let _ = writeln!(page, "| `{member}` | {}{there} | {words} |", kind(schema));
     }
@@ -117,8 +117,9 @@ fn kind_of_items(schema: &Value) -> String {
 /// The named parts that an object refers to, each once, in order.
 fn parts<'a>(definitions: &'a Definitions, name: &str) -> Vec<&'a str> {
     let mut found = Vec::new();
-    let properties = definitions.get(name).and_then(|s| s["properties"].as_object());
-    for schema in properties.into_iter().flatten().map(|(_, schema)| schema) {
+    let Some(object) = definitions.get(name) else { return found };
+    for member in definitions.members(name) {
+        let schema = &object["properties"][member];
         let direct = referred(schema).into_iter();
         let options = schema["oneOf"].as_array().into_iter().flatten().filter_map(referred);
         for part in direct.chain(options) {

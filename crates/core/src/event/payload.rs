@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::data::{ChannelNews, ContactNews, MessageNews, Notification, TemplateNews};
+use super::data::{ChannelNews, ContactNews, EndpointNews, MessageNews, Notification, TemplateNews};
 use super::shape::{Definitions, Described, Member, object, shapes};
 use super::{EventSubject, EventType};
 use crate::id::{ChannelId, EventId, WorkspaceId};
@@ -44,6 +44,7 @@ pub enum EventData<'a> {
     Template(TemplateNews<'a>),
     Contact(ContactNews),
     Notification(Notification<'a>),
+    Endpoint(EndpointNews<'a>),
 }
 
 impl EventData<'_> {
@@ -55,13 +56,14 @@ impl EventData<'_> {
             Self::Template(_) => EventSubject::Template,
             Self::Contact(_) => EventSubject::Contact,
             Self::Notification(_) => EventSubject::Notification,
+            Self::Endpoint(_) => EventSubject::Endpoint,
         }
     }
 }
 
 impl EventSubject {
-    pub const ALL: [Self; 5] =
-        [Self::Message, Self::Channel, Self::Template, Self::Contact, Self::Notification];
+    pub const ALL: [Self; 6] =
+        [Self::Message, Self::Channel, Self::Template, Self::Contact, Self::Notification, Self::Endpoint];
 
     /// The schema of the member that says it.
     pub(super) fn schema(self, definitions: &mut Definitions) -> Value {
@@ -71,6 +73,7 @@ impl EventSubject {
             Self::Template => TemplateNews::schema(definitions),
             Self::Contact => ContactNews::schema(definitions),
             Self::Notification => Notification::schema(definitions),
+            Self::Endpoint => EndpointNews::schema(definitions),
         }
     }
 
@@ -82,6 +85,7 @@ impl EventSubject {
             Self::Template => "In events about a template.",
             Self::Contact => "In events about a person.",
             Self::Notification => "In events that pass on what Meta told.",
+            Self::Endpoint => "In events about a webhook endpoint.",
         }
     }
 }

@@ -29,17 +29,18 @@ impl EventType {
 
 /// Every schema by its name: [`EVENT`], one for each type of event, and the parts they refer to.
 pub fn definitions() -> Definitions {
-    let mut definitions = Definitions::new();
+    let mut definitions = Definitions::default();
     for event in EventType::ALL {
         let schema = event.schema(&mut definitions);
-        definitions.insert(event.schema_name(), schema);
+        let members = definitions.members(EVENT).to_vec();
+        definitions.insert(event.schema_name(), schema, members);
     }
     definitions
 }
 
 /// The definitions that describing `T` needs, and its own schema.
 pub fn of<T: Described>() -> (Value, Definitions) {
-    let mut definitions = Definitions::new();
+    let mut definitions = Definitions::default();
     let schema = T::schema(&mut definitions);
     (schema, definitions)
 }

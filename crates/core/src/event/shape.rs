@@ -13,7 +13,34 @@ use crate::time::Timestamp;
 use crate::{Purpose, event};
 
 /// Schemas by name, as `#/components/schemas` of an OpenAPI document holds them.
-pub type Definitions = BTreeMap<&'static str, Value>;
+#[derive(Default)]
+pub struct Definitions(BTreeMap<&'static str, Definition>);
+
+struct Definition {
+    schema: Value,
+    /// The members in the order in which they are written; a JSON value does not always keep it.
+    members: Vec<&'static str>,
+}
+
+impl Definitions {
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name).map(|definition| &definition.schema)
+    }
+
+    /// Every name with its schema.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Value)> {
+        self.0.iter().map(|(name, definition)| (*name, &definition.schema))
+    }
+
+    /// The members of an object, in the order in which they are written.
+    pub(super) fn members(&self, name: &str) -> &[&'static str] {
+        self.0.get(name).map(|definition| definition.members.as_slice()).unwrap_or_default()
+    }
+
+    pub(super) fn insert(&mut self, name: &'static str, schema: Value, members: Vec<&'static str>) {
+        self.0.insert(name, Definition { schema, members });
+    }
+}
 
 /// Where a named schema is referred to.
 pub(super) const REFERENCE: &str = "#/components/schemas/";
@@ -45,7 +72,7 @@ pub(super) fn object(
     words: &'static str,
     members: impl FnOnce(&mut Definitions) -> Vec<Member>,
 ) -> Value {
-    if !definitions.contains_key(name) {
+    if definitions.get(name).is_none() {
         let members = members(definitions);
         let mut properties = Map::new();
         for member in &members {
@@ -59,7 +86,7 @@ pub(super) fn object(
             schema["required"] = json!(required);
         }
         schema["properties"] = Value::Object(properties);
-        definitions.insert(name, schema);
+        definitions.insert(name, schema, members.iter().map(|member| member.name).collect());
     }
     json!({ "$ref": format!("{REFERENCE}{name}") })
 }

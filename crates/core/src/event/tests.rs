@@ -114,18 +114,18 @@ fn what_does_not_fit_is_seen() {
 #[test]
 fn schemas_are_whole() {
     let definitions = schema::definitions();
-    let text = serde_json::to_string(&definitions).unwrap();
+    let text: String = definitions.iter().map(|(_, schema)| schema.to_string()).collect();
     let referred: BTreeSet<&str> = text
         .split("#/components/schemas/")
         .skip(1)
         .map(|rest| rest.split('"').next().unwrap())
         .collect();
     for name in &referred {
-        assert!(definitions.contains_key(name), "{name} leads nowhere");
+        assert!(definitions.get(name).is_some(), "{name} leads nowhere");
     }
-    for (name, schema) in &definitions {
-        let of_event = *name == EVENT || EventType::ALL.iter().any(|event| event.schema_name() == *name);
-        assert!(of_event || referred.contains(name), "{name} belongs to no event");
+    for (name, schema) in definitions.iter() {
+        let of_event = name == EVENT || EventType::ALL.iter().any(|event| event.schema_name() == name);
+        assert!(of_event || referred.contains(&name), "{name} belongs to no event");
         assert!(!schema["description"].as_str().unwrap_or_default().is_empty(), "{name} says nothing");
         for (member, schema) in schema["properties"].as_object().unwrap() {
             assert!(!schema["description"].as_str().unwrap_or_default().is_empty(), "{name}/{member}");
@@ -137,8 +137,8 @@ fn schemas_are_whole() {
 #[test]
 fn shapes_do_not_change_unnoticed() {
     for event in EventType::ALL {
-        for (name, example) in event.examples() {
-            insta::assert_json_snapshot!(format!("{event} {name}").replace(['.', ' '], "_"), example);
+        for (name, example) in event.written_examples() {
+            insta::assert_snapshot!(format!("{event} {name}").replace(['.', ' '], "_"), example);
         }
     }
 }

@@ -26,7 +26,7 @@ pub use audit::{AuditCheckpoints, AuditEntry};
 pub use channel::{Channel, ChannelCreate, ChannelUpdate};
 pub use delivery::{Attempt, Delivery, DeliveryRetry, EventResend, EventResent};
 pub use endpoint::{Endpoint, EndpointCreate, EndpointSecretRotate, EndpointUpdate, EndpointWithSecret};
-pub use event::{Event, event_example, webhook_operation_id, webhook_summary};
+pub use event::{Event, webhook_schema};
 pub use event_list::EventList;
 pub use installation::{Status, Vault};
 pub use key::{Key, KeyCreate, KeyRotate, KeyWithSecret};
