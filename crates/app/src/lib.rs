@@ -40,6 +40,7 @@ mod streams;
 mod system;
 mod templates;
 mod test_channels;
+mod triggering;
 mod vault;
 mod well_formed;
 mod workspaces;
@@ -83,6 +84,7 @@ pub use templates::{
     TemplateChange, TemplateCreate, TemplateDraft, TemplateQuery, TemplateSynced, TemplateTestSend,
     TemplateView,
 };
+pub use triggering::{EventTrigger, EventTriggered};
 pub use vault::{MasterKeyUse, VaultStatus};
 pub use workspaces::WorkspaceView;
 

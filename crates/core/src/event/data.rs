@@ -10,8 +10,8 @@ use crate::message::MessageState;
 use crate::time::Timestamp;
 
 shapes! {
-    /// A person on the other side. Either id may be unknown, never both: Meta is moving from phone numbers to
-    /// business-scoped ids, so be ready for people without a number.
+    /// A person on the other side. Either id may be unknown: Meta is moving from phone numbers to business-scoped ids, so
+    /// be ready for people without a number.
     #[derive(Serialize, Clone, Default, PartialEq, Eq)]
     pub struct Party {
         /// E.164 with the plus, such as `+12025550101`.

@@ -282,6 +282,7 @@ fn schemas_are_what_readers_read() {
     schema_is_read::<wire::EndpointSecretRotate>();
     schema_is_read::<wire::EndpointUpdate>();
     schema_is_read::<wire::EventResend>();
+    schema_is_read::<wire::EventTrigger>();
     schema_is_read::<wire::KeyCreate>();
     schema_is_read::<wire::KeyRotate>();
     schema_is_read::<wire::MessageRead>();

@@ -20,6 +20,7 @@ mod parse;
 mod replay;
 mod template;
 mod template_fill;
+mod test_event;
 mod workspace;
 
 pub use audit::{AuditCheckpoints, AuditEntry};
@@ -40,4 +41,5 @@ pub use number::{
 pub use replay::{Replay, ReplayCreate};
 pub use template::{Template, TemplateCreate, TemplateSync, TemplateSynced, TemplateUpdate};
 pub use template_fill::{TemplatePreview, TemplatePreviewAsk, TemplateTestSend};
+pub use test_event::EventTrigger;
 pub use workspace::{Workspace, WorkspaceCreate};
