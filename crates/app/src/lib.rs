@@ -17,6 +17,7 @@ mod delivering;
 mod endpoints;
 mod event_log;
 mod events;
+mod gauges;
 mod idempotency;
 mod inbound;
 mod journal;
@@ -136,6 +137,7 @@ struct Inner {
     lanes: lanes::Lanes,
     journal: OnceLock<journal::SendJournal>,
     transfers: Arc<media::Transfers>,
+    gauges: gauges::Gauges,
     streams: Arc<streams::Streams>,
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -168,6 +170,7 @@ impl App {
             journal: OnceLock::new(),
             sandbox: OnceLock::new(),
             transfers: Arc::default(),
+            gauges: gauges::Gauges::default(),
             streams,
             tasks: TaskTracker::new(),
             stop,

@@ -18,6 +18,7 @@ mod delivery_jobs;
 mod endpoints;
 mod error;
 mod events;
+mod gauges;
 mod idempotency;
 mod jobs;
 mod media;
@@ -43,6 +44,7 @@ pub use deliveries::{AttemptRow, DeliveryHead, DeliveryRange, DeliveryRecord, De
 pub use delivery_jobs::{DeliveryJob, DeliveryWork};
 pub use endpoints::{EndpointHealth, EndpointRow, EndpointTarget};
 pub use events::{EventHead, EventRow, NewEvent};
+pub use gauges::{EndpointHealths, JOBS_COUNTED_MAX};
 pub use idempotency::Recorded;
 pub use jobs::{Claimed, LaneKey, NewJob};
 pub use media::MediaRow;

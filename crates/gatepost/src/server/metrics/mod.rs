@@ -1,13 +1,17 @@
 //! Prometheus metrics, on a listener of their own.
 
+mod table;
+
 use std::net::TcpListener;
 use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
+use gatepost_app::App;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio_util::sync::CancellationToken;
 
+use self::table::{Kind, METRICS};
 use crate::failure::{Failure, Result};
 
 /// From a tenth of a millisecond to ten seconds.
@@ -26,12 +30,20 @@ pub fn install() -> Result<PrometheusHandle> {
         .build_recorder();
     let handle = recorder.handle();
     metrics::set_global_recorder(recorder).map_err(Failure::failed)?;
+    for metric in METRICS {
+        match metric.kind {
+            Kind::Counter => metrics::describe_counter!(metric.name, metric.about),
+            Kind::Gauge => metrics::describe_gauge!(metric.name, metric.about),
+            Kind::Histogram => metrics::describe_histogram!(metric.name, metric.about),
+        }
+    }
     Ok(handle)
 }
 
 /// Answers `GET /metrics` until `stop`.
 pub async fn serve(
     listener: TcpListener,
+    app: App,
     handle: PrometheusHandle,
     stop: CancellationToken,
 ) -> std::io::Result<()> {
@@ -39,8 +51,12 @@ pub async fn serve(
     let router = Router::new().route(
         "/metrics",
         get(move || {
-            let text = handle.render();
-            async move { ([("content-type", "text/plain; version=0.0.4")], text) }
+            let (app, handle) = (app.clone(), handle.clone());
+            async move {
+                // What is measured by looking is looked at now.
+                app.gauges_refresh().await;
+                ([("content-type", "text/plain; version=0.0.4")], handle.render())
+            }
         }),
     );
     let listener = tokio::net::TcpListener::from_std(listener)?;
