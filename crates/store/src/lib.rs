@@ -76,6 +76,7 @@ pub fn all_statements() -> Vec<&'static Stmt> {
         delivery_jobs::ALL,
         endpoints::ALL,
         events::ALL,
+        gauges::ALL,
         idempotency::ALL,
         jobs::ALL,
         media::ALL,

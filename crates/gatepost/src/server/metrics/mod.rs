@@ -11,7 +11,6 @@ use gatepost_app::App;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio_util::sync::CancellationToken;
 
-use self::table::{Kind, METRICS};
 use crate::failure::{Failure, Result};
 
 /// From a tenth of a millisecond to ten seconds.
@@ -30,13 +29,7 @@ pub fn install() -> Result<PrometheusHandle> {
         .build_recorder();
     let handle = recorder.handle();
     metrics::set_global_recorder(recorder).map_err(Failure::failed)?;
-    for metric in METRICS {
-        match metric.kind {
-            Kind::Counter => metrics::describe_counter!(metric.name, metric.about),
-            Kind::Gauge => metrics::describe_gauge!(metric.name, metric.about),
-            Kind::Histogram => metrics::describe_histogram!(metric.name, metric.about),
-        }
-    }
+    table::begin();
     Ok(handle)
 }
 

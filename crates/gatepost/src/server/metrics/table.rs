@@ -1,8 +1,6 @@
 //! Every metric there is. The help texts of `/metrics`, docs/metrics.md and the check of the alert rules come from here;
 //! a test holds the table against the code that counts.
 
-use std::fmt::Write as _;
-
 /// What a number is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -150,43 +148,25 @@ pub const METRICS: &[Metric] = &[
     ),
 ];
 
-const HEAD: &str = "\
-# Metrics
-
-`GET /metrics` on the address `server.metrics_listen` (loopback by default; see [configuration](configuration.md)) answers
-in Prometheus' text format. [operations/alerts.yml](operations/alerts.yml) holds alert rules for them, each with what to do.
-
-Counters and histograms are of one process: add them up over nodes. The gauges `gatepost_jobs…` and
-`gatepost_webhook_…` are read from the database they share, so every node says the same: take the `max`. They are read
-when somebody asks, at most every 5 seconds, and each reading is bounded however long the queues are.
-
-No label holds an id, a phone number or anything else that a stranger chooses, so the number of series is bounded.
-
-This page is written from the program's own table: `GATEPOST_UPDATE=1 cargo test -p gatepost metrics`.
-
-| metric | what it is | labels |
-|---|---|---|
-";
-
-/// The table as a page.
-pub fn markdown() -> String {
-    let mut page = HEAD.to_owned();
-    for Metric { name, kind, labels, about } in METRICS {
-        let kind = match kind {
-            Kind::Counter => "Counter",
-            Kind::Gauge => "Gauge",
-            Kind::Histogram => "Histogram",
-        };
-        let labels: Vec<String> = labels
-            .iter()
-            .map(|(label, values)| {
-                let values: Vec<String> = values.iter().map(|value| format!("`{value}`")).collect();
-                if values.is_empty() { format!("`{label}`") } else { format!("`{label}`: {}", values.join(", ")) }
-            })
-            .collect();
-        let _ = writeln!(page, "| `{name}` | {kind}. {about} | {} |", labels.join("; "));
+/// From the start on every counter is there with 0 in each of its values, as far as these are known: what was never seen
+/// before would otherwise begin at 1, and rules that ask how much it grew would miss the first time.
+pub fn begin() {
+    for metric in METRICS {
+        match metric.kind {
+            Kind::Counter => metrics::describe_counter!(metric.name, metric.about),
+            Kind::Gauge => metrics::describe_gauge!(metric.name, metric.about),
+            Kind::Histogram => metrics::describe_histogram!(metric.name, metric.about),
+        }
+        match (metric.kind, metric.labels) {
+            (Kind::Counter, []) => metrics::counter!(metric.name).increment(0),
+            (Kind::Counter, [(label, values)]) => {
+                for value in *values {
+                    metrics::counter!(metric.name, *label => *value).increment(0);
+                }
+            }
+            _ => {}
+        }
     }
-    page
 }
 
 #[cfg(test)]

@@ -2,9 +2,49 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::*;
+
+const HEAD: &str = "\
+# Metrics
+
+`GET /metrics` on the address `server.metrics_listen` (loopback by default; see [configuration](configuration.md)) answers
+in Prometheus' text format. [operations/alerts.yml](operations/alerts.yml) holds alert rules for them, each with what to do.
+
+Counters and histograms are of one process: add them up over nodes. The gauges `gatepost_jobs…` and
+`gatepost_webhook_…` are read from the database they share, so every node says the same: take the `max`. They are read
+when somebody asks, at most every 5 seconds, and each reading is bounded however long the queues are.
+
+No label holds an id, a phone number or anything else that a stranger chooses, so the number of series is bounded.
+
+This page is written from the program's own table: `GATEPOST_UPDATE=1 cargo test -p gatepost metrics`.
+
+| metric | what it is | labels |
+|---|---|---|
+";
+
+/// The table as a page.
+fn markdown() -> String {
+    let mut page = HEAD.to_owned();
+    for Metric { name, kind, labels, about } in METRICS {
+        let kind = match kind {
+            Kind::Counter => "Counter",
+            Kind::Gauge => "Gauge",
+            Kind::Histogram => "Histogram",
+        };
+        let labels: Vec<String> = labels
+            .iter()
+            .map(|(label, values)| {
+                let values: Vec<String> = values.iter().map(|value| format!("`{value}`")).collect();
+                if values.is_empty() { format!("`{label}`") } else { format!("`{label}`: {}", values.join(", ")) }
+            })
+            .collect();
+        let _ = writeln!(page, "| `{name}` | {kind}. {about} | {} |", labels.join("; "));
+    }
+    page
+}
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
