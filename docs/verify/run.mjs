@@ -1,6 +1,8 @@
-// Reads cases of vectors.txt without their second column, and says what verify.mjs makes of each.
+// Reads cases of vectors.txt without their second column, and says what verify.mjs, or the module that is named, makes of
+// each.
 import { readFileSync } from "node:fs";
-import { verify } from "./verify.mjs";
+
+const { verify } = await import(process.argv[2] ?? "./verify.mjs");
 
 for (const line of readFileSync(0, "utf8").split("\n").filter(Boolean)) {
   const [name, secret, id, timestamp, signature, now, body] = line.split("|");

@@ -21,7 +21,7 @@ catalogue makes the JSON Schemas in [openapi.json](../openapi.json) (`webhooks`,
 
 Events gain members, parts of events gain members, and new types of events come: without notice, and within the same
 `api_version`. **Pass over what you do not know.** Names do not change, members do not go away, and a member that is not
-null today does not become null; should that ever be needed, it will be under another `api_version`, which you choose.
+null today does not become null; should that ever be needed, it will be under another `api_version`.
 Lists of values (`state`, `code`, `class` and all that are Meta's) are open: treat a value that you do not know as such.
 
 Under `provider` and `value` stands Meta's own object, unchanged. It is there so that you never have to wait for us;

@@ -7,16 +7,18 @@ use gatepost_vault::{WebhookSecret, delivery_headers, sign_standard};
 /// The example secret of the Standard Webhooks specification; it opens nothing.
 pub const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
-const ID: &str = "evt_01kagq5rh8e5htqh9sk95d3x4w";
+pub const ID: &str = "evt_01kagq5rh8e5htqh9sk95d3x4w";
 /// 2026-11-01T09:30:00Z.
-const AT: u64 = 1_793_525_400;
-const BODY: &str = r#"{"id":"evt_01kagq5rh8e5htqh9sk95d3x4w","type":"message.received"}"#;
+pub const AT: u64 = 1_793_525_400;
+pub const BODY: &str = r#"{"id":"evt_01kagq5rh8e5htqh9sk95d3x4w","type":"message.received"}"#;
 
 /// One request, and whether it is good.
 #[derive(Clone)]
 pub struct Case {
     pub name: &'static str,
     pub good: bool,
+    /// What the receiver holds: the secret, or the public key.
+    pub key: String,
     pub id: String,
     pub timestamp: String,
     pub signature: String,
@@ -30,12 +32,12 @@ impl Case {
         if self.good { "good" } else { "bad" }
     }
 
-    /// `name|verdict|secret|id|timestamp|signature|now|body in base64`; the verdict only where it is wanted.
+    /// `name|verdict|key|id|timestamp|signature|now|body in base64`; the verdict only where it is wanted.
     pub fn line(&self, with_verdict: bool) -> String {
         let verdict = if with_verdict { format!("|{}", self.verdict()) } else { String::new() };
-        let Self { name, id, timestamp, signature, now, body, .. } = self;
+        let Self { name, key, id, timestamp, signature, now, body, .. } = self;
         let body = STANDARD.encode(body);
-        format!("{name}{verdict}|{SECRET}|{id}|{timestamp}|{signature}|{now}|{body}")
+        format!("{name}{verdict}|{key}|{id}|{timestamp}|{signature}|{now}|{body}")
     }
 }
 
@@ -54,6 +56,7 @@ fn signed(name: &'static str, body: &[u8]) -> Case {
     Case {
         name,
         good: true,
+        key: SECRET.to_owned(),
         id: ID.to_owned(),
         timestamp: AT.to_string(),
         signature: sign(ID, AT, body),

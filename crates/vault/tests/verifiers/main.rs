@@ -7,6 +7,7 @@
 
 mod cases;
 mod page;
+mod public_key;
 #[path = "../../../../docs/verify/verify.rs"]
 mod verify;
 
@@ -45,6 +46,8 @@ fn checked_in(path: &Path, now: &str) {
 fn the_vectors_are_what_the_signer_says() {
     let lines: Vec<String> = cases().iter().map(|case| case.line(true)).collect();
     checked_in(&docs().join("verify/vectors.txt"), &(lines.join("\n") + "\n"));
+    let lines: Vec<String> = public_key::cases().iter().map(|case| case.line(true)).collect();
+    checked_in(&docs().join("verify/vectors-key.txt"), &(lines.join("\n") + "\n"));
 }
 
 #[test]
@@ -154,6 +157,24 @@ fn every_language_takes_the_good_and_refuses_the_bad() {
     }
     if is_set("GATEPOST_TEST_REQUIRE_VERIFIERS") {
         assert!(missing.is_empty(), "not on this machine: {missing:?}; ran {ran:?}");
+    }
+}
+
+/// By the public key: in Node.js, which has Ed25519 on board.
+#[test]
+fn the_verifier_by_public_key() {
+    let node = Language {
+        name: "Node.js",
+        runtime: "node",
+        compile: &[],
+        run: &["node", "{docs}/run.mjs", "./verify-key.mjs"],
+        in_ci: true,
+    };
+    let cases = public_key::cases();
+    if is_there(node.runtime) {
+        assert_eq!(verdicts(&node, &cases), expected(&cases));
+    } else {
+        assert!(!is_set("GATEPOST_TEST_REQUIRE_VERIFIERS"), "Node.js is not on this machine");
     }
 }
 
