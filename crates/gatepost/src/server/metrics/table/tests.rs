@@ -72,6 +72,20 @@ fn sources() -> Vec<String> {
     found
 }
 
+/// What stands before the bracket that closes a call.
+fn arguments(call: &str) -> &str {
+    let mut depth = 1;
+    let end = call.find(|c: char| {
+        depth += match c {
+            '(' => 1,
+            ')' => -1,
+            _ => 0,
+        };
+        depth == 0
+    });
+    &call[..end.unwrap()]
+}
+
 /// The metrics that the code counts, with their kind and the names of their labels.
 fn counted() -> BTreeMap<String, (Kind, BTreeSet<String>)> {
     let mut found = BTreeMap::new();
@@ -83,8 +97,7 @@ fn counted() -> BTreeMap<String, (Kind, BTreeSet<String>)> {
                 // Calls may go over several lines.
                 let Some(rest) = call.trim_start().strip_prefix("\"gatepost_") else { continue };
                 let name = format!("gatepost_{}", rest.split('"').next().unwrap());
-                let arguments = &rest[..rest.find(").").unwrap()];
-                let labels = arguments.split('"').collect::<Vec<_>>();
+                let labels = arguments(rest).split('"').collect::<Vec<_>>();
                 let labels = labels.windows(2).filter(|pair| pair[1].trim_start().starts_with("=>"));
                 let labels: BTreeSet<String> = labels.map(|pair| pair[0].to_owned()).collect();
                 let known = found.entry(name.clone()).or_insert((kind, labels.clone()));
