@@ -54,8 +54,11 @@ impl App {
         }
         for _ in 0..STEPS {
             let after = seen.last;
-            let (found, last) =
-                self.0.store.read_system(async move |tx| tx.endpoint_healths(after, WORKSPACES).await).await?;
+            let (found, last) = self
+                .0
+                .store
+                .read_system(async move |tx| tx.endpoint_healths(after, WORKSPACES).await)
+                .await?;
             seen.so_far = seen.so_far.and(found);
             seen.last = last;
             if last.is_none() {

@@ -100,16 +100,12 @@ impl App {
             None => reached.into_iter().min_by_key(|c| c.id),
         };
         Ok(match chosen {
-            Some(row) => CastChannel {
-                id: row.id,
-                name: row.name,
-                waba_id: row.waba_id,
-                throughput: row.throughput,
-            },
-            None => CastChannel {
-                id: ChannelId::new(self.now(), self.entropy()),
-                ..Cast::documented().channel
-            },
+            Some(row) => {
+                CastChannel { id: row.id, name: row.name, waba_id: row.waba_id, throughput: row.throughput }
+            }
+            None => {
+                CastChannel { id: ChannelId::new(self.now(), self.entropy()), ..Cast::documented().channel }
+            }
         })
     }
 }

@@ -56,14 +56,18 @@ async fn waiting_work_and_endpoints_are_seen() {
         let world = World::start(Setup { workers: false, ..Setup::new(engine) }).await;
         let receiver = Receiver::start().await;
         let found = look(&world).await;
-        assert_eq!((found["gatepost_jobs{delivery_attempt}"], found["gatepost_webhook_lag_seconds{}"]), (0.0, 0.0));
+        assert_eq!(
+            (found["gatepost_jobs{delivery_attempt}"], found["gatepost_webhook_lag_seconds{}"]),
+            (0.0, 0.0)
+        );
 
         let mut endpoints = Vec::new();
         // Workspaces are walked one after another, and their numbers come together.
         for name in ["One Ltd", "Two Ltd"] {
             let admin = world.tenant(name).await.admin;
             for _ in 0..2 {
-                let made = admin.post("/v1/webhook-endpoints", &json!({"url": receiver.url})).await.expect(201);
+                let made =
+                    admin.post("/v1/webhook-endpoints", &json!({"url": receiver.url})).await.expect(201);
                 endpoints.push((admin.clone(), made.json()["id"].as_str().unwrap().to_owned()));
             }
             admin.post("/v1/test/events", &json!({"type": "message.sent"})).await.expect(201);

@@ -32,8 +32,7 @@ impl Quoted {
             return Ok(Self::default());
         }
         let asked = indexes.clone();
-        let found =
-            store.read(scope, async move |tx| tx.message_find_by_provider(&asked).await).await?;
+        let found = store.read(scope, async move |tx| tx.message_find_by_provider(&asked).await).await?;
         let known = indexes.into_iter().zip(found).filter_map(|(index, id)| Some((index, id?)));
         Ok(Self(known.collect()))
     }

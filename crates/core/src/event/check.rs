@@ -132,7 +132,8 @@ impl Check<'_> {
 
 /// Whether a text is an id as the pattern wants it; the only patterns there are.
 fn is_id(pattern: &Value, value: &Value) -> bool {
-    let prefix = pattern.as_str().and_then(|p| p.strip_prefix('^')?.strip_suffix('$')?.strip_suffix(ID_PATTERN));
+    let prefix =
+        pattern.as_str().and_then(|p| p.strip_prefix('^')?.strip_suffix('$')?.strip_suffix(ID_PATTERN));
     let (Some(prefix), Some(text)) = (prefix, value.as_str()) else { return false };
     let Some(rest) = text.strip_prefix(prefix) else { return false };
     rest.len() == 26

@@ -6,7 +6,8 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::data::{
-    ChannelNews, ContactNews, EndpointNews, MediaNews, MessageError, MessageNews, Notification, Party, TemplateNews,
+    ChannelNews, ContactNews, EndpointNews, MediaNews, MessageError, MessageNews, Notification, Party,
+    TemplateNews,
 };
 use super::payload::{EventData, EventPayload};
 use super::{API_VERSION, EventSubject, EventType};
@@ -124,7 +125,7 @@ impl Cast {
                 enabled: false,
                 disabled_reason: Some(DisabledReason::Failing.as_str()),
                 failing_since: Some(self.at.minus(FAILED_FOR)),
-                detail: Some("connect_refused: nothing listens at the address"),
+                detail: Some("connect_failed: nothing listens at the address"),
                 next_action: Some("mend the receiver, then enable the endpoint and replay what it missed"),
                 ..self.endpoint()
             }),
@@ -241,7 +242,8 @@ impl Cast {
                 code: "outcome_unknown".to_owned(),
                 provider_code: None,
                 class: "needs_action".to_owned(),
-                detail: "Meta's answer was cut and no status came: the message may have arrived or not".to_owned(),
+                detail: "Meta's answer was cut and no status came: the message may have arrived or not"
+                    .to_owned(),
                 action: "Ask the person, or send again and accept that it may arrive twice.".to_owned(),
             }),
             ..self.message(MessageState::Failed)
@@ -326,7 +328,8 @@ impl EventType {
 
     /// The same examples as values.
     pub fn examples(self) -> Vec<(&'static str, Value)> {
-        let read = |(name, text): (&'static str, String)| (name, serde_json::from_str(&text).unwrap_or_default());
+        let read =
+            |(name, text): (&'static str, String)| (name, serde_json::from_str(&text).unwrap_or_default());
         self.written_examples().into_iter().map(read).collect()
     }
 

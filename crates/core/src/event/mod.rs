@@ -18,7 +18,8 @@ pub mod schema;
 mod shape;
 
 pub use data::{
-    ChannelNews, ContactNews, EndpointNews, MediaNews, MessageError, MessageNews, Notification, Party, TemplateNews,
+    ChannelNews, ContactNews, EndpointNews, MediaNews, MessageError, MessageNews, Notification, Party,
+    TemplateNews,
 };
 pub use examples::{Cast, CastChannel};
 pub use filter::EventFilter;

@@ -76,7 +76,8 @@ pub fn events_page() -> String {
 /// The members of an object as a table.
 fn members(page: &mut String, definitions: &Definitions, name: &str) {
     let Some(schema) = definitions.get(name) else { return };
-    let required: Vec<&str> = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let required: Vec<&str> =
+        schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     page.push_str("| member | type | |\n|---|---|---|\n");
     for member in definitions.members(name) {
         let schema = &schema["properties"][member];

@@ -34,7 +34,10 @@ fn every_event_as_it_is_written_fits_its_schema() {
                 let faults = misfits(&definitions, schema, &example);
                 assert!(faults.is_empty(), "{event} ({name}), {schema}: {faults:?}\n{example:#}");
             }
-            assert!(!example.to_string().contains("null}") || !example["data"].is_null(), "{event}: {example}");
+            assert!(
+                !example.to_string().contains("null}") || !example["data"].is_null(),
+                "{event}: {example}"
+            );
         }
     }
 }
@@ -115,11 +118,8 @@ fn what_does_not_fit_is_seen() {
 fn schemas_are_whole() {
     let definitions = schema::definitions();
     let text: String = definitions.iter().map(|(_, schema)| schema.to_string()).collect();
-    let referred: BTreeSet<&str> = text
-        .split("#/components/schemas/")
-        .skip(1)
-        .map(|rest| rest.split('"').next().unwrap())
-        .collect();
+    let referred: BTreeSet<&str> =
+        text.split("#/components/schemas/").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
     for name in &referred {
         assert!(definitions.get(name).is_some(), "{name} leads nowhere");
     }

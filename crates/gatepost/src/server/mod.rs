@@ -160,7 +160,8 @@ impl Server {
         let operator = operator_router(app.clone(), operator_settings(&server.running));
         server.spawn("the operator's socket", http::serve_operator(socket, operator, server.stop.clone()));
         if let Some((listener, recorder)) = recorder {
-            server.spawn("the metrics listener", metrics::serve(listener, app, recorder, server.stop.clone()));
+            server
+                .spawn("the metrics listener", metrics::serve(listener, app, recorder, server.stop.clone()));
         }
         server.write_address();
         Ok(server)

@@ -129,7 +129,8 @@ fn signatures() -> Vec<Case> {
     let code = own.strip_prefix("v1,").unwrap().to_owned();
     let other = foreign(AT, BODY.as_bytes());
     let key = WebhookSecret::parse(SECRET).unwrap().signing_key().unwrap();
-    let headers = delivery_headers(ID, "message.received", AT.cast_signed(), BODY.as_bytes(), &[key]).unwrap();
+    let headers =
+        delivery_headers(ID, "message.received", AT.cast_signed(), BODY.as_bytes(), &[key]).unwrap();
     let (_, plain) = headers.into_iter().find(|(name, _)| *name == "x-gatepost-signature").unwrap();
     let (first, second) = own.split_at(20);
     let flip = |at: usize| {

@@ -81,7 +81,13 @@ const LANGUAGES: &[Language] = &[
         run: &["python3", "-B", "{docs}/run.py"],
         in_ci: true,
     },
-    Language { name: "Node.js", runtime: "node", compile: &[], run: &["node", "{docs}/run.mjs"], in_ci: true },
+    Language {
+        name: "Node.js",
+        runtime: "node",
+        compile: &[],
+        run: &["node", "{docs}/run.mjs"],
+        in_ci: true,
+    },
     Language { name: "PHP", runtime: "php", compile: &[], run: &["php", "{docs}/run.php"], in_ci: true },
     Language { name: "Ruby", runtime: "ruby", compile: &[], run: &["ruby", "{docs}/run.rb"], in_ci: true },
     Language { name: "bash", runtime: "openssl", compile: &[], run: &["bash", "{docs}/run.sh"], in_ci: true },
@@ -128,7 +134,8 @@ fn verdicts(language: &Language, cases: &[Case]) -> Vec<String> {
         assert!(compiled.status.success(), "{} does not compile: {said}", language.name);
     }
     let mut command = command(language.run, work.path());
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut input = child.stdin.take().unwrap();
     let lines: String = cases.iter().map(|case| case.line(false) + "\n").collect();
     let writer = std::thread::spawn(move || drop(input.write_all(lines.as_bytes())));
@@ -215,7 +222,10 @@ fn the_cases_tell_verifiers_apart() {
     };
     let timeless =
         |case: &Case| signature(case).is_some_and(|own| case.signature.split(' ').any(|one| own == one));
-    assert!(cases.iter().any(|case| by_prefix(case) && !timeless(case) && !case.good), "a prefix is not seen");
+    assert!(
+        cases.iter().any(|case| by_prefix(case) && !timeless(case) && !case.good),
+        "a prefix is not seen"
+    );
     assert!(cases.iter().any(|case| timeless(case) && !case.good), "an old one is not seen");
     assert!(STANDARD.decode(cases::SECRET.trim_start_matches("whsec_")).is_ok());
 }

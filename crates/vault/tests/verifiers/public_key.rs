@@ -46,7 +46,9 @@ pub fn cases() -> Vec<Case> {
             c.signature = sign(1, AT, b"");
         }),
         case("two-keys-own-last", true, |c| c.signature = format!("{other} {own}")),
-        case("beside-a-symmetric-one", true, |c| c.signature = format!("v1,{} {own}", STANDARD.encode([9; 32]))),
+        case("beside-a-symmetric-one", true, |c| {
+            c.signature = format!("v1,{} {own}", STANDARD.encode([9; 32]))
+        }),
         case("just-in-time", true, |c| c.now = AT + 300),
         case("too-old", false, |c| c.now = AT + 301),
         case("from-the-future", false, |c| c.now = AT - 301),

@@ -34,6 +34,33 @@ const fn histogram(name: &'static str, labels: &'static [Label], about: &'static
     Metric { name, kind: Kind::Histogram, labels, about }
 }
 
+/// What the receiver answered, what the way out says, and what could not be sent at all.
+const ERROR_CLASSES: &[&str] = &[
+    "status_410",
+    "status_429",
+    "status_4xx",
+    "status_5xx",
+    "status_other",
+    "url_blocked",
+    "request_invalid",
+    "dns_not_found",
+    "dns_failed",
+    "connect_failed",
+    "tls_failed",
+    "certificate_invalid",
+    "timeout_dns",
+    "timeout_connect",
+    "timeout_tls",
+    "timeout_response",
+    "timeout_body",
+    "connection_lost",
+    "response_invalid",
+    "response_too_large",
+    "redirect_refused",
+    "payload_unreadable",
+    "payload_gone",
+    "unsigned",
+];
 const ENGINES: &[&str] = &["sqlite", "postgres"];
 const JOB_KINDS: &[&str] = &[
     "message_send",
@@ -53,6 +80,26 @@ pub const METRICS: &[Metric] = &[
         &[("outcome", &["sent", "failed", "blocked", "dead"])],
         "Attempts to deliver an event, by what the delivery is after it. `dead`: the schedule is spent.",
     ),
+    counter(
+        "gatepost_webhook_errors_total",
+        &[("class", ERROR_CLASSES)],
+        "Attempts that were no success, by why; the attempts of the delivery say it in the same words.",
+    ),
+    histogram(
+        "gatepost_webhook_delivery_seconds",
+        &[],
+        "From an event to its receiver's 2xx, retries included; replays are left out.",
+    ),
+    counter(
+        "gatepost_webhook_circuits_total",
+        &[("turn", &["opened", "closed"])],
+        "Circuits of endpoints that opened after failures in a row, and that closed after a success.",
+    ),
+    counter(
+        "gatepost_webhook_endpoints_disabled_total",
+        &[("reason", &["gone", "failing"])],
+        "Endpoints that Gatepost disabled.",
+    ),
     gauge(
         "gatepost_webhook_lag_seconds",
         &[],
@@ -68,7 +115,14 @@ pub const METRICS: &[Metric] = &[
         "gatepost_event_streams_ended_total",
         &[(
             "reason",
-            &["client_left", "too_slow", "api_key_revoked", "api_key_expired", "shutting_down", "unavailable"],
+            &[
+                "client_left",
+                "too_slow",
+                "api_key_revoked",
+                "api_key_expired",
+                "shutting_down",
+                "unavailable",
+            ],
         )],
         "Streams of events that ended, by why.",
     ),
@@ -99,7 +153,11 @@ pub const METRICS: &[Metric] = &[
         &[("outcome", &["accepted", "refused", "not_sent", "ambiguous", "unsendable"])],
         "Calls that hand a message to Meta. `not_sent`: Meta was not reached. `ambiguous`: the answer was cut.",
     ),
-    counter("gatepost_sends_cut_total", &[], "Sends whose answer was cut, so that nobody knows whether they went out."),
+    counter(
+        "gatepost_sends_cut_total",
+        &[],
+        "Sends whose answer was cut, so that nobody knows whether they went out.",
+    ),
     counter(
         "gatepost_sends_paced_total",
         &[("limit", &["pair"])],
@@ -139,7 +197,11 @@ pub const METRICS: &[Metric] = &[
         &[ROUTES, ("method", &[]), ("status", &["1xx", "2xx", "3xx", "4xx", "5xx"])],
         "Requests that were answered.",
     ),
-    histogram("gatepost_store_batch_size", &[("engine", ENGINES)], "Transactions that were committed together."),
+    histogram(
+        "gatepost_store_batch_size",
+        &[("engine", ENGINES)],
+        "Transactions that were committed together.",
+    ),
     histogram("gatepost_store_commit_seconds", &[("engine", ENGINES)], "The time of a commit."),
     counter(
         "gatepost_vault_refusals_total",

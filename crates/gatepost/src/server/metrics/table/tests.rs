@@ -38,7 +38,11 @@ fn markdown() -> String {
             .iter()
             .map(|(label, values)| {
                 let values: Vec<String> = values.iter().map(|value| format!("`{value}`")).collect();
-                if values.is_empty() { format!("`{label}`") } else { format!("`{label}`: {}", values.join(", ")) }
+                if values.is_empty() {
+                    format!("`{label}`")
+                } else {
+                    format!("`{label}`: {}", values.join(", "))
+                }
             })
             .collect();
         let _ = writeln!(page, "| `{name}` | {kind}. {about} | {} |", labels.join("; "));
@@ -159,7 +163,8 @@ fn named(expression: &str) -> Vec<(String, Vec<(String, String)>)> {
     for (at, _) in expression.match_indices("gatepost_") {
         let rest = &expression[at..];
         let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
-        let name = rest[..end].trim_end_matches("_bucket").trim_end_matches("_count").trim_end_matches("_sum");
+        let name =
+            rest[..end].trim_end_matches("_bucket").trim_end_matches("_count").trim_end_matches("_sum");
         let matchers = rest[end..].strip_prefix('{').and_then(|r| r.split('}').next()).unwrap_or_default();
         let matchers = matchers.split(',').filter(|m| !m.is_empty()).map(|matcher| {
             let (label, value) = matcher.split_once('=').unwrap();
@@ -192,7 +197,10 @@ fn alert_rules_speak_of_metrics_that_there_are() {
                 let known = metric.labels.iter().find(|(known, _)| *known == label);
                 let Some((_, values)) = known else { panic!("{alert}: {name} has no label {label}") };
                 for value in value.split('|') {
-                    assert!(values.is_empty() || values.contains(&value), "{alert}: {label} is never {value}");
+                    assert!(
+                        values.is_empty() || values.contains(&value),
+                        "{alert}: {label} is never {value}"
+                    );
                 }
             }
         }
@@ -202,7 +210,8 @@ fn alert_rules_speak_of_metrics_that_there_are() {
 /// The reading itself: it must see what is wrong.
 #[test]
 fn a_misspelt_metric_is_seen() {
-    let found = named("rate(gatepost_http_request_seconds_bucket{route=\"/v1\",method!=\"GET\"}[5m]) > gatepost_x");
+    let found =
+        named("rate(gatepost_http_request_seconds_bucket{route=\"/v1\",method!=\"GET\"}[5m]) > gatepost_x");
     assert_eq!(found[0].0, "gatepost_http_request_seconds");
     assert_eq!(found[0].1[1], ("method".to_owned(), "GET".to_owned()));
     assert_eq!(found[1], ("gatepost_x".to_owned(), vec![]));
