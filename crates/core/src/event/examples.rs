@@ -126,7 +126,9 @@ impl Cast {
                 disabled_reason: Some(DisabledReason::Failing.as_str()),
                 failing_since: Some(self.at.minus(FAILED_FOR)),
                 detail: Some("connect_failed: nothing listens at the address"),
-                next_action: Some("mend the receiver, then enable the endpoint and replay what it missed"),
+                next_action: Some(
+                    "Repair the endpoint, enable it again, and replay what it missed: nothing of it is lost for thirty days.",
+                ),
                 ..self.endpoint()
             }),
             EventType::EndpointTest => EventData::Endpoint(self.endpoint()),
