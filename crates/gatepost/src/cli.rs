@@ -9,7 +9,8 @@ use tokio::runtime::{Builder, Runtime};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::commands::{
-    audit, channel, deliveries, demo, doctor, documents, endpoint, events, key, listen, media, meta_app, migrate, sandbox, send, serve, template, trigger, url, vault, workspace,
+    audit, channel, deliveries, demo, doctor, documents, endpoint, events, key, listen, media, meta_app,
+    migrate, sandbox, send, serve, template, trigger, url, vault, workspace,
 };
 use crate::config::{self, LogFormat, Overrides, Settings};
 use crate::environment;

@@ -2,7 +2,7 @@
 //!
 //! This is the catalogue. [`EventType`] says which events there are and what they mean; the structs of the payload say
 //! what they carry, and their JSON Schemas are made from the very same text; [`Cast`] holds an example of each. The
-//! OpenAPI document, `docs/events.md`, events that are triggered for a test and the snapshots of the shapes all come
+//! OpenAPI document, `docs/event-catalogue.md`, events that are triggered for a test and the snapshots of the shapes all come
 //! from here, so nothing about an event is said twice.
 //!
 //! Shapes only ever gain members: a receiver ignores what it does not know. Anything else needs a new [`API_VERSION`].

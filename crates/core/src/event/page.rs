@@ -1,4 +1,4 @@
-//! The catalogue as a page for people: `docs/events.md`.
+//! The catalogue as a page for people: `docs/event-catalogue.md`.
 
 use std::fmt::Write as _;
 
@@ -9,10 +9,10 @@ use super::shape::Definitions;
 use super::{API_VERSION, EventSubject, EventType};
 
 const HEAD: &str = "\
-# Events
+# The event catalogue
 
 Everything that Gatepost tells your software is an event of one of the types below: the body of a
-[webhook](webhooks.md), an entry of `GET /v1/events`, a message of the stream. The three are the same bytes.
+[webhook](webhooks.md), an entry of `GET /v1/events`, a message of the [stream](events.md). The three are the same bytes.
 
 This page is written from the program's own catalogue: `GATEPOST_UPDATE=1 cargo test -p gatepost-core event`. The same
 catalogue makes the JSON Schemas in [openapi.json](../openapi.json) (`webhooks`, and `components.schemas`).

@@ -146,11 +146,14 @@ fn shapes_do_not_change_unnoticed() {
 #[test]
 #[expect(clippy::disallowed_methods, reason = "asks whoever runs the tests, not the configuration")]
 fn the_page_is_checked_in() {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/events.md");
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/event-catalogue.md");
     let now = events_page();
     if std::env::var_os("GATEPOST_UPDATE").is_some() {
         std::fs::write(&path, &now).unwrap();
     }
     let written = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(written == now, "docs/events.md is stale: GATEPOST_UPDATE=1 cargo test -p gatepost-core event");
+    assert!(
+        written == now,
+        "docs/event-catalogue.md is stale: GATEPOST_UPDATE=1 cargo test -p gatepost-core event"
+    );
 }

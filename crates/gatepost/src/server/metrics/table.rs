@@ -204,6 +204,16 @@ pub const METRICS: &[Metric] = &[
     ),
     histogram("gatepost_store_commit_seconds", &[("engine", ENGINES)], "The time of a commit."),
     counter(
+        "gatepost_audit_tampering_total",
+        &[],
+        "Looks at the audit log that found it changed. Anything but 0 is a security event; `gatepost audit verify` tells more.",
+    ),
+    counter(
+        "gatepost_audit_refusals_dropped_total",
+        &[],
+        "Refusals that were not written into the audit log one by one, because too many came at once.",
+    ),
+    counter(
         "gatepost_vault_refusals_total",
         &[],
         "Sealed columns that did not open: a changed row, or a wrong key. Anything but 0 is a security event.",
