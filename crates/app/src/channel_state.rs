@@ -263,10 +263,13 @@ pub(crate) async fn channel_change(
     let (detail, next_action) = what_and_next(row);
     let news = ChannelNews {
         id: row.id,
+        name: &row.name,
         changed,
         state: row.state.as_str(),
         detail: detail.as_deref(),
         next_action: next_action.as_deref(),
+        verified_name: row.verified_name.as_deref(),
+        name_status: row.name_status.as_deref(),
         quality_rating: row.quality_rating.as_deref(),
         throughput: row.throughput,
         messaging_limit: row.messaging_limit.as_deref(),

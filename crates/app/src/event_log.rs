@@ -13,7 +13,7 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use gatepost_core::access::{Grant, permission};
 use gatepost_core::channel::Mode;
-use gatepost_core::event::{API_VERSION, EventFilter, EventType};
+use gatepost_core::event::{API_VERSION, EventFilter, EventPayload, EventType};
 use gatepost_core::{ChannelId, Code, Error, EventId, Result, Timestamp};
 use gatepost_store::{EventHead, EventRow, WorkspaceScope, WorkspaceTx};
 
@@ -217,11 +217,16 @@ impl App {
         let EventRow { head, payload } = row;
         let mut payload = match payload {
             Some(sealed) => self.0.sealing.open(scope, &place(scope.workspace(), head.id), &sealed).await?,
-            None => serde_json::to_vec(&serde_json::json!({
-                "id": head.id, "type": head.event_type.as_str(), "api_version": API_VERSION,
-                "created_at": head.created_at, "workspace_id": scope.workspace(), "mode": head.mode.as_str(),
-                "channel_id": head.channel, "data": null,
-            }))
+            None => serde_json::to_vec(&EventPayload {
+                id: head.id,
+                event_type: head.event_type,
+                api_version: API_VERSION,
+                created_at: head.created_at,
+                workspace_id: scope.workspace(),
+                mode: head.mode.as_str(),
+                channel_id: head.channel,
+                data: None,
+            })
             .map_err(Error::internal)?,
         };
         // New entries are made so; older ones may be laid out as their provider's part was.

@@ -41,7 +41,7 @@ pub(crate) fn draft(
         workspace_id: workspace,
         mode: draft.mode.as_str(),
         channel_id: draft.channel,
-        data: draft.data,
+        data: Some(draft.data),
     })
     .map_err(Error::internal)?;
     crate::well_formed::mend_surrogates(&mut body);

@@ -17,6 +17,7 @@ mod delivering;
 mod endpoints;
 mod event_log;
 mod events;
+mod gauges;
 mod idempotency;
 mod inbound;
 mod journal;
@@ -40,6 +41,7 @@ mod streams;
 mod system;
 mod templates;
 mod test_channels;
+mod triggering;
 mod vault;
 mod well_formed;
 mod workspaces;
@@ -86,6 +88,7 @@ pub use templates::{
     TemplateChange, TemplateCreate, TemplateDraft, TemplateQuery, TemplateSynced, TemplateTestSend,
     TemplateView,
 };
+pub use triggering::{EventTrigger, EventTriggered};
 pub use vault::{MasterKeyUse, VaultStatus};
 pub use workspaces::WorkspaceView;
 
@@ -137,6 +140,7 @@ struct Inner {
     lanes: lanes::Lanes,
     journal: OnceLock<journal::SendJournal>,
     transfers: Arc<media::Transfers>,
+    gauges: gauges::Gauges,
     streams: Arc<streams::Streams>,
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -169,6 +173,7 @@ impl App {
             journal: OnceLock::new(),
             sandbox: OnceLock::new(),
             transfers: Arc::default(),
+            gauges: gauges::Gauges::default(),
             streams,
             tasks: TaskTracker::new(),
             stop,

@@ -29,6 +29,7 @@ pub struct NodeStatus {
 #[derive(Debug, Clone)]
 pub struct LaneStatus {
     pub kind: JobKind,
+    /// Counted up to [`gatepost_store::JOBS_COUNTED_MAX`].
     pub jobs: i64,
     /// When the first of them is or was due.
     pub first_due: Timestamp,

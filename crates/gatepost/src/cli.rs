@@ -10,7 +10,7 @@ use tracing_subscriber::filter::LevelFilter;
 
 use crate::commands::{
     audit, channel, deliveries, demo, doctor, documents, endpoint, events, key, listen, media, meta_app,
-    migrate, sandbox, send, serve, template, url, vault, workspace,
+    migrate, sandbox, send, serve, template, trigger, url, vault, workspace,
 };
 use crate::config::{self, LogFormat, Overrides, Settings};
 use crate::environment;
@@ -88,6 +88,7 @@ enum Command {
     #[command(subcommand)]
     Media(media::Media),
     Listen(listen::Listen),
+    Trigger(trigger::Trigger),
     #[command(subcommand)]
     Audit(audit::Audit),
     #[command(subcommand)]
@@ -186,6 +187,7 @@ fn run(command: Command, context: Context) -> Result<()> {
                 Command::Media(command) => command.run(context).await,
                 Command::Listen(command) => command.run(context).await,
                 Command::Audit(command) => command.run(context).await,
+                Command::Trigger(command) => command.run(context).await,
                 Command::Vault(command) => command.run(context).await,
                 Command::Migrate(command) => command.run(context).await,
                 Command::Doctor(command) => command.run(context).await,

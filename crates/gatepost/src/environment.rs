@@ -55,8 +55,14 @@ pub const VARIABLES: &[Variable] = &[
                 `info,gatepost_store=debug`. Libraries never say more than warnings, whatever this holds.",
     },
     Variable { name: LOG_FORMAT, about: "Overrides `log.format`." },
-    Variable { name: API_KEY, about: "The API key that `send` and `listen` use." },
-    Variable { name: URL, about: "The address that `send` and `listen` talk to." },
+    Variable {
+        name: API_KEY,
+        about: "The API key that `send`, `listen`, `trigger`, `deliveries` and `events` use.",
+    },
+    Variable {
+        name: URL,
+        about: "The address that `send`, `listen`, `trigger`, `deliveries` and `events` talk to.",
+    },
     Variable {
         name: ENDPOINT_HEADERS,
         about: "Headers for `endpoint add` and `endpoint update`, one `Name: value` a line: a way that leaves a \
@@ -65,8 +71,12 @@ pub const VARIABLES: &[Variable] = &[
 ];
 
 /// Variables for the tests of the repository and its documents; known, so that they are not taken for typing errors.
-const OTHERS: &[&str] =
-    &["GATEPOST_UPDATE", "GATEPOST_TEST_REQUIRE_POSTGRES", "GATEPOST_TEST_POSTGRES_FSYNC"];
+const OTHERS: &[&str] = &[
+    "GATEPOST_UPDATE",
+    "GATEPOST_TEST_REQUIRE_POSTGRES",
+    "GATEPOST_TEST_REQUIRE_VERIFIERS",
+    "GATEPOST_TEST_POSTGRES_FSYNC",
+];
 
 #[expect(clippy::disallowed_methods, reason = "the one place that reads variables")]
 fn raw(name: &str) -> Option<OsString> {

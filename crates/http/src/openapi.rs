@@ -187,12 +187,15 @@ fn body_content(body: &route::BodyDoc) -> Content {
     if body.examples.is_empty() {
         return json_content(body.schema.reference(), Some(body.example.clone()));
     }
-    let first = std::iter::once(("default", &body.example));
-    let all = first.chain(body.examples.iter().map(|(name, example)| (*name, example)));
-    let examples = all.map(|(name, example)| {
-        (name, utoipa::openapi::example::ExampleBuilder::new().value(Some(example.clone())).build())
+    let first = std::iter::once(("default", body.example.clone()));
+    named_examples(body.schema.reference(), first.chain(body.examples.iter().cloned()))
+}
+
+fn named_examples(schema: Ref, examples: impl IntoIterator<Item = (&'static str, Value)>) -> Content {
+    let examples = examples.into_iter().map(|(name, example)| {
+        (name, utoipa::openapi::example::ExampleBuilder::new().value(Some(example)).build())
     });
-    ContentBuilder::new().schema(Some(body.schema.reference())).examples_from_iter(examples).build()
+    ContentBuilder::new().schema(Some(schema)).examples_from_iter(examples).build()
 }
 
 fn json_content(schema: Ref, example: Option<Value>) -> Content {
@@ -314,30 +317,34 @@ fn refusal(codes: &[Code]) -> Response {
 }
 
 fn webhooks(schemas: &mut BTreeMap<String, RefOr<Schema>>) -> Paths {
-    let schema = NamedSchema::of::<wire::Event>();
-    let reference = schema.reference();
-    collect(schemas, schema, false);
     let mut paths = Paths::new();
     for event in EventType::ALL {
+        let schema = wire::webhook_schema(event);
+        let reference = schema.reference();
+        collect(schemas, schema, false);
         let mut operation = OperationBuilder::new()
-            .operation_id(Some(wire::webhook_operation_id(event)))
-            .summary(Some(wire::webhook_summary(event)))
-            .description(Some("Answer 2xx within 15 seconds; anything else is tried again. The id stays the same over retries: use it to do things once. Verify the signature before you read the body (Standard Webhooks)."))
+            .operation_id(Some(event.receiver_name()))
+            .summary(Some(event.meaning().trim_end_matches('.')))
+            .description(Some(format!("{} {ANSWER}", event.told())))
             .tag("Webhooks")
             .extensions(Some(Extensions::from_iter([("x-gatepost-event", json!(event.as_str()))])));
         for header in WEBHOOK_HEADERS {
             operation = operation.parameter(header_parameter(&header));
         }
         let operation = operation
-            .request_body(Some(request_body(
-                json_content(reference.clone(), Some(wire::event_example(event))),
-                Required::True,
-            )))
+            .request_body(Some(request_body(event_content(reference, event), Required::True)))
             .response("2XX", ResponseBuilder::new().description("The event was taken.").build())
             .build();
         paths.add_path_operation(event.as_str(), vec![HttpMethod::Post], operation);
     }
     paths
+}
+
+/// What every receiver has to know.
+const ANSWER: &str = "Answer 2xx within 15 seconds; anything else is tried again. The id stays the same over retries: use it to do things once. Verify the signature before you read the body (Standard Webhooks).";
+
+fn event_content(schema: Ref, event: EventType) -> Content {
+    named_examples(schema, event.examples())
 }
 
 const WEBHOOK_HEADERS: [HeaderDoc; 5] = [

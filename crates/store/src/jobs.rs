@@ -100,7 +100,6 @@ statements! {
     /// A lane's jobs of one priority lie in the order of their times, so each look at them ends at the first. As EXISTS,
     /// PostgreSQL would rather read all due jobs once and hash them.
     LANES = same("WITH RECURSIVE lanes(lane) AS (SELECT (SELECT lane FROM job WHERE kind = $1 ORDER BY lane LIMIT 1) UNION ALL SELECT (SELECT j.lane FROM job j WHERE j.kind = $1 AND j.lane > lanes.lane ORDER BY j.lane LIMIT 1) FROM lanes WHERE lanes.lane IS NOT NULL) SELECT lane FROM lanes WHERE lane IS NOT NULL AND COALESCE((SELECT d.run_at FROM job d WHERE d.kind = $1 AND d.lane = lanes.lane AND d.priority = 0 AND d.run_at <= $2 AND d.lease_until <= $2 ORDER BY d.run_at LIMIT 1), (SELECT d.run_at FROM job d WHERE d.kind = $1 AND d.lane = lanes.lane AND d.priority = 1 AND d.run_at <= $2 AND d.lease_until <= $2 ORDER BY d.run_at LIMIT 1), (SELECT d.run_at FROM job d WHERE d.kind = $1 AND d.lane = lanes.lane AND d.priority = 2 AND d.run_at <= $2 AND d.lease_until <= $2 ORDER BY d.run_at LIMIT 1)) IS NOT NULL");
-    COUNTS = same("SELECT kind, COUNT(*), MIN(run_at) FROM job GROUP BY kind ORDER BY kind");
     DROP_LANE = same("DELETE FROM job WHERE workspace_id = $1 AND kind = $2 AND lane = $3");
 }
 
@@ -316,16 +315,5 @@ impl SystemTx<'_> {
     /// Gives back the leases of a node that is gone; returns how many. A try it had begun shows as cut at the next claim.
     pub async fn jobs_release_of(&self, node: NodeId) -> Result<u64> {
         Ok(self.tx.execute(&RELEASE_OF, params![node.uuid()]).await?)
-    }
-
-    /// Per kind: how many jobs there are and when the first is due.
-    pub async fn job_counts(&self) -> Result<Vec<(JobKind, i64, Timestamp)>> {
-        Ok(self
-            .tx
-            .query(&COUNTS, params![], |row: &Row<'_>| {
-                let kind = JobKind::from_number(row.get(0)?).ok_or_else(|| row.corrupt(0))?;
-                Ok((kind, row.get(1)?, Timestamp::from_micros(row.get(2)?)))
-            })
-            .await?)
     }
 }

@@ -19,6 +19,7 @@ mod endpoint_tests;
 mod endpoints;
 mod error;
 mod events;
+mod gauges;
 mod idempotency;
 mod jobs;
 mod media;
@@ -46,6 +47,7 @@ pub use delivery_jobs::{DeliveryJob, DeliveryWork};
 pub use endpoint_tests::EndpointTestWork;
 pub use endpoints::{EndpointHealth, EndpointRow, EndpointTarget};
 pub use events::{EventHead, EventRow, NewEvent};
+pub use gauges::{EndpointHealths, JOBS_COUNTED_MAX};
 pub use idempotency::Recorded;
 pub use jobs::{Claimed, LaneKey, NewJob};
 pub use media::MediaRow;
@@ -79,6 +81,7 @@ pub fn all_statements() -> Vec<&'static Stmt> {
         endpoint_tests::ALL,
         endpoints::ALL,
         events::ALL,
+        gauges::ALL,
         idempotency::ALL,
         jobs::ALL,
         media::ALL,

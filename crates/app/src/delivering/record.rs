@@ -1,6 +1,7 @@
 //! Writing down what came of attempts: rows, the next try, the endpoint's health, and what follows from it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use gatepost_core::audit::Audit;
 use gatepost_core::endpoint::{DeliveryState, DisabledReason};
@@ -22,6 +23,8 @@ struct Batch {
     deferred: Vec<(Claimed, Timestamp)>,
     /// Per replay: how many were sent, how many are dead.
     replays: Vec<(ReplayId, i64, i64)>,
+    /// How long each delivery that is sent now was on its way; replayed ones are as old as their event, and say nothing.
+    journeys: Vec<Duration>,
     /// As the deliveries' last claim saw it; the schedule is all that is asked of it.
     endpoint: Option<Arc<Prepared>>,
 }
@@ -106,6 +109,7 @@ impl Delivering {
             finished: Vec::with_capacity(done.len()),
             deferred: Vec::new(),
             replays: Vec::new(),
+            journeys: Vec::new(),
             endpoint: done.iter().rev().find_map(|d| d.tried.as_ref().map(|t| Arc::clone(&t.endpoint))),
         };
         for Delivered { job, tried } in done {
@@ -116,6 +120,9 @@ impl Delivering {
             let schedule = &tried.endpoint.schedule;
             let verdict =
                 Verdict::of(keys, schedule, &tried.work, &tried.outcome, tried.at, now, self.app.entropy())?;
+            if verdict.record.state == DeliveryState::Sent && tried.work.replay.is_none() {
+                batch.journeys.push(now.since(job.queued_at));
+            }
             match verdict.record.next_at {
                 Some(at) => batch.deferred.push((job, at)),
                 None => batch.finished.push(job),
@@ -149,6 +156,9 @@ impl Delivering {
             if verdict.class != "none" {
                 metrics::counter!("gatepost_webhook_errors_total", "class" => verdict.class).increment(1);
             }
+        }
+        for journey in &batch.journeys {
+            metrics::histogram!("gatepost_webhook_delivery_seconds").record(journey.as_secs_f64());
         }
         match written.turn {
             Turn::None => {}

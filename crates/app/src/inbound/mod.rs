@@ -2,6 +2,7 @@
 
 mod channels;
 mod identity;
+mod quoted;
 mod received;
 mod statuses;
 
@@ -20,6 +21,7 @@ use serde_json::value::RawValue;
 
 use self::channels::ChannelWords;
 use self::identity::Identity;
+use self::quoted::Quoted;
 use self::received::Received;
 use self::statuses::{StatusNews, state_of};
 use crate::App;
@@ -88,6 +90,8 @@ struct Origin<'a> {
     channels: &'a [ChannelRow],
     /// The channel the item is about, where it is about one.
     channel: Option<&'a ChannelRow>,
+    /// Messages of ours that items of the same part speak of.
+    quoted: &'a Quoted,
 }
 
 impl Work for Inbound {
@@ -156,7 +160,9 @@ impl Work for Inbound {
             // The body was JSON when it was accepted; if it is not now, it was damaged, and opening it would have failed.
             let parts = graph::split(body).map_err(Error::internal)?;
             for part in &parts {
-                for item in part.items() {
+                let items = part.items();
+                let quoted = Quoted::of(&app.0.store, scope, &keys, &items).await?;
+                for item in items {
                     let mut origin = Origin {
                         keys: &keys,
                         meta_app: *meta_app,
@@ -165,6 +171,7 @@ impl Work for Inbound {
                         received_at: *received_at,
                         channels: &channels,
                         channel: None,
+                        quoted: &quoted,
                     };
                     origin.channel = origin.channel_of(&item);
                     prepared.push(app.item_prepare(scope, &origin, &item).await?);

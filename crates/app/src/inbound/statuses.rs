@@ -96,7 +96,8 @@ impl App {
             return Err(Error::internal("a status without a state reached the wrong place"));
         };
         let at = status.at.unwrap_or(origin.received_at);
-        let message: Option<MessageId> = status.opaque.as_deref().and_then(|id| id.parse().ok());
+        let told: Option<MessageId> = status.opaque.as_deref().and_then(|id| id.parse().ok());
+        let message = told.or_else(|| origin.quoted.get(origin.keys, &status.wamid));
         let error = status.errors.first().map(|e| {
             let advice = advice(e.code, None);
             MessageError {
@@ -126,12 +127,14 @@ impl App {
                     id: message,
                     direction: "outbound",
                     kind: None,
+                    purpose: None,
                     state,
                     contact: Party { phone, bsuid: status.recipient_user_id.clone(), name: None },
                     provider_id: Some(&status.wamid),
                     occurred_at: at,
                     text: None,
                     media: None,
+                    reply_to: None,
                     reply_to_provider_id: None,
                     error: error.clone(),
                     provider: Some(&status.raw),

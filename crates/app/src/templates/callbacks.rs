@@ -226,6 +226,7 @@ fn event_of_row(
 ) -> Result<gatepost_store::NewEvent> {
     let news = TemplateNews {
         id: Some(row.id),
+        waba_id: &row.waba_id,
         name: &row.name,
         language: &row.language,
         status: Some(row.status.as_str()),
@@ -252,8 +253,16 @@ fn event_of_report(
     report: &TemplateReport,
 ) -> Result<Option<gatepost_store::NewEvent>> {
     let (Some(name), Some(language)) = (&report.name, &report.language) else { return Ok(None) };
-    let mut news =
-        TemplateNews { id: None, name, language, status: None, category: None, quality: None, reason: None };
+    let mut news = TemplateNews {
+        id: None,
+        waba_id: &report.account.waba_id,
+        name,
+        language,
+        status: None,
+        category: None,
+        quality: None,
+        reason: None,
+    };
     match &report.news {
         News::Status { status, reason } => {
             news.status = Some(status.as_str());

@@ -145,6 +145,8 @@ permissions! {
     DeliveryAnswerRead = "delivery.answer_read", scopes [Admin], roles [Owner, Admin];
     /// Read the event log.
     EventRead = "event.read", scopes [Read, Webhooks, Admin], roles [Owner, Admin, Agent, Analyst];
+    /// Make up events in test mode.
+    EventTrigger = "event.trigger", scopes [Webhooks, Admin], roles [Owner, Admin];
     /// See API keys (never their secrets).
     KeyRead = "key.read", scopes [Admin], roles [Owner, Admin];
     /// Make, rotate and revoke API keys.

@@ -26,6 +26,7 @@ pub mod sandbox;
 pub mod send;
 pub mod serve;
 pub mod template;
+pub mod trigger;
 pub mod url;
 pub mod vault;
 pub mod workspace;

@@ -80,6 +80,11 @@ pub struct At {
 }
 
 impl At {
+    /// Whether a key or an address was named at all.
+    pub const fn is_named(&self) -> bool {
+        self.key.is_some() || self.url.is_some()
+    }
+
     /// A client for it.
     pub fn api(self, context: &Context) -> Result<Api> {
         let settings = context.quiet_settings()?;

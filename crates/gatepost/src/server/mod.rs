@@ -157,10 +157,11 @@ impl Server {
                 server.spawn("the public address", http::serve(listener, router.clone(), tls, handle));
             }
         }
-        let operator = operator_router(app, operator_settings(&server.running));
+        let operator = operator_router(app.clone(), operator_settings(&server.running));
         server.spawn("the operator's socket", http::serve_operator(socket, operator, server.stop.clone()));
         if let Some((listener, recorder)) = recorder {
-            server.spawn("the metrics listener", metrics::serve(listener, recorder, server.stop.clone()));
+            server
+                .spawn("the metrics listener", metrics::serve(listener, app, recorder, server.stop.clone()));
         }
         server.write_address();
         Ok(server)

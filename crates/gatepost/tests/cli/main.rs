@@ -16,4 +16,5 @@ mod shutdown;
 mod support;
 mod templates;
 mod tls;
+mod trigger;
 mod url_check;

@@ -65,7 +65,7 @@ const TYPES_MAX: usize = 50;
 const PLACE_MAX: usize = 100;
 
 pub fn routes() -> Vec<Route<App>> {
-    let example = || wire::event_example(EventType::MessageDelivered);
+    let example = || EventType::MessageDelivered.example();
     let list = json!({ "data": [example()], "next_cursor": "AAAAAAAAACo", "has_more": false });
     let frames = format!(
         "retry: 2000\nid: AAAAAAAAACo\n\nid: {}\nevent: message.delivered\ndata: {}\n\n: heartbeat\n\n",

@@ -15,6 +15,7 @@ mod operator;
 mod replays;
 mod service;
 mod templates;
+mod test_events;
 
 use std::sync::Arc;
 
@@ -95,6 +96,7 @@ pub fn public() -> Api<App> {
         .routes(replays::routes())
         .routes(replays::event_routes())
         .routes(events::routes())
+        .routes(test_events::routes())
         .routes(keys::routes())
         .routes(audit::routes())
         .routes(hooks::routes())
@@ -114,6 +116,7 @@ pub fn at_socket() -> Api<App> {
         .routes_inside_workspace(endpoints::routes())
         .routes_inside_workspace(deliveries::routes())
         .routes_inside_workspace(replays::routes())
+        .routes_inside_workspace(test_events::routes())
         .routes_inside_workspace(keys::routes())
         .routes_inside_workspace(audit::routes())
         .routes(service::routes())

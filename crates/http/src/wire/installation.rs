@@ -37,6 +37,7 @@ struct Node {
 #[derive(Serialize, ToSchema)]
 struct Lane<'a> {
     kind: &'a str,
+    /// How many; counted up to 100,000.
     jobs: i64,
     /// When the first of them is due.
     #[schema(value_type = String, format = DateTime)]

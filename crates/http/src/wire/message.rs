@@ -2,7 +2,7 @@
 
 use gatepost_app::MessageView;
 use gatepost_core::content::{Body as Words, Content, ContentKind};
-use gatepost_core::event::MediaNews;
+use gatepost_core::event::{MediaNews, MessageError, Party};
 use gatepost_core::message::{MessageState, OnUnknown};
 use gatepost_core::purpose::InvalidPurpose;
 use gatepost_core::{ChannelId, Code, MessageId, Purpose, Recipient, Timestamp};
@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use super::event::{MessageMedia, Party, Refusal};
+use super::event::{MessageContact, MessageError as MessageErrorShape, MessageMedia};
 use super::{content, parse};
 use crate::json::{Body, Object, Value};
 use crate::reply::{Made, to_json};
@@ -200,7 +200,8 @@ pub struct Message<'a> {
     /// Null for inbound messages.
     #[schema(value_type = Option<String>, example = "transactional")]
     purpose: Option<Purpose>,
-    contact: Party<'a>,
+    #[schema(value_type = MessageContact)]
+    contact: &'a Party,
     /// Meta's id of the message (wamid), once there is one.
     provider_id: Option<&'a str>,
     #[schema(value_type = Option<String>)]
@@ -215,7 +216,8 @@ pub struct Message<'a> {
     #[schema(value_type = Option<MessageMedia>)]
     media: Option<&'a MediaNews>,
     /// Why it failed, or why it has to wait.
-    error: Option<Refusal<'a>>,
+    #[schema(value_type = Option<MessageErrorShape>)]
+    error: Option<&'a MessageError>,
     /// Where it has been, and when: our clock up to `sending`, Meta's from `sent` on.
     timeline: Vec<Step>,
     #[schema(value_type = String, format = DateTime)]
@@ -252,13 +254,13 @@ impl<'a> From<&'a MessageView> for Message<'a> {
             state: view.state,
             kind: &view.kind,
             purpose: view.purpose,
-            contact: (&view.contact).into(),
+            contact: &view.contact,
             provider_id: view.provider_id.as_deref(),
             reply_to: view.reply_to,
             text: view.text.as_deref(),
             content: view.content.as_deref(),
             media: view.media.as_ref(),
-            error: view.error.as_ref().map(Refusal::from),
+            error: view.error.as_ref(),
             timeline: view.timeline().into_iter().map(|(state, at)| Step { state, at }).collect(),
             created_at: view.created_at,
             sending_at: view.sending_at,

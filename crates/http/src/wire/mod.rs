@@ -21,6 +21,7 @@ mod parse;
 mod replay;
 mod template;
 mod template_fill;
+mod test_event;
 mod workspace;
 
 pub use audit::{AuditCheckpoints, AuditEntry};
@@ -28,7 +29,7 @@ pub use channel::{Channel, ChannelCreate, ChannelUpdate};
 pub use delivery::{Attempt, Delivery, DeliveryRetry, EventResend, EventResent};
 pub use endpoint::{Endpoint, EndpointWithSecret, WebhookKeys};
 pub use endpoint_ask::{EndpointCreate, EndpointSecretRotate, EndpointTest, EndpointUpdate};
-pub use event::{Event, event_example, webhook_operation_id, webhook_summary};
+pub use event::{Event, webhook_schema};
 pub use event_list::EventList;
 pub use installation::{Status, Vault};
 pub use key::{Key, KeyCreate, KeyRotate, KeyWithSecret};
@@ -42,4 +43,5 @@ pub use number::{
 pub use replay::{Replay, ReplayCreate};
 pub use template::{Template, TemplateCreate, TemplateSync, TemplateSynced, TemplateUpdate};
 pub use template_fill::{TemplatePreview, TemplatePreviewAsk, TemplateTestSend};
+pub use test_event::EventTrigger;
 pub use workspace::{Workspace, WorkspaceCreate};

@@ -1,0 +1,160 @@
+//! Which events there are. The table below is the only one.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+use crate::message::MessageState;
+
+/// What an event is about: the one member of `data`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EventSubject {
+    Message,
+    Channel,
+    Template,
+    Contact,
+    Notification,
+    Endpoint,
+}
+
+impl EventSubject {
+    /// The member's name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Message => "message",
+            Self::Channel => "channel",
+            Self::Template => "template",
+            Self::Contact => "contact",
+            Self::Notification => "notification",
+            Self::Endpoint => "endpoint",
+        }
+    }
+}
+
+macro_rules! events {
+    ($($(#[doc = $meaning:literal])+ $kind:ident = $number:literal, $name:literal, $subject:ident, $told:literal;)*) => {
+        /// Every event there is.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum EventType {$($(#[doc = $meaning])+ $kind,)*}
+
+        impl EventType {
+            pub const ALL: [Self; [$($number,)*].len()] = [$(Self::$kind,)*];
+
+            /// `family.what_happened`, as receivers and filters name it.
+            pub const fn as_str(self) -> &'static str {
+                match self {$(Self::$kind => $name,)*}
+            }
+
+            /// The number stored in the database; never reused.
+            pub const fn number(self) -> i64 {
+                match self {$(Self::$kind => $number,)*}
+            }
+
+            /// What a program made from the OpenAPI document calls its receiver, such as `onMessageSent`.
+            pub const fn receiver_name(self) -> &'static str {
+                match self {$(Self::$kind => concat!("on", stringify!($kind)),)*}
+            }
+
+            /// The name of its own schema, such as `MessageSentEvent`.
+            pub const fn schema_name(self) -> &'static str {
+                match self {$(Self::$kind => concat!(stringify!($kind), "Event"),)*}
+            }
+
+            /// What it means, in one sentence.
+            pub fn meaning(self) -> &'static str {
+                match self {$(Self::$kind => concat!($($meaning),+).trim(),)*}
+            }
+
+            /// When it is told, and how often.
+            pub const fn told(self) -> &'static str {
+                match self {$(Self::$kind => $told,)*}
+            }
+
+            /// What it is about.
+            pub const fn subject(self) -> EventSubject {
+                match self {$(Self::$kind => EventSubject::$subject,)*}
+            }
+        }
+    };
+}
+
+events! {
+    /// Meta's servers sent an outbound message on.
+    MessageSent = 1, "message.sent", Message,
+        "When Meta reports it. `message.delivered` may come first, or alone: states only move forward.";
+    /// An outbound message reached the person's phone.
+    MessageDelivered = 2, "message.delivered", Message,
+        "When Meta reports it: at once, or when the phone is online again.";
+    /// An outbound message was read.
+    MessageRead = 3, "message.read", Message,
+        "When Meta reports it; never where the person has switched read receipts off.";
+    /// An outbound voice message was listened to.
+    MessagePlayed = 11, "message.played", Message,
+        "When Meta reports it, after `message.read` or in its place.";
+    /// An outbound message will not arrive.
+    MessageFailed = 4, "message.failed", Message,
+        "Once, when nothing more will be tried. `error` says why and what to do. Where it is `outcome_unknown`, a later status may still prove that the message went out.";
+    /// An outbound message has to wait, and is tried again.
+    MessageDelayed = 7, "message.delayed", Message,
+        "Once per message, when Meta refuses it for now or its channel cannot send. `error` says why.";
+    /// A person wrote to a channel.
+    MessageReceived = 5, "message.received", Message,
+        "For every message, reaction and button reply of a person, once, whatever Meta repeats.";
+    /// A channel's state, quality, name or limits changed.
+    ChannelUpdated = 8, "channel.updated", Channel,
+        "When Meta tells of it, and when Gatepost finds it out by sending or by its daily look.";
+    /// A template's status, category or quality changed.
+    TemplateUpdated = 9, "template.updated", Template,
+        "When Meta tells of it, also of a template that was made elsewhere.";
+    /// A person has another phone number or business-scoped user id.
+    ContactUpdated = 10, "contact.updated", Contact,
+        "When Meta tells of it. Messages to the old number may not arrive: keep the new one.";
+    /// Meta told something else about a channel, passed on as it came.
+    ChannelNotification = 6, "channel.notification", Notification,
+        "For whatever Meta tells that has no event of its own.";
+    /// Gatepost stopped delivering to an endpoint.
+    EndpointDisabled = 12, "endpoint.disabled", Endpoint,
+        "When it answered 410, or when its schedule was spent without one success. It goes to the workspace's other endpoints, and is in the log.";
+    /// Somebody asked for a trial of one endpoint.
+    EndpointTest = 13, "endpoint.test", Endpoint,
+        "When asked for, to that endpoint alone, whatever its filter says.";
+}
+
+impl EventType {
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|t| t.as_str() == text)
+    }
+
+    pub fn from_number(number: i64) -> Option<Self> {
+        Self::ALL.into_iter().find(|t| t.number() == number)
+    }
+
+    /// The event that tells of an outbound message's new state, where one does.
+    pub const fn of_state(state: MessageState) -> Option<Self> {
+        match state {
+            MessageState::Sent => Some(Self::MessageSent),
+            MessageState::Delivered => Some(Self::MessageDelivered),
+            MessageState::Read => Some(Self::MessageRead),
+            MessageState::Failed => Some(Self::MessageFailed),
+            MessageState::Queued
+            | MessageState::Held
+            | MessageState::Sending
+            | MessageState::Blocked
+            | MessageState::Expired
+            | MessageState::Revoked
+            | MessageState::Received => None,
+        }
+    }
+}
+
+impl fmt::Display for EventType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for EventType {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
