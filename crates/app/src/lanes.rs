@@ -160,6 +160,9 @@ impl App {
                 JobKind::WebhookReplay => {
                     run(&app, key, &notify, crate::replays::Replaying::new(app.clone(), key)).await;
                 }
+                JobKind::EndpointTest => {
+                    run(&app, key, &notify, crate::endpoints::Testing::new(app.clone(), key)).await;
+                }
             }
         };
         self.0.tasks.spawn_on(lane, runtime);

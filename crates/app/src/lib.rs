@@ -65,7 +65,10 @@ pub use channel_checks::{ChannelLook, FindingView};
 pub use channels::{ChannelCreate, ChannelSource, ChannelUpdate, ChannelView};
 pub use config::{AppConfig, StreamConfig};
 pub use deliveries::{AttemptView, DeliveryQuery, DeliveryView};
-pub use endpoints::{EndpointCreate, EndpointCreated, EndpointUpdate, EndpointView};
+pub use endpoints::{
+    DEAD_LETTERS_COUNTED, ENDPOINTS_MAX, EndpointCreate, EndpointCreated, EndpointTested, EndpointUpdate,
+    EndpointView, WebhookKeyView,
+};
 pub use event_log::{EventBegin, EventPage, EventQuery, EventSelection, EventView};
 pub use idempotency::{Idempotent, Outcome};
 pub use media::{MediaContent, MediaUpload, MediaView, UploadStream};

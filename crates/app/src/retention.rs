@@ -91,6 +91,7 @@ impl App {
                 tx.retain_idempotency(idempotency).await?;
                 tx.retain_replays(log).await?;
                 tx.retain_endpoints(now, content).await?;
+                tx.webhook_keys_sweep(now).await?;
                 tx.commit(Audit::None("bookkeeping past its time"), ())
             })
             .await

@@ -18,7 +18,6 @@ use gatepost_core::access::{
 };
 use gatepost_core::channel::Mode;
 use gatepost_core::endpoint::WebhookUrl;
-use gatepost_core::event::EventFilter;
 use gatepost_core::job::JobKind;
 use gatepost_core::{Clock as _, EndpointId, MetaAppId, Secret, WorkspaceId};
 use gatepost_net::{
@@ -212,12 +211,8 @@ impl Installation {
 
     /// An endpoint at the receiver's port.
     pub async fn endpoint(&self, principal: &Arc<Principal>, port: u16) -> Result<EndpointId> {
-        let endpoint = EndpointCreate {
-            mode: Mode::Live,
-            url: WebhookUrl::parse(&hook_url(port)).map_err(Failure::new)?,
-            description: "benchmark".to_owned(),
-            events: EventFilter::default(),
-        };
+        let url = WebhookUrl::parse(&hook_url(port)).map_err(Failure::new)?;
+        let endpoint = EndpointCreate::new(Mode::Live, url);
         let manage = grant::<permission::EndpointManage>(principal)?;
         Ok(fresh(self.app.endpoint_create(&manage, endpoint, None).await?)?.view.id)
     }

@@ -102,6 +102,8 @@ codes! {
 
     // webhooks
     WebhookUrlNotAllowed = "webhook_url_not_allowed", 422, "This URL cannot receive webhooks", "Give an https URL of a public address. For a local receiver use gatepost listen; an operator can name exceptions under [egress] in the configuration.";
+    EndpointLimitReached = "endpoint_limit_reached", 409, "The workspace has as many webhook endpoints as it may", "Remove one that is not needed, or let one endpoint hear of more events and channels.";
+    EndpointTestRunning = "endpoint_test_running", 409, "A test of this endpoint is under way", "Wait for its attempt; it is among the endpoint's deliveries.";
 
     // events
     EventExpired = "event_expired", 410, "The event or cursor to go on after is not in this log", "Nothing was skipped silently: what followed it may be gone. Begin with after=start (everything that is kept), after=now, or since=, and compare with what you have.";

@@ -17,16 +17,19 @@ pub enum JobKind {
     ChannelCheck,
     /// Queue the deliveries of a replay, some at a time. Lane: the endpoint.
     WebhookReplay,
+    /// Try one endpoint, once, because somebody asked. Lane: the endpoint.
+    EndpointTest,
 }
 
 impl JobKind {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::MessageSend,
         Self::EnvelopeProcess,
         Self::DeliveryAttempt,
         Self::OutcomeDecide,
         Self::ChannelCheck,
         Self::WebhookReplay,
+        Self::EndpointTest,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -37,6 +40,7 @@ impl JobKind {
             Self::OutcomeDecide => "outcome_decide",
             Self::ChannelCheck => "channel_check",
             Self::WebhookReplay => "webhook_replay",
+            Self::EndpointTest => "endpoint_test",
         }
     }
 
@@ -49,6 +53,7 @@ impl JobKind {
             Self::OutcomeDecide => 4,
             Self::ChannelCheck => 5,
             Self::WebhookReplay => 6,
+            Self::EndpointTest => 7,
         }
     }
 

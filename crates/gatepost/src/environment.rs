@@ -31,6 +31,7 @@ pub const LOG: &str = "GATEPOST_LOG";
 pub const LOG_FORMAT: &str = "GATEPOST_LOG_FORMAT";
 pub const API_KEY: &str = "GATEPOST_API_KEY";
 pub const URL: &str = "GATEPOST_URL";
+pub const ENDPOINT_HEADERS: &str = "GATEPOST_ENDPOINT_HEADERS";
 
 /// Every variable there is.
 pub const VARIABLES: &[Variable] = &[
@@ -56,6 +57,11 @@ pub const VARIABLES: &[Variable] = &[
     Variable { name: LOG_FORMAT, about: "Overrides `log.format`." },
     Variable { name: API_KEY, about: "The API key that `send` and `listen` use." },
     Variable { name: URL, about: "The address that `send` and `listen` talk to." },
+    Variable {
+        name: ENDPOINT_HEADERS,
+        about: "Headers for `endpoint add` and `endpoint update`, one `Name: value` a line: a way that leaves a \
+                credential out of the shell's history.",
+    },
 ];
 
 /// Variables for the tests of the repository and its documents; known, so that they are not taken for typing errors.

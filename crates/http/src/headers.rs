@@ -3,6 +3,7 @@
 //! Defends against: an answer being framed, sniffed into a script, cached by somebody in between or sent on as a
 //! referrer. The policy lets nothing load, because nothing here is a page with parts.
 
+use http::header::CACHE_CONTROL;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
@@ -44,6 +45,17 @@ const SANDBOX: HeaderValue = HeaderValue::from_static("sandbox; default-src 'non
 /// Shuts in an answer that already carries the set.
 pub fn confine(answer: &mut HeaderMap) {
     answer.insert(HeaderName::from_static("content-security-policy"), SANDBOX);
+}
+
+/// On an answer that may be kept by whoever gets it, though none other may: for how many seconds.
+#[derive(Debug, Clone, Copy)]
+pub struct Cacheable(pub u32);
+
+/// Lets an answer that already carries the set be kept.
+pub fn keep(answer: &mut HeaderMap, Cacheable(seconds): Cacheable) {
+    if let Ok(value) = HeaderValue::try_from(format!("public, max-age={seconds}")) {
+        answer.insert(CACHE_CONTROL, value);
+    }
 }
 
 /// Puts the set on an answer, over whatever it said itself.

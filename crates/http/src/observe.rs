@@ -19,7 +19,7 @@ use http::{HeaderMap, HeaderValue, Method};
 
 use crate::attachment::Foreign;
 use crate::client::{self, ClientAddress};
-use crate::headers::{self, REQUEST_ID};
+use crate::headers::{self, Cacheable, REQUEST_ID};
 use crate::problem::{self, Failure};
 use crate::state::{ApiState, Doors};
 
@@ -88,6 +88,9 @@ pub async fn observe<A: Doors>(
     headers::apply(state.security_headers(), response.headers_mut());
     if response.extensions().get::<Foreign>().is_some() {
         headers::confine(response.headers_mut());
+    }
+    if let Some(cacheable) = response.extensions().get::<Cacheable>().copied() {
+        headers::keep(response.headers_mut(), cacheable);
     }
     if let Ok(id) = HeaderValue::try_from(notes.id().to_string()) {
         response.headers_mut().insert(REQUEST_ID, id);

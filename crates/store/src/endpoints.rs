@@ -77,7 +77,8 @@ statements! {
     HEALTH = same("UPDATE endpoint SET failing_since = $3, failures = $4, probe_at = $5 WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL");
     DISABLE = same("UPDATE endpoint SET enabled = 0, disabled_reason = $3, disabled_at = $4, probe_at = NULL WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL AND enabled = 1");
     ROTATE = same("UPDATE endpoint SET secret = $3, previous_secret = $4, previous_until = $5, signing_seed = $6, previous_signing_seed = $7 WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL");
-    DELETE = same("UPDATE endpoint SET deleted_at = $3, enabled = 0 WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL");
+    /// What only its owner and its receiver knew goes with it; the address stays for the deliveries that name it.
+    DELETE = same("UPDATE endpoint SET deleted_at = $3, enabled = 0, secret = $4, headers = NULL, metadata = NULL, previous_secret = NULL, previous_until = NULL, signing_seed = NULL, previous_signing_seed = NULL WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL");
 }
 
 fn endpoint(row: &Row<'_>) -> engine::Result<EndpointRow> {
@@ -230,6 +231,8 @@ impl WorkspaceTx<'_> {
     }
 
     pub async fn endpoint_delete(&self, id: EndpointId, now: Timestamp) -> Result<()> {
-        Ok(self.tx.execute_one(&DELETE, params![self.workspace, id.uuid(), now.micros()]).await?)
+        let nothing: &[u8] = &[];
+        let values = params![self.workspace, id.uuid(), now.micros(), nothing];
+        Ok(self.tx.execute_one(&DELETE, values).await?)
     }
 }

@@ -15,6 +15,7 @@ mod channels;
 mod contacts;
 mod deliveries;
 mod delivery_jobs;
+mod endpoint_tests;
 mod endpoints;
 mod error;
 mod events;
@@ -31,6 +32,7 @@ mod retention;
 mod scope;
 mod store;
 mod templates;
+mod webhook_keys;
 mod workspaces;
 mod wrapped_keys;
 
@@ -41,6 +43,7 @@ pub use channels::ChannelRow;
 pub use contacts::{ContactNames, ContactRow, Upserted};
 pub use deliveries::{AttemptRow, DeliveryHead, DeliveryRange, DeliveryRecord, DeliveryRow, NewDelivery};
 pub use delivery_jobs::{DeliveryJob, DeliveryWork};
+pub use endpoint_tests::EndpointTestWork;
 pub use endpoints::{EndpointHealth, EndpointRow, EndpointTarget};
 pub use events::{EventHead, EventRow, NewEvent};
 pub use idempotency::Recorded;
@@ -56,6 +59,7 @@ pub use retention::floor_id;
 pub use scope::WorkspaceScope;
 pub use store::{Committed, Store, SystemTx, WorkspaceTx};
 pub use templates::{TemplateAccount, TemplateFilter, TemplateRow};
+pub use webhook_keys::WebhookKeyRow;
 pub use workspaces::WorkspaceRow;
 pub use wrapped_keys::WrappedKeyRow;
 
@@ -72,6 +76,7 @@ pub fn all_statements() -> Vec<&'static Stmt> {
         contacts::ALL,
         deliveries::ALL,
         delivery_jobs::ALL,
+        endpoint_tests::ALL,
         endpoints::ALL,
         events::ALL,
         idempotency::ALL,
@@ -84,6 +89,7 @@ pub fn all_statements() -> Vec<&'static Stmt> {
         replays::ALL,
         retention::ALL,
         templates::ALL,
+        webhook_keys::ALL,
         workspaces::ALL,
         wrapped_keys::ALL,
     ]

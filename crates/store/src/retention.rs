@@ -35,7 +35,7 @@ statements! {
     LOG_REPLAYS = same("DELETE FROM replay WHERE workspace_id = $1 AND state <> 1 AND created_at < $2");
     SECRETS_PREVIOUS = same("UPDATE endpoint SET previous_secret = NULL, previous_signing_seed = NULL, previous_until = NULL WHERE workspace_id = $1 AND previous_until < $2");
     /// What a removed endpoint was set up with; its row stays, because its deliveries name it.
-    ENDPOINTS_GONE = same("UPDATE endpoint SET url = $3, secret = $3, description = $4, headers = NULL, metadata = NULL, previous_secret = NULL, previous_until = NULL, signing_seed = NULL, previous_signing_seed = NULL WHERE workspace_id = $1 AND deleted_at < $2 AND LENGTH(secret) > 0");
+    ENDPOINTS_GONE = same("UPDATE endpoint SET url = $3, secret = $3, description = $4, headers = NULL, metadata = NULL, previous_secret = NULL, previous_until = NULL, signing_seed = NULL, previous_signing_seed = NULL WHERE workspace_id = $1 AND deleted_at < $2 AND LENGTH(url) > 0");
     ITEMS = same("DELETE FROM callback_item WHERE workspace_id = $1 AND seen_at < $2 AND id < $3");
     ENVELOPES = same("DELETE FROM envelope WHERE workspace_id = $1 AND id IN (SELECT id FROM envelope WHERE workspace_id = $1 AND id < $2 ORDER BY id LIMIT $3)");
     IDEMPOTENCY = same("DELETE FROM idempotency WHERE workspace_id = $1 AND created_at < $2");

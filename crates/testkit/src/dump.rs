@@ -9,7 +9,8 @@ use crate::World;
 
 /// Tables that hold a workspace's id although they are the platform's: read before a workspace is known, or by lane.
 /// They hold ids and digests only.
-const PLATFORM: [&str; 5] = ["api_key_index", "meta_app_index", "channel_index", "callback_route", "job"];
+const PLATFORM: [&str; 6] =
+    ["api_key_index", "meta_app_index", "channel_index", "callback_route", "job", "webhook_public_key"];
 
 /// Rows as text, by table; each row holds every column.
 pub type Dump = BTreeMap<String, Vec<String>>;

@@ -215,11 +215,20 @@ async fn drive(world: &World, meta: &SandboxHandle, needles: &mut Needles) {
     let url = format!("{}/canary-path-in-a-url-Vv8", receiver.url);
     needles.add("canary-path-in-a-url-Vv8");
     receiver.answer_with(&[500, 302]);
-    let endpoint = live.admin.post("/v1/webhook-endpoints", &json!({"url": url})).await.expect(201).json();
+    let endpoint = json!({
+        "url": url, "ed25519": true, "headers": {"authorization": "Bearer canary-header-Qw4"},
+        "metadata": {"note": "canary-note-of-an-owner-Zk7"},
+    });
+    needles.add("canary-header-Qw4");
+    needles.add("canary-note-of-an-owner-Zk7");
+    let endpoint = live.admin.post("/v1/webhook-endpoints", &endpoint).await.expect(201).json();
+    let refused = json!({"url": url, "headers": {"authorization": "Bearer canary-header-Qw4\n"}});
+    live.admin.post("/v1/webhook-endpoints", &refused).await.expect(422);
     let secret = |answer: &Value| answer["secret"].as_str().unwrap().trim_start_matches("whsec_").to_owned();
     needles.add(&secret(&endpoint));
     let path = format!("/v1/webhook-endpoints/{}/rotate-secret", endpoint["id"].as_str().unwrap());
     let rotated = live.admin.post(&path, &json!({"overlap_seconds": 60})).await.expect(200).json();
+    live.admin.post(&path.replace("rotate-secret", "test"), &json!({})).await.expect(202);
     needles.add(&secret(&rotated));
     use_keys(world, &live.admin, needles).await;
     send_messages(&live, meta, needles).await;

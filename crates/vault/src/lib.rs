@@ -41,8 +41,8 @@ pub use nonce::{LEASE_USES, Lease, LeaseDecision, USES_PER_KEY, next_lease};
 pub use random::{SystemEntropy, random_token};
 pub use sealed::{Aad, SEAL_OVERHEAD, Sealable, Sealed, SealedBytes, key_version};
 pub use webhook::{
-    DeliveryHeaders, SigningKey, WebhookSecret, WebhookSigningError, delivery_headers, sign_raw_body,
-    sign_standard,
+    DeliveryHeaders, DeliveryKeys, SigningKey, WebhookPublicKey, WebhookSecret, WebhookSeed,
+    WebhookSigningError, delivery_headers, sign_raw_body, sign_standard,
 };
 pub use workspace_keys::{FIRST_VERSION, NewWorkspaceKeys, WorkspaceKeys};
 pub use wrap::{KeyLabel, KeyPurpose, PLATFORM, WRAPPED_KEY_LEN, WrappedKey};

@@ -2,8 +2,13 @@
 //!
 //! Threat note. Defends against: forged or changed deliveries at a receiver that verifies; borders moved between id,
 //! time and body (ids that hold the separator are refused); replay, at a receiver that checks the time; a gap while a
-//! secret is replaced (several secrets sign at once). The plain form covers the body alone, so it does not defend
-//! against replay. Neither defends against a receiver that does not verify.
+//! secret is replaced (several keys sign at once), and an old key that goes on signing after its time (which keys are
+//! valid is asked for each attempt, with the attempt's own time). The plain form covers the body alone, so it does not
+//! defend against replay. With Ed25519 a receiver holds nothing that could forge a delivery, so its leak tells nobody
+//! how; with HMAC it holds the secret itself. Neither defends against a receiver that does not verify.
+
+mod ed25519;
+mod keys;
 
 use std::fmt;
 
@@ -12,6 +17,9 @@ use base64::engine::general_purpose::STANDARD;
 use gatepost_core::{Entropy, Secret};
 use zeroize::Zeroizing;
 
+use self::ed25519::KeyPair;
+pub use self::ed25519::{WebhookPublicKey, WebhookSeed};
+pub use self::keys::DeliveryKeys;
 use crate::digest::{HmacKey, push_hex};
 
 const PREFIX: &str = "whsec_";
@@ -28,6 +36,8 @@ pub enum WebhookSigningError {
     IdNotSignable,
     /// No secret to sign with: an unsigned delivery must not go out.
     NoSecret,
+    /// Not the 32 bytes of an Ed25519 seed, or not `whpk_` and the base64 of 32 bytes.
+    NotAKey,
 }
 
 impl fmt::Display for WebhookSigningError {
@@ -36,6 +46,7 @@ impl fmt::Display for WebhookSigningError {
             Self::NotASecret => "expected whsec_ and the base64 of 24 to 64 bytes",
             Self::IdNotSignable => "a webhook id holds letters, digits, _ and - only",
             Self::NoSecret => "the endpoint has no signing secret",
+            Self::NotAKey => "expected an Ed25519 key of 32 bytes",
         })
     }
 }
@@ -74,7 +85,7 @@ impl WebhookSecret {
 
     /// The prepared key. Lanes keep it: preparing costs more than signing a short body.
     pub fn signing_key(&self) -> Result<SigningKey, WebhookSigningError> {
-        decode(self.expose()).map(|bytes| SigningKey(HmacKey::new(&bytes)))
+        decode(self.expose()).map(|bytes| SigningKey(Kind::Hmac(HmacKey::new(&bytes))))
     }
 }
 
@@ -94,12 +105,18 @@ fn decode(text: &str) -> Result<Zeroizing<Vec<u8>>, WebhookSigningError> {
     if SECRET_BYTES.contains(&bytes.len()) { Ok(bytes) } else { Err(WebhookSigningError::NotASecret) }
 }
 
-/// A webhook secret, prepared for signing.
+/// A key of an endpoint, prepared for signing: its secret (`v1`), or its Ed25519 key (`v1a`).
 #[derive(Clone, Debug)]
-pub struct SigningKey(HmacKey);
+pub struct SigningKey(Kind);
 
-/// The value of `webhook-signature`: for each key `v1,` and the base64 of HMAC-SHA-256 over `id.seconds.body`, separated
-/// by blanks, in the order of the keys.
+#[derive(Clone, Debug)]
+enum Kind {
+    Hmac(HmacKey),
+    Ed25519(KeyPair),
+}
+
+/// The value of `webhook-signature`: for each key its version and the base64 of its signature over `id.seconds.body`,
+/// separated by blanks, in the order of the keys. `v1,` goes before HMAC-SHA-256, `v1a,` before Ed25519 (RFC 8032).
 ///
 /// `seconds` (since 1970) and `id` must be the very values of `webhook-timestamp` and `webhook-id`; the time is that of
 /// the attempt, the id that of the event.
@@ -116,21 +133,38 @@ pub fn sign_standard(
         return Err(WebhookSigningError::NoSecret);
     }
     let seconds = seconds.to_string();
-    let mut header = String::with_capacity(keys.len() * 48);
+    let parts = [id.as_bytes(), b".", seconds.as_bytes(), b".", body];
+    // Ed25519 reads its message twice, so it needs it in one piece; most endpoints never do.
+    let mut joined = None;
+    let mut header = String::with_capacity(keys.len() * 64);
     for SigningKey(key) in keys {
         if !header.is_empty() {
             header.push(' ');
         }
-        header.push_str("v1,");
-        STANDARD.encode_string(key.sign(&[id.as_bytes(), b".", seconds.as_bytes(), b".", body]), &mut header);
+        match key {
+            Kind::Hmac(key) => {
+                header.push_str("v1,");
+                STANDARD.encode_string(key.sign(&parts), &mut header);
+            }
+            Kind::Ed25519(pair) => {
+                header.push_str("v1a,");
+                let message = joined.get_or_insert_with(|| parts.concat());
+                STANDARD.encode_string(pair.sign(message), &mut header);
+            }
+        }
     }
     Ok(header)
 }
 
 /// The value of `X-Gatepost-Signature`: `sha256=` and the lower-case hex of HMAC-SHA-256 over the body. The key is the
 /// secret's bytes, as in the standard form.
-pub fn sign_raw_body(key: &SigningKey, body: &[u8]) -> String {
-    sha256_header(&key.0, body)
+///
+/// Errors: [`WebhookSigningError::NoSecret`] for a key that is no secret: this form knows HMAC only.
+pub fn sign_raw_body(key: &SigningKey, body: &[u8]) -> Result<String, WebhookSigningError> {
+    match &key.0 {
+        Kind::Hmac(key) => Ok(sha256_header(key, body)),
+        Kind::Ed25519(_) => Err(WebhookSigningError::NoSecret),
+    }
 }
 
 /// The headers of one delivery: what every request with an event's body carries, whoever sends it.
@@ -138,8 +172,9 @@ pub type DeliveryHeaders = [(&'static str, String); 6];
 
 /// Signs one delivery of an event: the whole set of headers that a receiver verifies.
 ///
-/// The first key is the endpoint's secret of today; while a secret is being replaced the one before follows. `body` is
-/// sent as it is here, byte for byte.
+/// The first key is the endpoint's secret of today, and `X-Gatepost-Signature` is made with it alone, in an overlap
+/// too: that header holds one signature. Its Ed25519 key follows where it has one, then, while they are being replaced,
+/// those before. `body` is sent as it is here, byte for byte.
 pub fn delivery_headers(
     id: &str,
     event_type: &str,
@@ -155,7 +190,7 @@ pub fn delivery_headers(
         ("webhook-timestamp", seconds.to_string()),
         ("webhook-signature", signature),
         ("x-gatepost-event", event_type.to_owned()),
-        ("x-gatepost-signature", sign_raw_body(own, body)),
+        ("x-gatepost-signature", sign_raw_body(own, body)?),
     ])
 }
 

@@ -27,8 +27,10 @@ use crate::lanes::{Taken, Work};
 pub(crate) use courier::Courier;
 use courier::{STALLED, Slot, Standing};
 pub(crate) use matching::{Wish, deliveries, order_keys, target};
-use prepared::{Known, Prepared};
+use prepared::Known;
+pub(crate) use prepared::Prepared;
 use result::Outcome;
+pub(crate) use result::row as attempt_row;
 
 /// Priorities of delivery jobs: live ones go before replayed ones.
 const LIVE: i64 = 0;

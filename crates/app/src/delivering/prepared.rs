@@ -4,31 +4,48 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use gatepost_core::endpoint::RetrySchedule;
+use gatepost_core::endpoint::{CustomHeaders, RetrySchedule};
 use gatepost_core::{Error, EventId, Result, Timestamp};
 use gatepost_net::{Attempt, SafeClient, SafeRequest, Target};
 use gatepost_store::EndpointRow;
-use gatepost_vault::{SigningKey, WebhookSecret, WorkspaceKeys, delivery_headers};
+use gatepost_vault::{DeliveryKeys, SigningKey, WebhookSecret, WorkspaceKeys, delivery_headers};
 
-/// What a prepared endpoint depends on.
+use crate::endpoints::{headers_of, open, seed_of};
+
+/// What a prepared endpoint depends on; sealed bytes differ whenever what they hold was written anew.
 #[derive(PartialEq, Eq)]
 struct Stamp {
     url: Vec<u8>,
+    headers: Option<Vec<u8>>,
     secret: Vec<u8>,
-    previous: Option<Vec<u8>>,
-    previous_until: Option<Timestamp>,
+    seed: Option<Vec<u8>>,
+    /// The secret and the seed before, and until when they sign too.
+    previous: (Option<Vec<u8>>, Option<Vec<u8>>, Option<Timestamp>),
     schedule: Option<RetrySchedule>,
 }
 
+impl Stamp {
+    fn of(row: &EndpointRow) -> Self {
+        let (secret, seed) = (row.previous_secret.clone(), row.previous_signing_seed.clone());
+        Self {
+            url: row.url.clone(),
+            headers: row.headers.clone(),
+            secret: row.secret.clone(),
+            seed: row.signing_seed.clone(),
+            previous: (secret, seed, row.previous_until),
+            schedule: row.retry_schedule.clone(),
+        }
+    }
+}
+
 /// An endpoint ready for requests.
-pub(super) struct Prepared {
+pub(crate) struct Prepared {
     url: String,
     /// `None` when the policy refuses the URL: the attempt is recorded as blocked.
     target: Option<Target>,
-    /// The secret, and the one before it where there is one.
-    keys: Vec<SigningKey>,
-    /// Until when the one before it signs too.
-    previous_until: Option<Timestamp>,
+    keys: DeliveryKeys,
+    /// Those that its owner added.
+    headers: CustomHeaders,
     pub schedule: RetrySchedule,
 }
 
@@ -44,30 +61,14 @@ impl Known {
         safe: &SafeClient,
         usual: &RetrySchedule,
     ) -> Result<Arc<Prepared>> {
-        let stamp = Stamp {
-            url: row.url.clone(),
-            secret: row.secret.clone(),
-            previous: row.previous_secret.clone(),
-            previous_until: row.previous_until,
-            schedule: row.retry_schedule.clone(),
-        };
+        let stamp = Stamp::of(row);
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((known, prepared)) = held.as_ref()
             && *known == stamp
         {
             return Ok(Arc::clone(prepared));
         }
-        let open = |column, sealed: &[u8]| crate::endpoints::open(keys, column, row.id, sealed);
-        let url = open("url", &row.url)?;
-        let mut signing = vec![signing_key(&open("secret", &row.secret)?)?];
-        let mut previous_until = None;
-        if let (Some(sealed), Some(until)) = (&row.previous_secret, row.previous_until) {
-            signing.push(signing_key(&open("previous_secret", sealed)?)?);
-            previous_until = Some(until);
-        }
-        let target = safe.policy().target(&url).ok();
-        let schedule = row.retry_schedule.as_ref().unwrap_or(usual).clone();
-        let prepared = Arc::new(Prepared { url, target, keys: signing, previous_until, schedule });
+        let prepared = Arc::new(Prepared::new(keys, row, safe, usual)?);
         *held = Some((stamp, Arc::clone(&prepared)));
         Ok(prepared)
     }
@@ -78,7 +79,45 @@ fn signing_key(secret: &str) -> Result<SigningKey> {
     secret.signing_key().map_err(Error::internal)
 }
 
+fn seed_key(
+    keys: &WorkspaceKeys,
+    column: &'static str,
+    row: &EndpointRow,
+    sealed: &[u8],
+) -> Result<SigningKey> {
+    seed_of(keys, column, row.id, sealed)?.signing_key().map_err(Error::internal)
+}
+
 impl Prepared {
+    /// Opens and parses an endpoint's row.
+    pub fn new(
+        keys: &WorkspaceKeys,
+        row: &EndpointRow,
+        safe: &SafeClient,
+        usual: &RetrySchedule,
+    ) -> Result<Self> {
+        let opened = |column, sealed: &[u8]| open(keys, column, row.id, sealed);
+        let url = opened("url", &row.url)?;
+        let mut today = vec![signing_key(&opened("secret", &row.secret)?)?];
+        if let Some(sealed) = &row.signing_seed {
+            today.push(seed_key(keys, "signing_seed", row, sealed)?);
+        }
+        let mut before = Vec::new();
+        if let Some(sealed) = &row.previous_secret {
+            before.push(signing_key(&opened("previous_secret", sealed)?)?);
+        }
+        if let Some(sealed) = &row.previous_signing_seed {
+            before.push(seed_key(keys, "previous_signing_seed", row, sealed)?);
+        }
+        Ok(Self {
+            target: safe.policy().target(&url).ok(),
+            url,
+            keys: DeliveryKeys::new(today, row.previous_until.map(|until| (before, until))),
+            headers: headers_of(keys, row)?,
+            schedule: row.retry_schedule.as_ref().unwrap_or(usual).clone(),
+        })
+    }
+
     /// One signed request. The error: it could not be signed, and nothing was sent.
     pub async fn post(
         &self,
@@ -89,12 +128,13 @@ impl Prepared {
         at: Timestamp,
         timeout: Duration,
     ) -> Result<Attempt> {
-        let overlap = self.previous_until.is_some_and(|until| at < until);
-        let keys = if overlap { self.keys.as_slice() } else { &self.keys[..1] };
         let id = event.to_string();
-        let signed =
-            delivery_headers(&id, event_type, at.seconds(), &payload, keys).map_err(Error::internal)?;
-        let headers = signed.each_ref().map(|(name, value)| (*name, value.as_str()));
+        // Which keys sign is asked for each attempt: an old one ends to the instant.
+        let signed = delivery_headers(&id, event_type, at.seconds(), &payload, self.keys.at(at))
+            .map_err(Error::internal)?;
+        // Ours come first, and nobody sets one of their names.
+        let ours = signed.iter().map(|(name, value)| (*name, value.as_str()));
+        let headers: Vec<(&str, &str)> = ours.chain(self.headers.expose()).collect();
         Ok(match &self.target {
             Some(target) => safe.post_target(target, &headers, payload, timeout).await,
             None => {

@@ -132,7 +132,8 @@ fn detail(attempt: &Attempt) -> Option<String> {
     })
 }
 
-fn row(
+/// An attempt as a row of the delivery log; what the receiver answered is sealed.
+pub(crate) fn row(
     keys: &WorkspaceKeys,
     delivery: DeliveryId,
     number: i64,

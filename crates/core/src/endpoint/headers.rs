@@ -17,14 +17,16 @@ pub const TOTAL_MAX: usize = 4_096;
 
 /// Who reads these is the connection or a proxy (RFC 9110 section 7.6.1), not the receiver; or they frame the body; or
 /// they are ours.
-const RESERVED: [&str; 25] = [
+const RESERVED: [&str; 30] = [
     "accept-encoding",
     "alt-svc",
     "connection",
     "content-encoding",
     "content-length",
     "content-type",
+    "content-range",
     "cookie",
+    "date",
     "expect",
     "forwarded",
     "host",
@@ -33,7 +35,10 @@ const RESERVED: [&str; 25] = [
     "proxy-authenticate",
     "proxy-authorization",
     "proxy-connection",
+    "range",
+    "request-id",
     "te",
+    "traceparent",
     "trailer",
     "transfer-encoding",
     "upgrade",
@@ -71,6 +76,14 @@ impl CustomHeaders {
             return Err(format!("expected at most {TOTAL_MAX} bytes of headers in all"));
         }
         Ok(Self(kept))
+    }
+
+    /// Headers that were checked when they were stored. One that is not allowed any more is left out rather than in the
+    /// way of deliveries.
+    pub fn stored(headers: Vec<(String, String)>) -> Self {
+        let allowed =
+            |(name, value): &(String, String)| check_name(name).is_ok() && check_value(value).is_ok();
+        Self(headers.into_iter().filter(allowed).collect())
     }
 
     pub fn is_empty(&self) -> bool {
@@ -132,6 +145,12 @@ mod tests {
         assert_eq!(headers.expose().collect::<Vec<_>>(), [("authorization", "Bearer s3cret")]);
         assert_eq!(format!("{headers:?}"), r#"["authorization"]"#);
         assert!(one("x-team", "").is_ok());
+        let stored = CustomHeaders::stored(vec![
+            ("x-a".to_owned(), "1".to_owned()),
+            ("host".to_owned(), "inside.example".to_owned()),
+            ("x-b".to_owned(), "1\r\nhost: inside.example".to_owned()),
+        ]);
+        assert_eq!(stored.names().collect::<Vec<_>>(), ["x-a"]);
     }
 
     #[test]

@@ -78,6 +78,27 @@ impl DisabledReason {
     }
 }
 
+/// How an endpoint fares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EndpointState {
+    /// The last attempt was a success, or there was none yet.
+    Healthy,
+    /// Attempts fail; it is tried again.
+    Failing,
+    /// Nothing goes to it.
+    Disabled,
+}
+
+impl EndpointState {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Healthy => "healthy",
+            Self::Failing => "failing",
+            Self::Disabled => "disabled",
+        }
+    }
+}
+
 /// In which order an endpoint gets its deliveries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum DeliveryOrder {

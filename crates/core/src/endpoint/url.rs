@@ -7,8 +7,14 @@ pub const URL_MAX: usize = 2048;
 
 /// A URL that could be a webhook's: `http` or `https`, a host, no credentials, no fragment. Whether its *address* may
 /// be reached is the egress policy's question, asked at creation and at every attempt.
+///
+/// Reading repairs what people write (`https:\\example.com`), and other programs repair it otherwise; so the policy judges
+/// both what was written and what was read.
 #[derive(Clone, PartialEq, Eq)]
-pub struct WebhookUrl(url::Url);
+pub struct WebhookUrl {
+    url: url::Url,
+    written: String,
+}
 
 impl WebhookUrl {
     pub fn parse(text: &str) -> Result<Self, String> {
@@ -31,22 +37,27 @@ impl WebhookUrl {
         if url.fragment().is_some() {
             return Err("a fragment (#…) is not allowed".to_owned());
         }
-        Ok(Self(url))
+        Ok(Self { url, written: text.to_owned() })
     }
 
     pub fn as_str(&self) -> &str {
-        self.0.as_str()
+        self.url.as_str()
+    }
+
+    /// What was written, before it was read.
+    pub fn written(&self) -> &str {
+        &self.written
     }
 
     pub const fn url(&self) -> &url::Url {
-        &self.0
+        &self.url
     }
 }
 
 impl fmt::Debug for WebhookUrl {
     /// The host only: paths and queries of webhooks often hold secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}/…", self.0.scheme(), self.0.host_str().unwrap_or_default())
+        write!(f, "{}://{}/…", self.url.scheme(), self.url.host_str().unwrap_or_default())
     }
 }
 

@@ -5,4 +5,4 @@ mod read;
 #[cfg(test)]
 mod tests;
 
-pub use read::{Object, Value, WRONG_MAX, decode, fields_of};
+pub use read::{Object, Patch, Value, WRONG_MAX, decode, fields_of};

@@ -31,6 +31,32 @@ pub fn decode<T>(body: &[u8], read: impl FnOnce(Value<'_>) -> Option<T>) -> Resu
     }
 }
 
+/// What a change says about one field.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Patch<T> {
+    /// The field was left out.
+    #[default]
+    Keep,
+    /// It was `null`.
+    Clear,
+    Set(T),
+}
+
+impl<T> Patch<T> {
+    pub const fn is_keep(&self) -> bool {
+        matches!(self, Self::Keep)
+    }
+
+    /// The value as it will be, where `kept` is what it was.
+    pub fn over(self, kept: Option<T>) -> Option<T> {
+        match self {
+            Self::Keep => kept,
+            Self::Clear => None,
+            Self::Set(value) => Some(value),
+        }
+    }
+}
+
 /// What the readers of one body share.
 struct Sheet<'v> {
     source: &'v [u8],
@@ -232,6 +258,26 @@ impl<'v> Value<'v> {
         read.into_iter().collect()
     }
 
+    /// An object whose names the caller chooses, with at most `max` of them; every wrong member is noted. Names come
+    /// once each: the strict pass sees to that.
+    pub fn entries<T>(
+        self,
+        max: usize,
+        mut entry: impl FnMut(&str, Value<'_>) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let Node::Object(members) = self.node else { return self.wrong_type("an object") };
+        if members.len() > max {
+            return self.wrong("too_many", format!("expected at most {max} names, got {}", members.len()));
+        }
+        let read: Vec<Option<T>> = members
+            .iter()
+            .map(|(name, node)| {
+                entry(name, Value { node, path: Path::Member(&self.path, name), sheet: self.sheet })
+            })
+            .collect();
+        read.into_iter().collect()
+    }
+
     /// An object, read by `fields`; what it did not ask for is refused.
     pub fn object<T>(self, fields: impl FnOnce(&mut Object<'_>) -> Option<T>) -> Option<T> {
         let Node::Object(members) = self.node else { return self.wrong_type("an object") };
@@ -329,6 +375,20 @@ impl<'v> Object<'v> {
         match self.find(name) {
             None | Some(Node::Null) => Some(None),
             Some(node) => read(Value { node, path: Path::Member(&path, name), sheet }).map(Some),
+        }
+    }
+
+    /// A field of a change, where `null` says that the value is to go. `None` says that it was there and wrong.
+    pub fn patch<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(Value<'_>) -> Option<T>,
+    ) -> Option<Patch<T>> {
+        let null = matches!(self.members.iter().find(|(key, _)| key == name), Some((_, Node::Null)));
+        match self.optional(name, read)? {
+            Some(value) => Some(Patch::Set(value)),
+            None if null => Some(Patch::Clear),
+            None => Some(Patch::Keep),
         }
     }
 

@@ -3,11 +3,13 @@
 use http::Method;
 use serde_json::{Value, json};
 
+use super::endpoint_settings::{Change, Settings};
+use super::endpoint_test;
 use super::mode::{Mode, mode_or_usual};
 use crate::answer::{cell, text};
 use crate::cli::Context;
 use crate::failure::Result;
-use crate::operator_client::Operator;
+use crate::operator_client::{Operator, Workspace};
 use crate::output::{Output, Tint};
 
 /// Webhook endpoints: where your software hears of events, signed by Standard Webhooks.
@@ -17,53 +19,91 @@ pub enum Endpoint {
     #[command(after_help = "\
 Examples:
   gatepost endpoint add https://hooks.example.com/gatepost
-  gatepost endpoint add https://hooks.example.com/in --event message.received
+  gatepost endpoint add https://hooks.example.com/in --event message.received --ordered
+  gatepost endpoint add https://hooks.example.com/in --ed25519 --headers-from - < headers.txt
 
 For a receiver on this machine use `gatepost listen --forward-to URL`: it needs no public address.")]
-    Add(Add),
+    Add(Box<Add>),
+    /// Change an endpoint; what is not named stays
+    #[command(after_help = "\
+Examples:
+  gatepost endpoint update whk_… --url https://hooks.example.com/new
+  gatepost endpoint update whk_… --event message.* --channel chn_… --retry 5,300,1800
+  gatepost endpoint update whk_… --no-headers --retry default")]
+    Update(Box<Update>),
     /// List the endpoints
     List {
-        /// The workspace, by id or name; may be left out where there is only one
-        #[arg(long, value_name = "ID|NAME")]
-        workspace: Option<String>,
+        #[command(flatten)]
+        place: Place,
     },
+    /// Show an endpoint: its settings, how it fares and what to do next
+    Show(One),
+    /// Send a signed test to an endpoint and say how it went; one that is disabled may be tested too
+    Test(One),
+    /// Switch an endpoint on: past failures are forgotten, and what waits is sent at once
+    Enable(One),
+    /// Switch an endpoint off; events go on being logged
+    Disable(One),
     /// Remove an endpoint, and what was on its way to it
-    Remove {
-        /// The endpoint's id
-        id: String,
-        /// The workspace, by id or name; may be left out where there is only one
-        #[arg(long, value_name = "ID|NAME")]
-        workspace: Option<String>,
-    },
-    /// Give an endpoint a new secret; deliveries carry both signatures for a while
+    Remove(One),
+    /// Give an endpoint a new secret (and Ed25519 key); deliveries carry both signatures for a while
     RotateSecret {
-        /// The endpoint's id
-        id: String,
-        /// How long both secrets sign, in seconds
+        #[command(flatten)]
+        one: One,
+        /// How long the old secret signs too, in seconds; 0 ends it at once
         #[arg(long, value_name = "SECONDS", default_value_t = 86_400)]
         overlap_seconds: u32,
-        /// The workspace, by id or name; may be left out where there is only one
-        #[arg(long, value_name = "ID|NAME")]
-        workspace: Option<String>,
     },
+}
+
+/// Where to look.
+#[derive(clap::Args)]
+pub struct Place {
+    /// The workspace, by id or name; may be left out where there is only one
+    #[arg(long, value_name = "ID|NAME")]
+    workspace: Option<String>,
+}
+
+#[derive(clap::Args)]
+pub struct One {
+    /// The endpoint's id
+    id: String,
+    #[command(flatten)]
+    place: Place,
 }
 
 #[derive(clap::Args)]
 pub struct Add {
     /// An https URL of a public address
     url: String,
-    /// Which events, such as message.* or message.received; may be given several times [default: all]
-    #[arg(long = "event", value_name = "EVENT")]
-    events: Vec<String>,
-    /// What it is, for people
-    #[arg(long)]
-    description: Option<String>,
+    #[command(flatten)]
+    settings: Settings,
     /// Whether it hears of test or of live events [default: live where the workspace has a live channel, test where it has none]
     #[arg(long, value_enum)]
     mode: Option<Mode>,
-    /// The workspace, by id or name; may be left out where there is only one
-    #[arg(long, value_name = "ID|NAME")]
-    workspace: Option<String>,
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(clap::Args)]
+pub struct Update {
+    #[command(flatten)]
+    one: One,
+    /// An https URL of a public address
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+    #[command(flatten)]
+    settings: Settings,
+    #[command(flatten)]
+    change: Change,
+}
+
+impl One {
+    async fn find(&self, operator: &Operator) -> Result<(Workspace, String)> {
+        let workspace = operator.workspace(self.place.workspace.as_deref()).await?;
+        let path = workspace.path(&format!("webhook-endpoints/{}", self.id));
+        Ok((workspace, path))
+    }
 }
 
 impl Endpoint {
@@ -77,48 +117,54 @@ impl Endpoint {
 
     async fn perform(self, operator: &Operator, output: Output) -> Result<()> {
         match self {
-            Self::Add(add) => {
-                let workspace = operator.workspace(add.workspace.as_deref()).await?;
-                let mode = mode_or_usual(add.mode, operator, &workspace).await?;
-                let mut body = json!({ "url": add.url, "mode": mode.as_str() });
-                if !add.events.is_empty() {
-                    body["events"] = json!(add.events);
+            Self::Add(add) => add.perform(operator, output).await,
+            Self::Update(update) => {
+                let (_, path) = update.one.find(operator).await?;
+                let mut body = update.settings.body()?;
+                update.change.lay_over(&mut body);
+                if let Some(url) = update.url {
+                    body.insert("url".to_owned(), json!(url));
                 }
-                if let Some(description) = add.description {
-                    body["description"] = json!(description);
-                }
-                let made = operator.post(&workspace.path("webhook-endpoints"), &body).await?;
-                output.say(format_args!(
-                    "Added the endpoint {} ({}); it hears of {} events.",
-                    text(&made, "url"),
-                    text(&made, "id"),
-                    text(&made, "mode")
-                ));
-                show_secret(&made, output);
+                let changed = operator.call(Method::PATCH, &path, Some(&Value::Object(body))).await?;
+                output.data(&changed);
+                output.say(format_args!("Changed {}.", text(&changed, "id")));
+                show(&changed, output);
                 Ok(())
             }
-            Self::List { workspace } => {
-                let workspace = operator.workspace(workspace.as_deref()).await?;
+            Self::List { place } => {
+                let workspace = operator.workspace(place.workspace.as_deref()).await?;
                 let endpoints = operator.list(&workspace.path("webhook-endpoints")).await?;
                 list(&endpoints, output);
                 Ok(())
             }
-            Self::Remove { id, workspace } => {
-                let workspace = operator.workspace(workspace.as_deref()).await?;
-                operator
-                    .call(Method::DELETE, &workspace.path(&format!("webhook-endpoints/{id}")), None)
-                    .await?;
-                output.data(&json!({ "id": id, "removed": true }));
-                output.say(format_args!("Removed {id}, and what was on its way to it."));
+            Self::Show(one) => {
+                let (_, path) = one.find(operator).await?;
+                let endpoint = operator.get(&path).await?;
+                output.data(&endpoint);
+                show(&endpoint, output);
                 Ok(())
             }
-            Self::RotateSecret { id, overlap_seconds, workspace } => {
-                let workspace = operator.workspace(workspace.as_deref()).await?;
-                let path = workspace.path(&format!("webhook-endpoints/{id}/rotate-secret"));
-                let rotated = operator.post(&path, &json!({ "overlap_seconds": overlap_seconds })).await?;
-                output.say(format_args!(
-                    "{id} has a new secret; the old one signs too for {overlap_seconds} s."
-                ));
+            Self::Test(one) => {
+                let (_, path) = one.find(operator).await?;
+                endpoint_test::run(operator, &path, output).await
+            }
+            Self::Enable(one) => switch(&one, true, operator, output).await,
+            Self::Disable(one) => switch(&one, false, operator, output).await,
+            Self::Remove(one) => {
+                let (_, path) = one.find(operator).await?;
+                operator.delete(&path).await?;
+                output.data(&json!({ "id": one.id, "removed": true }));
+                output.say(format_args!("Removed {}, and what was on its way to it.", one.id));
+                Ok(())
+            }
+            Self::RotateSecret { one, overlap_seconds } => {
+                let (_, path) = one.find(operator).await?;
+                let body = json!({ "overlap_seconds": overlap_seconds });
+                let rotated = operator.post(&format!("{path}/rotate-secret"), &body).await?;
+                output.say(match overlap_seconds {
+                    0 => format!("{} has a new secret; the old one signs no more.", one.id),
+                    seconds => format!("{} has a new secret; the old one signs too for {seconds} s.", one.id),
+                });
                 show_secret(&rotated, output);
                 Ok(())
             }
@@ -126,11 +172,104 @@ impl Endpoint {
     }
 }
 
+impl Add {
+    async fn perform(self, operator: &Operator, output: Output) -> Result<()> {
+        let workspace = operator.workspace(self.place.workspace.as_deref()).await?;
+        let mode = mode_or_usual(self.mode, operator, &workspace).await?;
+        let mut body = self.settings.body()?;
+        body.insert("url".to_owned(), json!(self.url));
+        body.insert("mode".to_owned(), json!(mode.as_str()));
+        let made = operator.post(&workspace.path("webhook-endpoints"), &Value::Object(body)).await?;
+        output.say(format_args!(
+            "Added the endpoint {} ({}); it hears of {} events.",
+            text(&made, "url"),
+            text(&made, "id"),
+            text(&made, "mode")
+        ));
+        show_secret(&made, output);
+        output.say(format_args!("See that it answers: gatepost endpoint test {}", text(&made, "id")));
+        Ok(())
+    }
+}
+
+async fn switch(one: &One, on: bool, operator: &Operator, output: Output) -> Result<()> {
+    let (_, path) = one.find(operator).await?;
+    let endpoint = operator.call(Method::PATCH, &path, Some(&json!({ "enabled": on }))).await?;
+    output.data(&endpoint);
+    if !on {
+        output.say(format_args!("{} is off. Events go on being logged.", one.id));
+        return Ok(());
+    }
+    output.say(format_args!("{} is on; what waits is sent now.", one.id));
+    if let Some(dead) = endpoint["dead_letters"].as_i64().filter(|dead| *dead > 0) {
+        output.say(format_args!("{dead} deliveries ended dead meanwhile and can be replayed."));
+    }
+    Ok(())
+}
+
 fn show_secret(made: &Value, output: Output) {
     output.data(made);
     output.say("Its signing secret is shown this once:\n");
     output.say(format_args!("  {}\n", output.tint(Tint::Green, text(made, "secret"))));
+    if made["ed25519"] == true {
+        output.say(format_args!("Its public key, for v1a: {}", text(made, "public_key")));
+        output.say(format_args!("                   also: {}\n", text(made, "public_key_url")));
+    }
     output.say("Verify deliveries with any Standard Webhooks library (https://www.standardwebhooks.com).");
+}
+
+/// Empty lists mean all.
+fn or_all(endpoint: &Value, name: &str) -> String {
+    let listed = cell(endpoint, name);
+    if listed.is_empty() { "all".to_owned() } else { listed }
+}
+
+fn show(endpoint: &Value, output: Output) {
+    let line = |name: &str, value: String| output.say(format_args!("  {name:<11} {value}"));
+    let health = &endpoint["health"];
+    let state = match (text(health, "state"), text(endpoint, "disabled_reason")) {
+        ("disabled", reason) => output.tint(Tint::Red, format_args!("disabled ({reason})")),
+        ("failing", _) => output.tint(
+            Tint::Yellow,
+            format_args!("failing since {}, {} attempts", text(health, "failing_since"), health["failures"]),
+        ),
+        (state, _) => output.tint(Tint::Green, state),
+    };
+    line("id", format!("{} ({})", text(endpoint, "id"), text(endpoint, "mode")));
+    line("url", text(endpoint, "url").to_owned());
+    if !text(endpoint, "description").is_empty() {
+        line("description", text(endpoint, "description").to_owned());
+    }
+    line("state", state);
+    line("events", or_all(endpoint, "events"));
+    line("channels", or_all(endpoint, "channels"));
+    line("order", text(endpoint, "order").to_owned());
+    line(
+        "retries",
+        match endpoint["retry_schedule"].as_array() {
+            None => "as the installation does".to_owned(),
+            Some(waits) if waits.is_empty() => "none".to_owned(),
+            Some(_) => format!("after {} s", cell(endpoint, "retry_schedule")),
+        },
+    );
+    if !cell(endpoint, "header_names").is_empty() {
+        line("headers", format!("{} (values are not shown)", cell(endpoint, "header_names")));
+    }
+    for (name, value) in endpoint["metadata"].as_object().into_iter().flatten() {
+        line("metadata", format!("{name} = {}", value.as_str().unwrap_or_default()));
+    }
+    if endpoint["ed25519"] == true {
+        line("public key", text(endpoint, "public_key").to_owned());
+    }
+    if let Some(until) = endpoint["previous_secret_until"].as_str() {
+        line("rotation", format!("the secret before signs too until {until}"));
+    }
+    if let Some(dead) = endpoint["dead_letters"].as_i64().filter(|dead| *dead > 0) {
+        line("dead", format!("{dead} deliveries, which can be replayed"));
+    }
+    if let Some(action) = endpoint["next_action"].as_str() {
+        output.say(output.tint(Tint::Yellow, format_args!("  {action}")));
+    }
 }
 
 fn list(endpoints: &[Value], output: Output) {
@@ -138,13 +277,12 @@ fn list(endpoints: &[Value], output: Output) {
     let rows: Vec<Vec<String>> = endpoints
         .iter()
         .map(|endpoint| {
-            let events = cell(endpoint, "events");
             vec![
                 cell(endpoint, "id"),
                 cell(endpoint, "mode"),
                 cell(endpoint, "url"),
-                if events.is_empty() { "all".to_owned() } else { events },
-                if endpoint["enabled"] == true { "on".to_owned() } else { "off".to_owned() },
+                or_all(endpoint, "events"),
+                cell(&endpoint["health"], "state"),
             ]
         })
         .collect();

@@ -10,6 +10,8 @@ pub mod demo;
 pub mod doctor;
 pub mod documents;
 pub mod endpoint;
+pub mod endpoint_settings;
+pub mod endpoint_test;
 pub mod events;
 mod forward;
 pub mod key;

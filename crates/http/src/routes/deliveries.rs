@@ -101,6 +101,17 @@ pub fn delivery_example() -> Value {
     })
 }
 
+/// A delivery whose first attempt is on its way.
+pub(super) fn tested_example() -> Value {
+    let mut example = delivery_example();
+    example["event_type"] = json!("endpoint.test");
+    example["state"] = json!("pending");
+    example["attempts"] = json!(0);
+    example["next_attempt_at"] = json!("2026-11-01T09:30:00Z");
+    example["last_attempt"] = Value::Null;
+    example
+}
+
 fn states(query: &Query) -> Result<Vec<DeliveryState>> {
     let Some(text) = query.get("state") else { return Ok(Vec::new()) };
     let mut states: Vec<DeliveryState> = Vec::new();

@@ -1,135 +1,29 @@
-//! Webhook endpoints.
+//! Webhook endpoints, as they are shown.
 
-use std::time::Duration;
+use std::collections::BTreeMap;
 
-use gatepost_app::{EndpointCreated, EndpointUpdate as Change, EndpointView};
-use gatepost_core::channel::Mode;
-use gatepost_core::endpoint::WebhookUrl;
-use gatepost_core::event::EventFilter;
-use gatepost_core::text::is_forbidden;
-use gatepost_core::{Code, EndpointId, Timestamp};
+use gatepost_app::{EndpointCreated, EndpointTested, EndpointView, WebhookKeyView};
+use gatepost_core::{ChannelId, EndpointId, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::parse;
-use crate::json::{Body, Object, Value};
+use super::Delivery;
 use crate::reply::{Made, to_json};
 
-/// Longest description, in characters.
-const DESCRIPTION_MAX: usize = 500;
-/// Most names in an event filter.
-const EVENTS_MAX: usize = 50;
-/// Longest time that two secrets are both signed with: a week.
-const OVERLAP_SECONDS_MAX: u32 = 7 * 24 * 3600;
-/// A day, where nothing is said.
-const OVERLAP_SECONDS: u32 = 24 * 3600;
-
-fn url(value: Value<'_>) -> Option<WebhookUrl> {
-    value.parse_or(Code::WebhookUrlNotAllowed.as_str(), WebhookUrl::parse)
-}
-
-fn description(value: Value<'_>) -> Option<String> {
-    value.parse(|written| {
-        if written.chars().count() > DESCRIPTION_MAX || written.chars().any(is_forbidden) {
-            Err(format!("expected at most {DESCRIPTION_MAX} characters in one line"))
-        } else {
-            Ok(written.to_owned())
-        }
-    })
-}
-
-fn events(value: Value<'_>) -> Option<EventFilter> {
-    let names = value.list(EVENTS_MAX, |v| v.text().map(str::to_owned))?;
-    EventFilter::parse(names).map_or_else(|detail| value.wrong("invalid_value", detail), Some)
-}
-
-/// A webhook endpoint to add.
-#[derive(ToSchema)]
-pub struct EndpointCreate {
-    /// `test` or `live`: that of the API key, and need not be said. At the operator's socket it must be.
-    #[schema(value_type = Option<String>)]
-    pub mode: Option<Mode>,
-    /// An https URL of a public address.
-    #[schema(value_type = String, example = "https://example.com/hooks/gatepost")]
-    pub url: WebhookUrl,
-    /// For people; at most 500 characters.
-    #[schema(value_type = Option<String>)]
-    pub description: String,
-    /// Which events: exact types, or families such as `message.*`. All where it is left out.
-    #[schema(value_type = Option<Vec<String>>, example = json!(["message.*"]))]
-    pub events: EventFilter,
-}
-
-impl Body for EndpointCreate {
-    type Shape = Self;
-
-    fn read(object: &mut Object<'_>) -> Option<Self> {
-        let mode = object.optional("mode", parse::mode);
-        let url = object.required("url", url);
-        let description = object.optional("description", description);
-        let events = object.optional("events", events);
-        Some(Self {
-            mode: mode?,
-            url: url?,
-            description: description?.unwrap_or_default(),
-            events: events?.unwrap_or_default(),
-        })
-    }
-}
-
-/// What to change about an endpoint; what is left out stays.
-#[derive(ToSchema)]
-pub struct EndpointUpdate {
-    /// An https URL of a public address.
-    #[schema(value_type = Option<String>)]
-    pub url: Option<WebhookUrl>,
-    /// At most 500 characters.
-    pub description: Option<String>,
-    /// Which events; an empty list means all.
-    #[schema(value_type = Option<Vec<String>>, example = json!(["message.received"]))]
-    pub events: Option<EventFilter>,
-    /// False stops deliveries; events go on being logged.
-    pub enabled: Option<bool>,
-}
-
-impl Body for EndpointUpdate {
-    type Shape = Self;
-
-    fn read(object: &mut Object<'_>) -> Option<Self> {
-        let url = object.optional("url", url);
-        let description = object.optional("description", description);
-        let events = object.optional("events", events);
-        let enabled = object.optional("enabled", parse::boolean);
-        let update = Self { url: url?, description: description?, events: events?, enabled: enabled? };
-        if let Self { url: None, description: None, events: None, enabled: None } = update {
-            return object.wrong_itself("missing", "give at least one field to change");
-        }
-        Some(update)
-    }
-}
-
-impl From<EndpointUpdate> for Change {
-    fn from(update: EndpointUpdate) -> Self {
-        let EndpointUpdate { url, description, events, enabled } = update;
-        Self { url, description, events, enabled }
-    }
-}
-
-/// How to rotate an endpoint's secret.
-#[derive(ToSchema)]
-pub struct EndpointSecretRotate {
-    /// How long deliveries carry both signatures, 0 to 604800; a day where it is left out.
-    #[schema(value_type = Option<u32>, example = 86400)]
-    pub overlap_seconds: Duration,
-}
-
-impl Body for EndpointSecretRotate {
-    type Shape = Self;
-
-    fn read(object: &mut Object<'_>) -> Option<Self> {
-        let overlap = object.optional("overlap_seconds", |v| v.integer(0..=OVERLAP_SECONDS_MAX));
-        Some(Self { overlap_seconds: Duration::from_secs(overlap?.unwrap_or(OVERLAP_SECONDS).into()) })
-    }
+/// How an endpoint fares.
+#[derive(Serialize, ToSchema)]
+pub struct EndpointHealth {
+    /// `healthy`, `failing` (attempts fail; it is tried again) or `disabled` (nothing goes to it).
+    #[schema(value_type = String, example = "healthy")]
+    state: &'static str,
+    /// Since when no attempt has succeeded.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    failing_since: Option<Timestamp>,
+    /// Attempts that failed since then.
+    failures: i64,
+    /// Nothing goes out before this, and then one attempt as a probe.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    next_probe_at: Option<Timestamp>,
 }
 
 /// A webhook endpoint.
@@ -144,7 +38,38 @@ pub struct Endpoint<'a> {
     description: &'a str,
     /// Exact types or families; empty for all.
     events: &'a [String],
+    /// The channels it hears of; empty for all. One that was removed stays named.
+    #[schema(value_type = Vec<String>)]
+    channels: &'a [ChannelId],
+    /// The names of the headers that go with every delivery; their values are never shown.
+    #[schema(example = json!(["authorization"]))]
+    header_names: &'a [String],
+    /// Your own notes.
+    #[schema(value_type = BTreeMap<String, String>)]
+    metadata: BTreeMap<&'a str, &'a str>,
+    /// `parallel` or `ordered`.
+    #[schema(value_type = String, example = "parallel")]
+    order: &'static str,
+    /// Seconds from one attempt to the next; null for the installation's schedule.
+    retry_schedule: Option<&'a [u32]>,
+    /// Whether deliveries carry an Ed25519 signature (`v1a`) beside HMAC (`v1`).
+    ed25519: bool,
+    /// `whpk_…` (Standard Webhooks): what `v1a` signatures are verified with. Null without Ed25519.
+    public_key: Option<String>,
+    /// Where receivers fetch the keys that are in use, without a credential.
+    public_key_url: Option<&'a str>,
     enabled: bool,
+    /// `owner` (switched off), `gone` (it answered 410) or `failing` (its schedule was spent without a success); null
+    /// while it is enabled.
+    #[schema(value_type = Option<String>)]
+    disabled_reason: Option<&'static str>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    disabled_at: Option<Timestamp>,
+    health: EndpointHealth,
+    /// The one thing to do next; null where nothing is wrong.
+    next_action: Option<&'a str>,
+    /// Deliveries that ended dead and can be replayed, counted up to 10000; null in lists.
+    dead_letters: Option<i64>,
     /// Until when deliveries carry the previous secret's signature too.
     #[schema(value_type = Option<String>, format = DateTime)]
     previous_secret_until: Option<Timestamp>,
@@ -154,13 +79,32 @@ pub struct Endpoint<'a> {
 
 impl<'a> From<&'a EndpointView> for Endpoint<'a> {
     fn from(view: &'a EndpointView) -> Self {
+        let metadata = view.metadata.entries().iter();
         Self {
             id: view.id,
             mode: view.mode.as_str(),
             url: &view.url,
             description: &view.description,
             events: &view.events,
+            channels: &view.channels,
+            header_names: &view.header_names,
+            metadata: metadata.map(|(name, text)| (name.as_str(), text.as_str())).collect(),
+            order: view.order.as_str(),
+            retry_schedule: view.retry_schedule.as_deref(),
+            ed25519: view.public_key.is_some(),
+            public_key: view.public_key.map(|key| key.to_string()),
+            public_key_url: view.public_key_url.as_deref(),
             enabled: view.enabled,
+            disabled_reason: view.disabled.map(|(reason, _)| reason.as_str()),
+            disabled_at: view.disabled.map(|(_, at)| at),
+            health: EndpointHealth {
+                state: view.state.as_str(),
+                failing_since: view.failing_since,
+                failures: view.failures,
+                next_probe_at: view.next_probe_at,
+            },
+            next_action: view.next_action.as_deref(),
+            dead_letters: view.dead_letters,
             previous_secret_until: view.previous_secret_until,
             created_at: view.created_at,
         }
@@ -186,5 +130,46 @@ impl Made for EndpointCreated {
     fn body(&self, fresh: bool) -> Vec<u8> {
         let secret = fresh.then(|| self.secret.expose().as_str());
         to_json(&EndpointWithSecret { endpoint: (&self.view).into(), secret })
+    }
+}
+
+impl Made for EndpointTested {
+    fn location(&self) -> String {
+        format!("/v1/webhook-endpoints/{}/deliveries/{}/attempts", self.endpoint, self.delivery.id)
+    }
+
+    fn body(&self, _: bool) -> Vec<u8> {
+        to_json(&Delivery::from(&self.delivery))
+    }
+}
+
+/// A key that deliveries of an endpoint are signed with.
+#[derive(Serialize, ToSchema)]
+pub struct WebhookKey {
+    /// `ed25519`: signatures that begin with `v1a,`.
+    #[schema(value_type = String, example = "ed25519")]
+    algorithm: &'static str,
+    /// `whpk_` and the base64 of 32 bytes (Standard Webhooks).
+    public_key: String,
+    /// Until when deliveries are signed with it; null for the key in use.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    valid_until: Option<Timestamp>,
+}
+
+/// The keys that verify an endpoint's deliveries.
+#[derive(Serialize, ToSchema)]
+pub struct WebhookKeys {
+    /// The one in use first; the one before follows during an overlap.
+    keys: Vec<WebhookKey>,
+}
+
+impl From<Vec<WebhookKeyView>> for WebhookKeys {
+    fn from(views: Vec<WebhookKeyView>) -> Self {
+        let keys = views.into_iter().map(|view| WebhookKey {
+            algorithm: "ed25519",
+            public_key: view.key.to_string(),
+            valid_until: view.until,
+        });
+        Self { keys: keys.collect() }
     }
 }

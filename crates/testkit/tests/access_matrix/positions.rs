@@ -110,7 +110,8 @@ fn in_body(route: &RouteInfo) -> Vec<Position> {
     let Some(schema) = reference.as_str().and_then(|r| r.rsplit('/').next()) else { return Vec::new() };
     let properties = &document()["components"]["schemas"][schema]["properties"];
     let mut found = Vec::new();
-    for (property, shape) in properties.as_object().expect("an object schema") {
+    // A body that says nothing has none.
+    for (property, shape) in properties.as_object().into_iter().flatten() {
         if let Some((_, prefix, list)) = IN_BODIES.iter().find(|(known, ..)| known == property) {
             found.push(Position::Body { property: property.clone(), prefix, list: *list });
             continue;
