@@ -294,8 +294,9 @@ impl App {
                 Ok(Some((row, rows, next)))
             })
             .await?;
-        let (endpoint, rows, next) =
-            found.filter(|(row, ..)| grant.sees(row.mode)).ok_or_else(|| Error::of(Code::NotFound))?;
+        let (endpoint, rows, next) = found
+            .filter(|(row, ..)| crate::endpoints::visible(grant, row))
+            .ok_or_else(|| Error::of(Code::NotFound))?;
         let keys = self.0.sealing.keys(scope).await?;
         let shown = self.shown(grant, &keys);
         let items = rows.into_iter().map(|row| shown.delivery(&endpoint, row)).collect();
@@ -322,8 +323,9 @@ impl App {
                 Ok(row.zip(tx.delivery_get(endpoint, delivery).await?))
             })
             .await?;
-        let (endpoint, row) =
-            found.filter(|(row, _)| grant.sees(row.mode)).ok_or_else(|| Error::of(Code::NotFound))?;
+        let (endpoint, row) = found
+            .filter(|(row, _)| crate::endpoints::visible(grant, row))
+            .ok_or_else(|| Error::of(Code::NotFound))?;
         let keys = self.0.sealing.keys(scope).await?;
         Ok(self.shown(grant, &keys).delivery(&endpoint, row))
     }
@@ -345,11 +347,12 @@ impl App {
                     return Ok(None);
                 }
                 let attempts = tx.attempt_list(endpoint, delivery).await?;
-                Ok(row.map(|row| (row.mode, attempts)))
+                Ok(row.map(|row| (row, attempts)))
             })
             .await?;
-        let (_, rows) =
-            found.filter(|(mode, _)| grant.sees(*mode)).ok_or_else(|| Error::of(Code::NotFound))?;
+        let (_, rows) = found
+            .filter(|(row, _)| crate::endpoints::visible(grant, row))
+            .ok_or_else(|| Error::of(Code::NotFound))?;
         let keys = self.0.sealing.keys(scope).await?;
         let shown = self.shown(grant, &keys);
         Ok(rows.into_iter().map(|row| shown.attempt(delivery, row)).collect())

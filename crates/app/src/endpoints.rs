@@ -241,7 +241,8 @@ impl App {
             .audit(grant, Action::EndpointCreated, ("endpoint", id.to_string()), vec![])
             .made("mode", create.mode.as_str())
             .made("host", host_of(&created.view.url))
-            .made("events", &row.events);
+            .made("events", &row.events)
+            .made("channels", &row.channels);
         let (recording, filter, public_key) = (prepared.clone(), create.channels, created.view.public_key);
         let replay = self
             .0

@@ -78,7 +78,7 @@ impl App {
     async fn replay_endpoint<P>(&self, grant: &Grant<P>, id: EndpointId) -> Result<EndpointRow> {
         let scope = WorkspaceScope::from(grant);
         let row = self.0.store.read(scope, async move |tx| tx.endpoint_get(id).await).await?;
-        row.filter(|e| grant.sees(e.mode)).ok_or_else(|| Error::of(Code::NotFound))
+        row.filter(|e| crate::endpoints::visible(grant, e)).ok_or_else(|| Error::of(Code::NotFound))
     }
 
     /// Begins to send a window of events to an endpoint again.

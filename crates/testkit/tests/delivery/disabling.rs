@@ -28,7 +28,7 @@ async fn told(desk: &Desk, other: &Scripted, id: gatepost_core::EndpointId, reas
     let read = desk
         .world
         .store
-        .read(desk.scope, async |tx| Ok((tx.notice_list(10).await?, tx.audit_list(0, 1_000).await?)));
+        .read(desk.scope, async |tx| Ok((tx.notice_list(10).await?, tx.audit_after(0, 1_000).await?)));
     let (notices, audit) = read.await.unwrap();
     assert_eq!(notices.iter().filter(|n| n.kind == "endpoint.disabled" && n.told_at.is_none()).count(), 1);
     let entries: Vec<_> = audit.iter().filter(|a| a.action == "endpoint.disabled").collect();

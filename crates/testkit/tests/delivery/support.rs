@@ -172,7 +172,8 @@ impl Desk {
 
 async fn manager(world: &World, workspace: gatepost_core::WorkspaceId) -> Grant<permission::EndpointManage> {
     let enter = world.operator::<gatepost_core::access::operator_permission::WorkspaceEnter>();
-    let principal = world.app.workspace_enter(&enter, workspace).await.unwrap();
+    let principal =
+        world.app.workspace_enter(&enter, workspace, gatepost_app::Visit::InProcess).await.unwrap();
     principal.grant().unwrap()
 }
 

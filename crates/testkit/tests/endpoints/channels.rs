@@ -74,6 +74,7 @@ async fn a_bound_key_stays_within_its_channels() {
             bound.delete(&path(hidden)).await.expect(404);
             bound.post(&format!("{}/rotate-secret", path(hidden)), &json!({})).await.expect(404);
             bound.post(&format!("{}/test", path(hidden)), &json!({})).await.expect(404);
+            bound.get(&format!("{}/deliveries", path(hidden))).await.expect(404);
         }
         let list = bound.get(ENDPOINTS).await.expect(200).json();
         assert_eq!(list["data"].as_array().unwrap().len(), 1);

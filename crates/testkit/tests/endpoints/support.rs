@@ -78,7 +78,12 @@ impl Desk {
     /// The right to the workspace's rows, for what only the delivery lanes write.
     pub async fn scope(&self) -> WorkspaceScope {
         let enter = self.world.operator::<operator_permission::WorkspaceEnter>();
-        let principal = self.world.app.workspace_enter(&enter, self.tenant.workspace).await.unwrap();
+        let principal = self
+            .world
+            .app
+            .workspace_enter(&enter, self.tenant.workspace, gatepost_app::Visit::InProcess)
+            .await
+            .unwrap();
         let grant: Grant<permission::EndpointManage> = principal.grant().unwrap();
         WorkspaceScope::from(&grant)
     }
