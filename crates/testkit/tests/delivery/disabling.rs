@@ -31,10 +31,11 @@ async fn told(desk: &Desk, other: &Scripted, id: gatepost_core::EndpointId, reas
         .read(desk.scope, async |tx| Ok((tx.notice_list(10).await?, tx.audit_after(0, 1_000).await?)));
     let (notices, audit) = read.await.unwrap();
     assert_eq!(notices.iter().filter(|n| n.kind == "endpoint.disabled" && n.told_at.is_none()).count(), 1);
-    let entries: Vec<_> = audit.iter().filter(|a| a.action == "endpoint.disabled").collect();
-    assert_eq!((entries.len(), entries[0].actor.as_str()), (1, "system:courier"));
-    assert_eq!(entries[0].target, id.to_string());
-    assert!(entries[0].details.contains(reason), "{}", entries[0].details);
+    let entries: Vec<_> = audit.iter().filter(|a| a.record.action == "endpoint.disabled").collect();
+    assert_eq!((entries.len(), entries[0].record.actor.as_str()), (1, "system:courier"));
+    assert_eq!(entries[0].record.target, id.to_string());
+    let told = format!("{:?}", entries[0].record.details);
+    assert!(told.contains(reason), "{told}");
 }
 
 /// 410 switches off at once: what waits is dead, what comes becomes dead letters, and enabling begins anew.
