@@ -520,8 +520,12 @@ async fn an_entry_that_does_not_open_spoils_nothing() {
         let desk = Desk::open(engine, |_| {}).await;
         desk.inbound(&desk.world, 1).await;
         all_read(&desk.world).await;
-        let principal =
-            desk.world.app.workspace_enter(&desk.world.operator(), desk.tenant.workspace).await.unwrap();
+        let principal = desk
+            .world
+            .app
+            .workspace_enter(&desk.world.operator(), desk.tenant.workspace, gatepost_app::Visit::InProcess)
+            .await
+            .unwrap();
         let scope =
             gatepost_store::WorkspaceScope::from(&principal.grant::<permission::EventRead>().unwrap());
         let now = gatepost_core::Clock::now(desk.world.clock.as_ref());

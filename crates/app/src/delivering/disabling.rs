@@ -95,9 +95,7 @@ pub(super) async fn disable(
     let mut entry = AuditEntry::new(id, now, Actor::System("courier"), Action::EndpointDisabled, target)
         .changed("enabled", "true", "false");
     entry.mode = Some(row.mode);
-    entry.details = vec![
-        ("reason", cause.reason.as_str().to_owned()),
-        ("failures", cause.health.failures.to_string()),
-    ];
+    entry.details =
+        vec![("reason", cause.reason.as_str().to_owned()), ("failures", cause.health.failures.to_string())];
     Ok(Some(entry.into()))
 }

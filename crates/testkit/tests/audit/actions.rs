@@ -47,7 +47,8 @@ async fn endpoint(stage: &Stage) -> String {
 async fn delivered(stage: &Stage) -> (String, Value, Receiver) {
     let admin = &stage.tenant.admin;
     let receiver = Receiver::start().await;
-    let endpoint = made(admin, "/v1/webhook-endpoints", &json!({"url": receiver.url, "description": "ours"})).await;
+    let endpoint =
+        made(admin, "/v1/webhook-endpoints", &json!({"url": receiver.url, "description": "ours"})).await;
     say_something(stage).await;
     let path = format!("/v1/webhook-endpoints/{endpoint}/deliveries?state=sent");
     let delivery = eventually("a delivery", async || {
