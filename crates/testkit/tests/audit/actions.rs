@@ -280,6 +280,14 @@ async fn drive(stage: &Stage, action: Action) -> (Option<WorkspaceId>, usize) {
             before = count().await;
             admin.post(&format!("/v1/webhook-endpoints/{id}/rotate-secret"), &json!({})).await.expect(200);
         }
+        Action::EndpointTested => {
+            let receiver = Receiver::start().await;
+            let body = json!({"url": receiver.url, "description": "ours"});
+            let id = made(admin, "/v1/webhook-endpoints", &body).await;
+            before = count().await;
+            let answer = admin.post(&format!("/v1/webhook-endpoints/{id}/test"), &json!({})).await;
+            assert!((200..300).contains(&answer.status), "{}", answer.text);
+        }
         Action::EndpointDisabled => {
             let receiver = Receiver::start().await;
             receiver.answer_always(410);
