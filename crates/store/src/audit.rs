@@ -87,7 +87,7 @@ fn row(workspace: Uuid, row: &Row<'_>) -> engine::Result<AuditRow> {
 }
 
 /// Without its entry an action does not happen, and the caller hears that nothing did.
-fn not_audited(error: Error) -> Error {
+fn not_audited(error: &Error) -> Error {
     tracing::error!(security = true, %error, "an audit entry could not be written, so the action it tells of was not done");
     Error::of(Code::Unavailable).with_context(format!("audit: {error}"))
 }
@@ -95,7 +95,7 @@ fn not_audited(error: Error) -> Error {
 impl WorkspaceTx<'_> {
     pub(crate) async fn audit_record(&self, audit: &Audit) -> Result<()> {
         match audit {
-            Audit::Entry(entry) => self.audit_append(entry).await.map_err(not_audited),
+            Audit::Entry(entry) => self.audit_append(entry).await.map_err(|error| not_audited(&error)),
             Audit::None(_) => Ok(()),
         }
     }
@@ -224,7 +224,7 @@ impl SystemTx<'_> {
     pub async fn audit_add(&self, workspace: WorkspaceId, entries: &[AuditEntry]) -> Result<()> {
         let tx = self.enter(WorkspaceScope::of(workspace));
         for entry in entries {
-            tx.audit_append(entry).await.map_err(not_audited)?;
+            tx.audit_append(entry).await.map_err(|error| not_audited(&error))?;
         }
         Ok(())
     }

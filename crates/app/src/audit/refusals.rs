@@ -137,7 +137,7 @@ impl App {
             }
             Ok(None) => {}
             Err(error) => {
-                tracing::error!(%error, "a refusal could not be attributed, so it is in this log only")
+                tracing::error!(%error, "a refusal could not be attributed, so it is in this log only");
             }
         }
     }

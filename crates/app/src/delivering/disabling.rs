@@ -90,11 +90,12 @@ pub(super) async fn disable(
     let body = keys.seal(&place, &notice).map_err(failed)?.into_vec();
     let kind = EventType::EndpointDisabled.as_str().to_owned();
     tx.notice_insert(&NoticeRow { id, kind, body, created_at: now, told_at: None }).await?;
-    let target = ("endpoint", row.id.to_string());
     let id = AuditId::new(now, entropy.as_ref());
-    let details =
+    let target = ("endpoint", row.id.to_string());
+    let mut entry = AuditEntry::new(id, now, Actor::System("courier"), Action::EndpointDisabled, target)
+        .changed("enabled", "true", "false");
+    entry.mode = Some(row.mode);
+    entry.details =
         vec![("reason", cause.reason.as_str().to_owned()), ("failures", cause.health.failures.to_string())];
-    let actor = Actor::System("courier");
-    let entry = AuditEntry { details, ..AuditEntry::new(id, now, actor, Action::EndpointDisabled, target) };
     Ok(Some(entry.into()))
 }

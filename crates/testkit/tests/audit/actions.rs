@@ -5,8 +5,8 @@ use std::str::FromStr as _;
 use gatepost_core::access::{Scope, operator_permission};
 use gatepost_core::audit::{Action, AuditRecord};
 use gatepost_core::channel::Mode;
-use gatepost_core::{ApiKeyId, WorkspaceId};
-use gatepost_testkit::{Engines, eventually};
+use gatepost_core::{ApiKeyId, Clock as _, WorkspaceId};
+use gatepost_testkit::{Engines, Receiver, eventually};
 use gatepost_vault::{ApiKeyToken, MasterKey, MasterKeyring, SystemEntropy};
 use serde_json::{Value, json};
 
@@ -41,6 +41,36 @@ async fn template(stage: &Stage, name: &str, submit: bool) -> String {
 async fn endpoint(stage: &Stage) -> String {
     let body = json!({"url": "http://127.0.0.1:8089/hook?token=hush", "description": "ours"});
     made(&stage.tenant.admin, "/v1/webhook-endpoints", &body).await
+}
+
+/// An endpoint that has taken a delivery, and that delivery; its receiver, which lives as long as it is held.
+async fn delivered(stage: &Stage) -> (String, Value, Receiver) {
+    let admin = &stage.tenant.admin;
+    let receiver = Receiver::start().await;
+    let endpoint =
+        made(admin, "/v1/webhook-endpoints", &json!({"url": receiver.url, "description": "ours"})).await;
+    say_something(stage).await;
+    let path = format!("/v1/webhook-endpoints/{endpoint}/deliveries?state=sent");
+    let delivery = eventually("a delivery", async || {
+        let found = admin.get(&path).await.expect(200).json();
+        found["data"].as_array().unwrap().first().cloned()
+    })
+    .await;
+    (endpoint, delivery, receiver)
+}
+
+/// Makes events.
+async fn say_something(stage: &Stage) {
+    let body = json!({
+        "channel_id": test_channel(stage).await, "to": "+12025550101", "purpose": "support", "text": "hi",
+    });
+    stage.tenant.admin.post("/v1/messages", &body).await.expect(202);
+}
+
+async fn replay(stage: &Stage, endpoint: &str) -> String {
+    let since = stage.world.clock.now().minus(std::time::Duration::from_secs(3_600)).to_string();
+    let body = json!({"since": since});
+    made(&stage.tenant.admin, &format!("/v1/webhook-endpoints/{endpoint}/replays"), &body).await
 }
 
 async fn meta_app(stage: &Stage) -> String {
@@ -249,6 +279,55 @@ async fn drive(stage: &Stage, action: Action) -> (Option<WorkspaceId>, usize) {
             let id = endpoint(stage).await;
             before = count().await;
             admin.post(&format!("/v1/webhook-endpoints/{id}/rotate-secret"), &json!({})).await.expect(200);
+        }
+        Action::EndpointTested => {
+            let receiver = Receiver::start().await;
+            let body = json!({"url": receiver.url, "description": "ours"});
+            let id = made(admin, "/v1/webhook-endpoints", &body).await;
+            before = count().await;
+            let answer = admin.post(&format!("/v1/webhook-endpoints/{id}/test"), &json!({})).await;
+            assert!((200..300).contains(&answer.status), "{}", answer.text);
+        }
+        Action::EndpointDisabled => {
+            let receiver = Receiver::start().await;
+            receiver.answer_always(410);
+            before = count().await;
+            made(admin, "/v1/webhook-endpoints", &json!({"url": receiver.url, "description": "gone"})).await;
+            say_something(stage).await;
+            eventually("the end of an endpoint", async || (count().await > before).then_some(())).await;
+        }
+        Action::DeliveryRetried => {
+            let (endpoint, delivery, _receiver) = delivered(stage).await;
+            before = count().await;
+            let id = delivery["id"].as_str().unwrap();
+            let path = format!("/v1/webhook-endpoints/{endpoint}/deliveries/{id}/retry");
+            let answer = admin.raw("POST", &path, &[], None).await;
+            assert!((200..300).contains(&answer.status), "{}", answer.text);
+        }
+        Action::EventResent => {
+            let (_, delivery, _receiver) = delivered(stage).await;
+            before = count().await;
+            let id = delivery["event_id"].as_str().unwrap();
+            let answer = admin.post(&format!("/v1/events/{id}/resend"), &json!({})).await;
+            assert!((200..300).contains(&answer.status), "{}", answer.text);
+        }
+        Action::ReplayStarted => {
+            let endpoint = endpoint(stage).await;
+            before = count().await;
+            replay(stage, &endpoint).await;
+        }
+        Action::ReplayCancelled => {
+            // Nobody listens there, so it does not end by itself before it is ended.
+            let endpoint = endpoint(stage).await;
+            before = count().await;
+            for _ in 0..20 {
+                let id = replay(stage, &endpoint).await;
+                let path = format!("/v1/webhook-endpoints/{endpoint}/replays/{id}/cancel");
+                admin.raw("POST", &path, &[], None).await.expect(200);
+                if count().await > before {
+                    break;
+                }
+            }
         }
     }
     (log, before)

@@ -3,7 +3,7 @@
 use gatepost_app::{Elsewhere, Fault};
 use gatepost_core::WorkspaceId;
 use gatepost_core::audit::{Checkpoint, NO_HASH};
-use gatepost_testkit::{Engines, World};
+use gatepost_testkit::{Engines, World, eventually};
 use gatepost_vault::SystemEntropy;
 use gatepost_vault::audit::{CheckpointKey, entry_hash};
 
@@ -27,6 +27,12 @@ impl Case {
         let mut setup = quiet(engine);
         setup.config.audit_checkpoint_file = Some(elsewhere.clone());
         let world = World::start(setup).await;
+        // A starting server signs what it finds, the platform's own log last; not to be met in between.
+        let platform = WorkspaceId::from_uuid(uuid::Uuid::nil());
+        eventually("the first look", async || {
+            (!world.rows_of(platform).await["audit_checkpoint"].is_empty()).then_some(())
+        })
+        .await;
         let tenant = world.tenant("Example Ltd").await;
         for (keys, sign) in [(3, true), (3, true), (2, false)] {
             for _ in 0..keys {
