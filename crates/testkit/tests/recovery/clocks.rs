@@ -85,7 +85,7 @@ async fn contents_stay_while_they_can_be_needed() {
         assert_eq!(desk.contents().await, 0, "and then nobody needs it");
 
         assert_eq!(desk.received().await, 254);
-        desk.retain_after(5 * 24).await;
+        desk.retain_after(7 * 24).await;
         assert_eq!(
             (desk.received().await, desk.count("delivery").await, desk.count("attempt").await),
             (0, 0, 0)

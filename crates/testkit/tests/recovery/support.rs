@@ -144,7 +144,7 @@ impl Desk {
                 let due =
                     waiting.iter().filter_map(|d| Timestamp::parse(d["next_attempt_at"].as_str()?)).max();
                 let wait = due.map_or(Duration::ZERO, |due| due.since(now));
-                self.world.clock.advance(wait.max(Duration::from_hours(1)) + Duration::from_secs(1));
+                self.world.clock.advance(wait.max(Duration::from_hours(5)) + Duration::from_secs(1));
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
             None
