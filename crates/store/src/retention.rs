@@ -12,10 +12,28 @@ use crate::store::WorkspaceTx;
 use crate::{params, statements};
 
 /// A delivery that keeps the content of the event `e`: pending (1), failed (3), blocked (4), or dead (5) and the event
-/// not older than `$4`.
+/// not older than `$4`. SQLite is told the index: it keeps no figures, and would look at all deliveries there are.
 macro_rules! needed {
-    () => {
-        "SELECT 1 FROM delivery d JOIN endpoint p ON p.workspace_id = d.workspace_id AND p.id = d.endpoint_id WHERE d.workspace_id = $1 AND d.event_id = e.id AND (d.state IN (1, 3, 4) OR (d.state = 5 AND e.id >= $4)) AND p.deleted_at IS NULL"
+    ($by:literal) => {
+        concat!("SELECT 1 FROM delivery d ", $by, " JOIN endpoint p ON p.workspace_id = d.workspace_id AND p.id = d.endpoint_id WHERE d.workspace_id = $1 AND d.event_id = e.id AND (d.state IN (1, 3, 4) OR (d.state = 5 AND e.id >= $4)) AND p.deleted_at IS NULL")
+    };
+}
+
+macro_rules! content_idle {
+    ($event:literal, $by:literal) => {
+        concat!("SELECT e.id FROM event e ", $event, " WHERE e.workspace_id = $1 AND e.id > $2 AND e.id < $3 AND e.payload IS NOT NULL AND NOT EXISTS (", needed!($by), ") ORDER BY e.id LIMIT $5")
+    };
+}
+
+macro_rules! content_erase {
+    ($by:literal) => {
+        concat!("UPDATE event SET payload = NULL WHERE workspace_id = $1 AND id = $2 AND id < $3 AND EXISTS (SELECT 1 FROM event e WHERE e.workspace_id = $1 AND e.id = $2 AND NOT EXISTS (", needed!($by), "))")
+    };
+}
+
+macro_rules! log_past {
+    ($by:literal) => {
+        concat!("SELECT e.id FROM event e WHERE e.workspace_id = $1 AND e.id > $2 AND e.id < $3 AND (e.id < $4 OR NOT EXISTS (SELECT 1 FROM delivery d ", $by, " JOIN endpoint p ON p.workspace_id = d.workspace_id AND p.id = d.endpoint_id WHERE d.workspace_id = $1 AND d.event_id = e.id AND d.state IN (1, 3, 4) AND p.deleted_at IS NULL)) ORDER BY e.id LIMIT $5")
     };
 }
 
@@ -23,12 +41,12 @@ statements! {
     CONTENT = same("UPDATE message SET content = NULL WHERE workspace_id = $1 AND id IN (SELECT id FROM message WHERE workspace_id = $1 AND id < $2 AND content IS NOT NULL AND state <> $3 ORDER BY id DESC LIMIT $4)");
     /// Events after one id whose content nothing needs: no delivery of theirs is open, none that is younger than `$4` is
     /// dead. What a removed endpoint did not get is needed by nobody.
-    CONTENT_IDLE = same(concat!("SELECT e.id FROM event e WHERE e.workspace_id = $1 AND e.id > $2 AND e.id < $3 AND e.payload IS NOT NULL AND NOT EXISTS (", needed!(), ") ORDER BY e.id LIMIT $5"));
-    CONTENT_ERASE = same(concat!("UPDATE event SET payload = NULL WHERE workspace_id = $1 AND id = $2 AND id < $3 AND EXISTS (SELECT 1 FROM event e WHERE e.workspace_id = $1 AND e.id = $2 AND NOT EXISTS (", needed!(), "))"));
+    CONTENT_IDLE = per(content_idle!("INDEXED BY event_payload", "INDEXED BY delivery_event"), content_idle!("", ""));
+    CONTENT_ERASE = per(content_erase!("INDEXED BY delivery_event"), content_erase!(""));
     /// Answers go with the content of what they answer to.
     ANSWERS_ERASE = same("UPDATE attempt SET snippet = NULL WHERE workspace_id = $1 AND snippet IS NOT NULL AND (endpoint_id, delivery_id) IN (SELECT endpoint_id, id FROM delivery WHERE workspace_id = $1 AND event_id = $2)");
     /// Events after one id and before another; those that are not older than `$4` only where nothing of them is open.
-    LOG_PAST = same("SELECT e.id FROM event e WHERE e.workspace_id = $1 AND e.id > $2 AND e.id < $3 AND (e.id < $4 OR NOT EXISTS (SELECT 1 FROM delivery d JOIN endpoint p ON p.workspace_id = d.workspace_id AND p.id = d.endpoint_id WHERE d.workspace_id = $1 AND d.event_id = e.id AND d.state IN (1, 3, 4) AND p.deleted_at IS NULL)) ORDER BY e.id LIMIT $5");
+    LOG_PAST = per(log_past!("INDEXED BY delivery_event"), log_past!(""));
     LOG_ATTEMPTS = same("DELETE FROM attempt WHERE workspace_id = $1 AND (endpoint_id, delivery_id) IN (SELECT endpoint_id, id FROM delivery WHERE workspace_id = $1 AND event_id = $2)");
     LOG_DELIVERIES = same("DELETE FROM delivery WHERE workspace_id = $1 AND event_id = $2");
     LOG_EVENT = same("DELETE FROM event WHERE workspace_id = $1 AND id = $2");

@@ -1,5 +1,7 @@
 //! `gatepost events`
 
+use std::fmt::Write as _;
+
 use gatepost_core::{EndpointId, EventId};
 use serde_json::{Value, json};
 
@@ -60,10 +62,10 @@ impl Events {
             Self::List(list) => {
                 let mut path = format!("/v1/events?limit={}", list.limit);
                 if let Some(types) = &list.types {
-                    path.push_str(&format!("&types={types}"));
+                    let _ = write!(path, "&types={types}");
                 }
                 if let Some(after) = list.after {
-                    path.push_str(&format!("&after={after}"));
+                    let _ = write!(path, "&after={after}");
                 }
                 let page = list.at.api(&context)?.get(&path).await?;
                 output.data(&page);

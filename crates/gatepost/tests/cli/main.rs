@@ -11,6 +11,7 @@ mod media;
 mod numbers;
 mod postgres;
 mod quiet;
+mod recovery;
 mod refusals;
 mod shutdown;
 mod support;

@@ -115,17 +115,31 @@ async fn what_waits_is_taken_along() {
         let receiver = Receiver::start().await;
         let endpoint = desk.endpoint(&receiver).await;
         receiver.answer_always(500);
-        desk.hear(20).await;
-        desk.settled(&endpoint, "failed", 20).await;
+        // Fewer than open the circuit.
+        desk.hear(4).await;
+        desk.settled(&endpoint, "failed", 4).await;
         receiver.answer_always(200);
         let replay = desk.replay(&endpoint, &json!({"since": ALWAYS, "only": "failed"})).await;
         let done = desk.replayed(&endpoint, &replay).await;
-        assert_eq!((&done["progress"]["queued"], &done["progress"]["sent"]), (&json!(20), &json!(20)));
+        assert_eq!((&done["progress"]["queued"], &done["progress"]["sent"]), (&json!(4), &json!(4)));
         assert!(accepted(&receiver).values().all(|times| *times == 1));
         desk.world.clock.advance(Duration::from_hours(2));
         tokio::time::sleep(Duration::from_millis(1_500)).await;
-        assert_eq!(receiver.received().len(), 40, "no job was left over");
+        assert_eq!(receiver.received().len(), 8, "no job was left over");
         assert_eq!(desk.world.work_left().await, 0);
+        // Behind an open circuit the replay is the word that the receiver is mended: nothing waits for the next probe.
+        receiver.answer_always(500);
+        desk.hear(30).await;
+        eventually("an open circuit", async || {
+            let waiting = desk.deliveries(&endpoint, "&state=pending,failed").await;
+            waiting.iter().all(|d| d["waits_for"] == "circuit").then_some(()).filter(|()| waiting.len() == 30)
+        })
+        .await;
+        receiver.answer_always(200);
+        let replay = desk.replay(&endpoint, &json!({"since": ALWAYS, "only": "failed"})).await;
+        assert_eq!(desk.replayed(&endpoint, &replay).await["progress"]["dead"], 0);
+        desk.settled(&endpoint, "sent", 34).await;
+        assert!(accepted(&receiver).values().all(|times| *times == 1));
         desk.stop().await;
     }
 }
