@@ -9,7 +9,7 @@ use bytes::Bytes;
 use gatepost_app::SystemClock;
 use gatepost_core::Clock as _;
 use gatepost_net::{SafeClient, Target};
-use gatepost_vault::{SigningKey, SystemEntropy, WebhookSecret, sign_raw_body, sign_standard};
+use gatepost_vault::{SigningKey, SystemEntropy, WebhookSecret, delivery_headers};
 
 use crate::error::{Failure, Result};
 use crate::installation::{hook_url, safe};
@@ -63,17 +63,8 @@ async fn post(
     number: u64,
 ) -> Result<()> {
     let (id, seconds) = (format!("evt_{number:026}"), SystemClock.now().seconds());
-    let signature = sign_standard(&id, seconds, &body, std::slice::from_ref(key))?;
-    let raw_signature = sign_raw_body(key, &body);
-    let seconds = seconds.to_string();
-    let headers = [
-        ("content-type", "application/json"),
-        ("webhook-id", id.as_str()),
-        ("webhook-timestamp", seconds.as_str()),
-        ("webhook-signature", signature.as_str()),
-        ("x-gatepost-event", "message.received"),
-        ("x-gatepost-signature", raw_signature.as_str()),
-    ];
+    let headers = delivery_headers(&id, "message.received", seconds, &body, std::slice::from_ref(key))?;
+    let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
     let attempt = client.post_target(target, &headers, body, TIMEOUT).await;
     if attempt.is_success() {
         return Ok(());
