@@ -68,6 +68,10 @@ pub struct Beside {
     pub silent: Samples,
     /// 100,000 queued deliveries that go out.
     pub flowing: Samples,
+    /// A replay of 100,000.
+    pub their_replay: Samples,
+    /// A replay of 100,000 to the very endpoint.
+    pub own_replay: Samples,
 }
 
 /// Which side of the bound is good.
@@ -124,6 +128,13 @@ impl Found {
             ("memory of 100,000 deliveries that wait", &self.pending_memory, "MB", AtMost(60.0)),
             ("p99 beside endpoints that never answer ÷ alone", &self.beside.silent, "×", AtMost(1.2)),
             ("p99 beside 100,000 queued deliveries ÷ alone", &self.beside.flowing, "×", AtMost(1.2)),
+            (
+                "p99 beside a neighbour's replay of 100,000 ÷ alone",
+                &self.beside.their_replay,
+                "×",
+                AtMost(1.2),
+            ),
+            ("p99 beside an own replay of 100,000 ÷ alone", &self.beside.own_replay, "×", AtMost(1.2)),
             ("accept to Meta's call at half load, p99", &self.to_meta_p99_ms, "ms", AtMost(50.0)),
             ("a channel at 80/s, off its pace", &self.pace_off, "%", AtMost(2.0)),
             ("a channel at 80/s, most in one second", &self.pace_most, "", AtMost(88.0)),

@@ -27,7 +27,9 @@ fn the_log_is_read_and_sent_again() {
     let unknown = run(&["events", "resend", "evt_01kagq5rh8e5htqh9sk95d3x4w"]);
     assert_eq!(unknown.code, Some(3), "{}", unknown.err);
 
-    for arguments in [&["deliveries"][..], &["deliveries", "list"], &["deliveries", "replay", "--since", "2h"]] {
+    for arguments in
+        [&["deliveries"][..], &["deliveries", "list"], &["deliveries", "replay", "--since", "2h"]]
+    {
         let none = run(arguments);
         assert_eq!(none.code, Some(3), "{arguments:?}");
         assert!(none.err.contains("there is no webhook endpoint"), "{}", none.err);

@@ -1,13 +1,17 @@
 //! What a neighbour's deliveries cost: how soon a quiet workspace's events arrive, alone and beside a busy one.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use gatepost_app::AppConfig;
+use gatepost_app::{AppConfig, ReplayCreate, SystemClock};
+use gatepost_core::access::{Principal, permission};
+use gatepost_core::endpoint::ReplayOnly;
+use gatepost_core::{Clock as _, EndpointId, Timestamp};
 
 use super::{ITEMS, MANY, QUEUED};
 use crate::error::{Failure, Result};
 use crate::found::Beside;
-use crate::installation::Installation;
+use crate::installation::{Installation, fresh, grant};
 use crate::load::{CallbackReport, Load};
 use crate::rows::Run;
 use crate::rows::inbound::Stream;
@@ -32,7 +36,9 @@ struct Neighbours {
     /// the busy one's.
     load: Load,
     quiet: Stream,
+    quiet_endpoint: (Arc<Principal>, EndpointId),
     busy: Stream,
+    busy_endpoints: Vec<(Arc<Principal>, EndpointId)>,
 }
 
 /// The quiet workspace's p99 in milliseconds, alone and beside the busy one, and what went on beside it.
@@ -64,15 +70,19 @@ impl Run {
             "A quiet workspace ({} events/s, one endpoint) beside a busy one: from the event to its receipt, p99",
             number(STEADY)
         ));
-        let [mut silent, mut flowing]: [Compared; 2] = Default::default();
+        let [mut silent, mut flowing, mut theirs, mut own]: [Compared; 4] = Default::default();
         for _ in 0..self.args.repetitions() {
             self.beside_silent(&mut silent).await?;
             self.beside_flowing(&mut flowing).await?;
+            self.beside_their_replay(&mut theirs).await?;
+            self.beside_own_replay(&mut own).await?;
         }
         let queued = number(QUEUED as f64);
         self.found.beside = Beside {
             silent: self.compared(format!("beside {MANY} endpoints that never answer"), silent),
             flowing: self.compared(format!("beside {queued} queued deliveries that go out"), flowing),
+            their_replay: self.compared(format!("beside a replay of {queued}, {MANY} endpoints"), theirs),
+            own_replay: self.compared(format!("beside a replay of {queued} to its own endpoint"), own),
         };
         Ok(())
     }
@@ -92,16 +102,22 @@ impl Run {
         let set = |config| AppConfig { webhook_timeout: timeout, ..config };
         let installation = Installation::start_with(&self.place, true, set).await?;
         let mut load = Load::start()?;
-        let quiet = installation.tenant(1, load.listen(1).await?.first().copied()).await?;
+        let quiet = installation.tenant(1, None).await?;
+        let port = load.listen(1).await?.first().copied().unwrap_or_default();
+        let quiet_endpoint = installation.endpoint(&quiet.principal, port).await?;
         let busy = installation.tenant(1, None).await?;
+        let mut busy_endpoints = Vec::with_capacity(MANY);
         for port in self.load.listen(MANY).await? {
-            installation.endpoint(&busy.principal, port).await?;
+            let endpoint = installation.endpoint(&busy.principal, port).await?;
+            busy_endpoints.push((Arc::clone(&busy.principal), endpoint));
         }
         Ok(Neighbours {
             installation,
             load,
             quiet: Stream { sources: quiet.sources, items: 1, webhooks: 1 },
+            quiet_endpoint: (quiet.principal, quiet_endpoint),
             busy: Stream { sources: busy.sources, items: ITEMS, webhooks: MANY },
+            busy_endpoints,
         })
     }
 
@@ -145,4 +161,46 @@ impl Run {
         compared.push(&alone, &beside, meanwhile);
         neighbours.installation.stop().await
     }
+
+    async fn beside_their_replay(&mut self, compared: &mut Compared) -> Result<()> {
+        let mut neighbours = self.neighbours(TIMEOUT).await?;
+        let alone = self.alone(&mut neighbours).await?;
+        let since = SystemClock.now();
+        self.post(&neighbours.installation, &neighbours.busy, QUEUED / (ITEMS * MANY), None).await?;
+        self.settle(&neighbours.installation, &neighbours.busy).await?;
+        let before = self.load.received().await?.ever;
+        for endpoint in &neighbours.busy_endpoints {
+            replay(&neighbours.installation, endpoint, since).await?;
+        }
+        let beside = self.steady(&mut neighbours, WATCHED).await?;
+        compared.push(&alone, &beside, self.load.received().await?.ever - before);
+        neighbours.installation.stop().await
+    }
+
+    async fn beside_own_replay(&mut self, compared: &mut Compared) -> Result<()> {
+        let mut neighbours = self.neighbours(TIMEOUT).await?;
+        let alone = self.alone(&mut neighbours).await?;
+        let since = SystemClock.now();
+        let many = Stream { items: ITEMS, ..neighbours.quiet.clone() };
+        let order = self.callbacks(&neighbours.installation, &many, QUEUED / ITEMS, None);
+        neighbours.load.callbacks(order).await?;
+        self.settle(&neighbours.installation, &many).await?;
+        replay(&neighbours.installation, &neighbours.quiet_endpoint, since).await?;
+        let beside = self.steady(&mut neighbours, WATCHED).await?;
+        let replayed = beside.webhooks.deliveries - beside.webhooks.fresh;
+        compared.push(&alone, &beside, replayed);
+        neighbours.installation.stop().await
+    }
+}
+
+/// Everything since then is sent again.
+async fn replay(
+    installation: &Installation,
+    (principal, endpoint): &(Arc<Principal>, EndpointId),
+    since: Timestamp,
+) -> Result<()> {
+    let manage = grant::<permission::EndpointManage>(principal)?;
+    let create = ReplayCreate { since, until: None, only: ReplayOnly::All };
+    fresh(installation.app.replay_create(&manage, *endpoint, create, None).await?)?;
+    Ok(())
 }
