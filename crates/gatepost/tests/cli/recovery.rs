@@ -8,7 +8,9 @@ use crate::support::{Http, Machine, eventually, json as body};
 fn the_log_is_read_and_sent_again() {
     let machine = Machine::new();
     let server = machine.serve();
-    let key = machine.set_up();
+    machine.set_up();
+    let admin = machine.run(&["key", "create", "--scope", "admin", "--scope", "send", "--json"]).ok().json();
+    let key = admin["secret"].as_str().unwrap().to_owned();
     let http = Http::new();
     let messages = format!("{}/v1/messages", server.url());
     let message = json!({ "to": "+12025550140", "purpose": "support", "text": "x" });
