@@ -2,5 +2,5 @@
 use gatepost_http::access::{Operator, operator_permission};
 
 pub fn forge() -> Operator<operator_permission::VaultManage> {
-    Operator { permission: std::marker::PhantomData }
+    Operator { uid: unreachable!(), request: None, permission: std::marker::PhantomData }
 }
