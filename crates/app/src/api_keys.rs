@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use gatepost_core::access::{Grant, Scope, permission};
+use gatepost_core::allowlist::Allowlist;
 use gatepost_core::audit::{Action, Audit};
 use gatepost_core::channel::Mode;
 use gatepost_core::{ApiKeyId, ChannelId, Code, Error, FieldError, Result, Secret, Timestamp};
@@ -84,6 +85,8 @@ impl App {
             display: display.prefix,
             last4: display.last4,
             channels: create.channels,
+            allowlist: Allowlist::default(),
+            limit_preset: None,
             created_at: now,
             expires_at: create.expires_at,
             revoked_at: None,
@@ -183,7 +186,7 @@ impl App {
         }
     }
 
-    async fn key_row_of<P>(&self, grant: &Grant<P>, id: ApiKeyId) -> Result<ApiKeyRow> {
+    pub(crate) async fn key_row_of<P>(&self, grant: &Grant<P>, id: ApiKeyId) -> Result<ApiKeyRow> {
         let scope = WorkspaceScope::from(grant);
         let row = self.0.store.read(scope, async move |tx| tx.api_key_get(id).await).await?;
         row.filter(|k| grant.sees(k.mode)).ok_or_else(|| Error::of(Code::NotFound))
@@ -221,6 +224,7 @@ impl App {
         if old.revoked_at.is_some() {
             return Err(Error::new(Code::Conflict, "this key was revoked or rotated already"));
         }
+        let (allowlist, limit_preset) = (old.allowlist, old.limit_preset);
         let create = KeyCreate {
             name: old.name,
             mode: old.mode,
@@ -230,6 +234,8 @@ impl App {
         };
         self.key_within(grant, &create)?;
         let (row, secret) = self.key_row(create);
+        // The successor may be used from where the key could, and as fast.
+        let row = ApiKeyRow { allowlist, limit_preset, ..row };
         let created = KeyCreated { view: view(row.clone()), secret };
         let end = now.plus(overlap.min(OVERLAP_MAX));
         let details =

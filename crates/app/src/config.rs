@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use gatepost_core::endpoint::RetrySchedule;
 
+use crate::limits::LimitConfig;
 use crate::sending::PairLimit;
 
 /// Settings of the application; the binary's configuration file fills them.
@@ -57,6 +58,8 @@ pub struct AppConfig {
     pub audit_checkpoint_every: Duration,
     /// A file (or a directory for one) that checkpoints of the audit log are appended to, in a second place.
     pub audit_checkpoint_file: Option<PathBuf>,
+    /// How fast callers of the API may be.
+    pub limits: LimitConfig,
     /// How long shutdown waits for work under way.
     pub drain: Duration,
     /// Where this process notes which sends have begun; a directory that it owns alone. `None`: nowhere.
@@ -94,6 +97,7 @@ impl Default for AppConfig {
             streams: StreamConfig::default(),
             audit_checkpoint_every: crate::audit::CHECKPOINT_EVERY,
             audit_checkpoint_file: None,
+            limits: LimitConfig::default(),
             drain: Duration::from_secs(20),
             send_journal: None,
             sole_owner: true,

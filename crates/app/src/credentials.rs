@@ -2,14 +2,15 @@
 //!
 //! Threat note. Defends against: guessing (256-bit secrets, a checksum that keeps noise away from the database),
 //! timing (digests are compared in constant time), a revoked key that a cache still knows: entries are dropped when the
-//! credential epoch moves, and nothing is served from the cache while this node's lease is not live.
+//! credential epoch moves (an allowlist moves it too, so that a list costs no query), and nothing is served from the
+//! cache while this node's lease is not live.
 //! Does not defend against: a stolen key that nobody revokes.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use gatepost_core::access::{KeyRefused, Principal, StoredKey};
-use gatepost_core::{ApiKeyId, Code, Error, Result, Timestamp, WorkspaceId};
+use gatepost_core::{ApiKeyId, ClientAddr, Code, Error, Result, Timestamp, WorkspaceId};
 use gatepost_vault::ApiKeyToken;
 use tokio::sync::watch;
 
@@ -88,12 +89,25 @@ impl Credentials {
 }
 
 impl App {
-    /// Verifies a presented API key.
+    /// Verifies a presented API key, and that it may be used from `client`.
     ///
     /// # Errors
-    /// `unauthorized` for anything that is not a key of this installation, `api_key_revoked` and `api_key_expired`
-    /// only to whoever presents the right secret; with the key whose id was presented, for the log of its owner.
-    pub async fn principal_of_key(&self, presented: &str) -> Result<Arc<Principal>, KeyRefused> {
+    /// `unauthorized` for anything that is not a key of this installation; `api_key_revoked`, `api_key_expired` and
+    /// `ip_not_allowed` only to whoever presents the right secret; with the key whose id was presented, for the log of its
+    /// owner.
+    pub async fn principal_of_key(
+        &self,
+        presented: &str,
+        client: Option<ClientAddr>,
+    ) -> Result<Arc<Principal>, KeyRefused> {
+        let (principal, key) = self.verified_key(presented).await?;
+        match principal.admit(client) {
+            Ok(()) => Ok(principal),
+            Err(error) => Err(KeyRefused { error, key: Some((principal.workspace(), key)) }),
+        }
+    }
+
+    async fn verified_key(&self, presented: &str) -> Result<(Arc<Principal>, ApiKeyId), KeyRefused> {
         let token = ApiKeyToken::parse(presented).map_err(|_| Error::of(Code::Unauthorized))?;
         let (inner, now) = (&self.0, self.now());
         let live = inner.credentials.is_live(now);
@@ -105,7 +119,7 @@ impl App {
             && Principal::verify_key(&key.stored, &token.digest, now).is_ok()
         {
             key.used_at.store(now.micros(), Ordering::Relaxed);
-            return Ok(Arc::clone(&key.principal));
+            return Ok((Arc::clone(&key.principal), token.key_id));
         }
         let id = token.key_id;
         let found = inner.store.read_system(async move |tx| tx.api_key_find(id).await).await?;
@@ -122,6 +136,6 @@ impl App {
             written_at: AtomicI64::new(0),
         };
         inner.credentials.keys.insert(id, Arc::new(key));
-        Ok(principal)
+        Ok((principal, id))
     }
 }

@@ -3,6 +3,7 @@
 //! Every use case takes proof of permission first (a grant). Parsing, hashing and sealing happen before the
 //! transaction; the network is called with none open; what must follow a change is a job in the same transaction.
 
+mod access_rules;
 mod api_keys;
 mod audit;
 mod callbacks;
@@ -22,6 +23,7 @@ mod idempotency;
 mod inbound;
 mod journal;
 mod lanes;
+mod limits;
 mod media;
 mod messages;
 mod meta_apps;
@@ -57,6 +59,7 @@ use gatepost_vault::MasterKeyring;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use access_rules::{AllowlistChange, AllowlistView, LimitView, ORIGINS_MAX};
 pub use api_keys::{KeyCreate, KeyCreated, KeyView};
 pub use audit::{
     AuditExport, AuditQuery, AuditView, Checked, CheckpointView, Elsewhere, ExportFormat, LogView, Visit,
@@ -73,6 +76,9 @@ pub use endpoints::{
 };
 pub use event_log::{EventBegin, EventPage, EventQuery, EventSelection, EventView};
 pub use idempotency::{Idempotent, Outcome};
+pub use limits::{
+    Admission, Asked, LimitConfig, LimitDecision, Limiter, LocalLimiter, Subject as LimitSubject,
+};
 pub use media::{MediaContent, MediaUpload, MediaView, UploadStream};
 pub use messages::{MessageSend, MessageView};
 pub use meta_apps::{MetaAppCreate, MetaAppUpdate, MetaAppView};
@@ -132,6 +138,7 @@ struct Inner {
     credentials: credentials::Credentials,
     refusals: audit::Refusals,
     checkpoints: Arc<audit::Checkpoints>,
+    limiter: Box<dyn Limiter>,
     apps: meta_apps::AppCache,
     safe: SafeClient,
     cloud: CloudClient,
@@ -167,6 +174,7 @@ impl App {
             credentials: credentials::Credentials::new(),
             refusals: audit::Refusals::new(),
             checkpoints,
+            limiter: Box::new(LocalLimiter::default()),
             apps: meta_apps::AppCache::new(),
             courier: delivering::Courier::new(config.webhook_total),
             lanes: lanes::Lanes::default(),

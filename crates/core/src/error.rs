@@ -68,6 +68,7 @@ codes! {
     VerifyTokenInvalid = "verify_token_invalid", 403, "The verify token is wrong", "Paste the verify token that Gatepost showed for this app.";
     PermissionMissing = "permission_missing", 403, "This credential does not hold the permission", "Use a key whose scopes hold it; the permission is named in detail.";
     IpNotAllowed = "ip_not_allowed", 403, "Requests from this address are not allowed", "Call from an address on the allowlist, or add this one.";
+    AllowlistLockout = "allowlist_lockout", 409, "This change would shut you out", "Add the address that detail names to the list, or send confirm_lockout: true. The operator can change the list at the server: gatepost allowlist.";
     ChannelNotAllowed = "channel_not_allowed", 403, "This key is bound to other channels", "Use a key of that channel, or one that is not bound.";
 
     // the state of things

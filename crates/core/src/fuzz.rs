@@ -1,8 +1,11 @@
 //! The fuzz bodies of this crate's parsers: plain functions over any bytes, so that any fuzzer can drive them, and
 //! proptest does with every test run. Each says what must hold of whatever comes; none may panic otherwise.
 
+use std::net::IpAddr;
+
 use crate::content::{Content, ContentKind};
-use crate::{Bsuid, Phone, Recipient, json};
+use crate::proxy_header::{self, FIXED};
+use crate::{Bsuid, ClientAddr, Network, Origin, Phone, Recipient, json};
 
 fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap_or_default()
@@ -77,6 +80,48 @@ pub fn content(bytes: &[u8]) {
     }
 }
 
+/// What parses as a network reads the same again as it is shown, holds its own first address, and never holds callers of
+/// the other family.
+pub fn network(bytes: &[u8]) {
+    let Ok(network) = Network::parse(text(bytes)) else { return };
+    let shown = network.to_string();
+    assert_eq!(Network::parse(&shown).as_ref(), Ok(&network), "another reading of {shown}");
+    let first = shown.split('/').next().and_then(|address| address.parse::<IpAddr>().ok());
+    let Some(first) = first else { unreachable!("{shown} begins with an address") };
+    assert!(network.contains(ClientAddr::new(first)), "{shown} does not hold its own address");
+    let stranger: IpAddr =
+        if first.is_ipv4() { [0x2001, 0xdb8, 0, 0, 0, 0, 0, 1].into() } else { [192, 0, 2, 1].into() };
+    assert!(!network.contains(ClientAddr::new(stranger)), "{shown} holds {stranger}");
+}
+
+/// What parses as an origin is what browsers would send, byte for byte, over https unless it is this machine.
+pub fn origin(bytes: &[u8]) {
+    let written = text(bytes);
+    let Ok(origin) = Origin::parse(written) else { return };
+    assert_eq!(origin.as_str(), written, "another spelling passed");
+    assert!(written.is_ascii() && !written.contains(['*', '@', ' ', ',', '?', '#', '\\']), "{written}");
+    let rest = written.strip_prefix("https://").or_else(|| written.strip_prefix("http://"));
+    assert!(rest.is_some_and(|rest| !rest.is_empty() && !rest.contains('/')), "{written}");
+    let local = ["localhost", "127.", "[::1]"].iter().any(|own| written.contains(own));
+    assert!(written.starts_with("https://") || local, "{written} crosses the network in the clear");
+}
+
+/// A PROXY header that is taken is taken whole, by what the specification says of each place.
+pub fn proxy_header(bytes: &[u8]) {
+    let Some((fixed, after)) = bytes.split_first_chunk::<FIXED>() else { return };
+    let Ok(head) = proxy_header::head(fixed) else { return };
+    assert!(fixed.starts_with(b"\r\n\r\n\0\r\nQUIT\n") && fixed[12] >> 4 == 2, "another kind");
+    let Some(rest) = after.get(..head.rest) else { return };
+    let cut = rest.get(1..).is_some_and(|cut| proxy_header::source(head, cut).is_ok());
+    assert!(!cut, "a header that is too short");
+    let Ok(Some(found)) = proxy_header::source(head, rest) else { return };
+    let same = match found.ip() {
+        IpAddr::V4(ip) => fixed[13] == 0x11 && rest.starts_with(&ip.octets()),
+        IpAddr::V6(ip) => fixed[13] == 0x21 && rest.starts_with(&ip.octets()),
+    };
+    assert!(same && fixed[12] == 0x21, "an address that is not there");
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,6 +132,35 @@ mod tests {
         fn phones(bytes: Vec<u8>, like in "[+0-9 ().-]{0,24}") {
             phone(&bytes);
             phone(like.as_bytes());
+        }
+
+        #[test]
+        fn networks(bytes: Vec<u8>, like in "[0-9a-f:.]{0,20}(/[0-9]{1,3})?", address: u128, bits in 0_u8..=129) {
+            network(&bytes);
+            network(like.as_bytes());
+            let shift = 128_u32.saturating_sub(u32::from(bits));
+            let base = address.checked_shr(shift).unwrap_or(0).checked_shl(shift).unwrap_or(0);
+            network(format!("{}/{bits}", std::net::Ipv6Addr::from(base)).as_bytes());
+        }
+
+        #[test]
+        fn origins(bytes: Vec<u8>, like in "https?://[a-zA-Z0-9.:\\[\\]@/?#*-]{0,30}") {
+            origin(&bytes);
+            origin(like.as_bytes());
+        }
+
+        #[test]
+        fn proxy_headers(
+            bytes: Vec<u8>,
+            command in 0x1f_u8..0x23,
+            family in prop::sample::select(vec![0_u8, 0x11, 0x12, 0x21, 0x31]),
+            rest in prop::collection::vec(any::<u8>(), 0..80),
+        ) {
+            proxy_header(&bytes);
+            let mut header = b"\r\n\r\n\0\r\nQUIT\n".to_vec();
+            header.extend([command, family, 0, u8::try_from(rest.len()).unwrap_or_default()]);
+            header.extend(&rest);
+            proxy_header(&header);
         }
 
         #[test]

@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod address;
+pub mod allowlist;
 pub mod audit;
 pub mod channel;
 pub mod content;
@@ -17,9 +18,12 @@ pub mod fuzz;
 pub mod id;
 pub mod job;
 pub mod json;
+pub mod limit;
 pub mod media;
 pub mod message;
+pub mod origin;
 pub mod phone;
+pub mod proxy_header;
 pub mod purpose;
 pub mod recipient;
 pub mod redact;
@@ -28,10 +32,11 @@ pub mod template;
 pub mod text;
 pub mod time;
 
-pub use address::ClientAddr;
+pub use address::{ClientAddr, Network};
 pub use entropy::Entropy;
 pub use error::{Code, Error, FieldError, ProviderRefusal, Result};
 pub use id::*;
+pub use origin::Origin;
 pub use phone::Phone;
 pub use purpose::Purpose;
 pub use recipient::{Bsuid, Recipient};

@@ -9,8 +9,8 @@ use tokio::runtime::{Builder, Runtime};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::commands::{
-    audit, channel, deliveries, demo, doctor, documents, endpoint, events, key, listen, media, meta_app,
-    migrate, sandbox, send, serve, template, trigger, url, vault, workspace,
+    allowlist, audit, channel, deliveries, demo, doctor, documents, endpoint, events, key, limit, listen,
+    media, meta_app, migrate, sandbox, send, serve, template, trigger, url, vault, workspace,
 };
 use crate::config::{self, LogFormat, Overrides, Settings};
 use crate::environment;
@@ -84,6 +84,10 @@ enum Command {
     Events(events::Events),
     #[command(subcommand)]
     Key(key::Key),
+    #[command(subcommand)]
+    Allowlist(allowlist::Allowlist),
+    #[command(subcommand)]
+    Limit(limit::Limit),
     Send(Box<send::Send>),
     #[command(subcommand)]
     Media(media::Media),
@@ -176,6 +180,8 @@ fn run(command: Command, context: Context) -> Result<()> {
         command => command_runtime()?.block_on(async {
             match command {
                 Command::Workspace(command) => command.run(context).await,
+                Command::Allowlist(command) => command.run(context).await,
+                Command::Limit(command) => command.run(context).await,
                 Command::Channel(command) => command.run(context).await,
                 Command::Template(command) => command.run(context).await,
                 Command::MetaApp(command) => command.run(context).await,

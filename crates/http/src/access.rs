@@ -8,20 +8,22 @@
 //! Defends against: a route whose check was forgotten (it does not compile), a check that differs from the published
 //! matrix (the matrix is written from the same types), an id in the request widening what a credential may do (grants
 //! come from the credential alone), an operator's route answering on the public address (its proof is put there by
-//! the socket's own layer and cannot be sent).
+//! the socket's own layer and cannot be sent), a key used from an address that its owner did not list, doors tried
+//! without end (see `gatepost_app`'s limits).
 //! Does not defend against: a use case that ignores its grant.
 
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::handler::Handler;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use bytes::Bytes;
 use gatepost_core::access::{
-    LocalOperator, OperatorPermission, OperatorPermissionId, Permission, PermissionId,
+    LocalOperator, OperatorPermission, OperatorPermissionId, Permission, PermissionId, Principal,
 };
 use gatepost_core::audit::Refused;
-use gatepost_core::{Code, Error, MetaAppId, WorkspaceId};
+use gatepost_core::{ClientAddr, Code, Error, MetaAppId, WorkspaceId};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, Method};
 
@@ -29,6 +31,7 @@ pub use gatepost_core::access::{Grant, OperatorGrant as Operator, operator_permi
 
 use crate::body::read_body;
 use crate::client::ClientAddress;
+use crate::cors;
 use crate::credential;
 use crate::observe::{Notes, route_name};
 use crate::path::Id;
@@ -183,14 +186,7 @@ impl<A: Doors, P: Permission> FromRequestParts<ApiState<A>> for Grant<P> {
             let grant = in_request(operator.grant(), notes.as_ref());
             state.app().workspace_enter(&grant, workspace, route).await?
         } else {
-            refuse_key_in_query(parts, state)?;
-            let key = credential::presented_key(&parts.headers)?;
-            state.app().principal_of_key(key).await.map_err(|refused| {
-                if let (Some(notes), Some((workspace, key))) = (&notes, refused.key) {
-                    notes.set_party(Refused::Key { workspace, key });
-                }
-                refused.error
-            })?
+            principal_of_key(parts, state, client, notes.as_ref()).await?
         };
         if let Some(notes) = &notes {
             notes.set_actor(principal.actor());
@@ -216,6 +212,50 @@ fn in_request<P>(grant: Operator<P>, notes: Option<&Notes>) -> Operator<P> {
         Some(notes) => grant.in_request(notes.id()),
         None => grant,
     }
+}
+
+/// Who presents a key, from where it may be used and as fast as it may be; all of it before the body is read.
+async fn principal_of_key<A: Doors>(
+    parts: &Parts,
+    state: &ApiState<A>,
+    client: Option<ClientAddr>,
+    notes: Option<&Notes>,
+) -> Result<Arc<Principal>, Error> {
+    let verified = match presented_key(parts, state) {
+        Ok(key) => state.app().principal_of_key(key, client).await.map_err(|refused| {
+            if let (Some(notes), Some((workspace, key))) = (notes, refused.key) {
+                notes.set_party(Refused::Key { workspace, key });
+            }
+            refused.error
+        }),
+        Err(error) => Err(error),
+    };
+    // What is valid is counted by its key, whoever else is behind the same address; what is not, by the address.
+    let decision = match &verified {
+        Ok(principal) => {
+            if let Some(notes) = notes {
+                notes.set_actor(principal.actor());
+                if let Some(reader) = cors::reader(principal, &parts.headers) {
+                    notes.set_reader(reader);
+                }
+            }
+            state.app().limit_principal(principal).await
+        }
+        Err(error) if error.code().status() == 401 || error.code() == Code::IpNotAllowed => {
+            state.app().limit_refused(client).await
+        }
+        Err(_) => return verified,
+    };
+    let limited = decision.error();
+    if let Some(notes) = notes {
+        notes.set_windows(decision.windows);
+    }
+    limited.map_or(verified, Err)
+}
+
+fn presented_key<'p, A: Doors>(parts: &'p Parts, state: &ApiState<A>) -> Result<&'p str, Error> {
+    refuse_key_in_query(parts, state)?;
+    credential::presented_key(&parts.headers)
 }
 
 impl<P> sealed::Sealed for Operator<P> {}
@@ -300,13 +340,11 @@ impl<A: Doors> FromRequest<ApiState<A>> for Signed<Meta, A> {
     }
 }
 
-fn refuse_key_in_query<A: Doors>(parts: &Parts, state: &ApiState<A>) -> Result<(), Failure> {
+fn refuse_key_in_query<A: Doors>(parts: &Parts, state: &ApiState<A>) -> Result<(), Error> {
     if parts.uri.query().is_none() {
         return Ok(());
     }
-    let query = state.query_of(parts);
-    credential::refuse_key_in_query(&parts.uri, query.names())?;
-    Ok(())
+    credential::refuse_key_in_query(&parts.uri, state.query_of(parts).names())
 }
 
 /// Refuses keys in the query, and parameters that the route does not know.

@@ -14,14 +14,16 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use gatepost_core::access::Actor;
 use gatepost_core::audit::{Refusal, Refused};
+use gatepost_core::limit::WindowState;
 use gatepost_core::{ClientAddr, Code, Error, RequestId};
 use http::{HeaderMap, HeaderValue, Method};
 
 use crate::attachment::Foreign;
-use crate::client::{self, ClientAddress};
+use crate::client::{self, ClientAddress, ProxiedFrom};
 use crate::headers::{self, Cacheable, REQUEST_ID};
 use crate::problem::{self, Failure};
 use crate::state::{ApiState, Doors};
+use crate::{cors, pace};
 
 /// Largest sum of a request's header names and values, in bytes.
 const HEADER_BYTES_MAX: usize = 32 * 1024;
@@ -36,11 +38,19 @@ struct NotesInner {
     id: RequestId,
     actor: OnceLock<Actor>,
     party: OnceLock<Refused>,
+    windows: OnceLock<Vec<WindowState>>,
+    reader: OnceLock<HeaderValue>,
 }
 
 impl Notes {
     fn new(id: RequestId) -> Self {
-        Self(Arc::new(NotesInner { id, actor: OnceLock::new(), party: OnceLock::new() }))
+        Self(Arc::new(NotesInner {
+            id,
+            actor: OnceLock::new(),
+            party: OnceLock::new(),
+            windows: OnceLock::new(),
+            reader: OnceLock::new(),
+        }))
     }
 
     pub fn id(&self) -> RequestId {
@@ -55,6 +65,16 @@ impl Notes {
     /// Says whom a refusal of this request concerns; the first word stands.
     pub fn set_party(&self, party: Refused) {
         self.0.party.get_or_init(|| party);
+    }
+
+    /// Says how the caller's limits stand, for the answer's headers.
+    pub fn set_windows(&self, windows: Vec<WindowState>) {
+        self.0.windows.get_or_init(|| windows);
+    }
+
+    /// Says which page may read the answer.
+    pub fn set_reader(&self, origin: HeaderValue) {
+        self.0.reader.get_or_init(|| origin);
     }
 }
 
@@ -75,12 +95,16 @@ pub async fn observe<A: Doors>(
     let mut client = ClientAddress(None);
     let answer = match admit(&state, &mut request, &mut client) {
         Err(error) => Failure::from(error).into_response(),
-        Ok(_slot) => match tokio::time::timeout(patience, next.run(request)).await {
-            Ok(response) => response,
-            Err(_) => Failure::from(
-                Error::new(Code::Unavailable, "the answer took too long").with_context("request timed out"),
-            )
-            .into_response(),
+        Ok(_slot) => match cors::preflight(&request) {
+            Some(response) => response,
+            None => match tokio::time::timeout(patience, next.run(request)).await {
+                Ok(response) => response,
+                Err(_) => Failure::from(
+                    Error::new(Code::Unavailable, "the answer took too long")
+                        .with_context("request timed out"),
+                )
+                .into_response(),
+            },
         },
     };
 
@@ -92,6 +116,8 @@ pub async fn observe<A: Doors>(
     if let Some(cacheable) = response.extensions().get::<Cacheable>().copied() {
         headers::keep(response.headers_mut(), cacheable);
     }
+    pace::apply(notes.0.windows.get().map_or(&[], Vec::as_slice), response.headers_mut());
+    cors::apply(notes.0.reader.get(), response.headers_mut());
     if let Ok(id) = HeaderValue::try_from(notes.id().to_string()) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
@@ -134,8 +160,9 @@ fn admit<'s, A: Doors>(
     if request.uri().path_and_query().is_some_and(|target| target.as_str().len() > TARGET_MAX) {
         return Err(Error::new(Code::HeadersTooLarge, "the request's address is too long"));
     }
+    let behind = request.extensions().get::<ProxiedFrom>().and_then(|ProxiedFrom(source)| *source);
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| *peer);
-    *client = client::locate(peer, request.headers(), &state.settings().proxies)?;
+    *client = client::locate(behind.or(peer), request.headers(), &state.settings().proxies)?;
     request.extensions_mut().insert(*client);
     Ok(slot)
 }

@@ -39,7 +39,7 @@ Every request carries an API key as `Authorization: Bearer gp_…` (or in `X-Api
 are refused. Within `/v1` things are only ever added: expect new fields in answers and new values where a list of \
 values is open.";
 
-const TAGS: [(&str, &str); 13] = [
+const TAGS: [(&str, &str); 14] = [
     ("Messages", "Send messages and follow them."),
     ("Media", "Files to send, and files that people sent."),
     ("Templates", "What an account may say to somebody who has not written first."),
@@ -49,6 +49,7 @@ const TAGS: [(&str, &str); 13] = [
     ("Events", "The append-only log that webhooks are made from."),
     ("API keys", "Machine credentials."),
     ("Audit log", "Who did what to what, chained and signed."),
+    ("Access", "From where keys may be used, and which web pages may read answers."),
     ("Callbacks", "What Meta calls."),
     ("Workspaces", "The tenants of this installation."),
     ("Installation", "Its nodes, its waiting work, its vault."),
@@ -166,7 +167,7 @@ fn operation<A>(route: &Route<A>, schemas: &mut BTreeMap<String, RefOr<Schema>>)
         by_status.entry(code.status()).or_default().push(code);
     }
     for (status, codes) in by_status {
-        operation = operation.response(status.to_string(), refusal(&codes));
+        operation = operation.response(status.to_string(), refusal(status, &codes));
     }
     operation.build()
 }
@@ -293,8 +294,13 @@ fn text_header(description: &str) -> utoipa::openapi::Header {
         .build()
 }
 
+const RETRY_AFTER: &str =
+    "Seconds to wait. Whoever obeys it does not meet the same limit again at the next request.";
+const RATE_LIMIT: &str = "What is left of each window (`r`) and after how many seconds more is (`t`); also on other answers where a limit holds. draft-ietf-httpapi-ratelimit-headers-10.";
+const RATE_LIMIT_POLICY: &str = "Each window that holds, with its quota (`q`) and its span in seconds (`w`): no such span holds more requests.";
+
 /// One answer for all codes of a status; each code is an example.
-fn refusal(codes: &[Code]) -> Response {
+fn refusal(status: u16, codes: &[Code]) -> Response {
     let lines: Vec<String> =
         codes.iter().map(|code| format!("- `{code}`: {}. {}", code.title(), code.remedy())).collect();
     let examples = codes.iter().map(|code| {
@@ -313,7 +319,16 @@ fn refusal(codes: &[Code]) -> Response {
         .schema(Some(Ref::from_schema_name(Problem::name())))
         .examples_from_iter(examples)
         .build();
-    ResponseBuilder::new().description(lines.join("\n")).content(PROBLEM_JSON, content).build()
+    let mut response = ResponseBuilder::new().description(lines.join("\n")).content(PROBLEM_JSON, content);
+    if status == 429 {
+        response = response.header("Retry-After", text_header(RETRY_AFTER));
+        if codes.contains(&Code::RateLimited) {
+            response = response
+                .header("RateLimit", text_header(RATE_LIMIT))
+                .header("RateLimit-Policy", text_header(RATE_LIMIT_POLICY));
+        }
+    }
+    response.build()
 }
 
 fn webhooks(schemas: &mut BTreeMap<String, RefOr<Schema>>) -> Paths {

@@ -332,7 +332,9 @@ impl<A> Route<A> {
                 Code::CredentialsConflict,
                 Code::ApiKeyRevoked,
                 Code::ApiKeyExpired,
+                Code::IpNotAllowed,
                 Code::PermissionMissing,
+                Code::RateLimited,
             ]),
             Rule::Operator(_) => codes.push(Code::PermissionMissing),
             Rule::Signed(_) => {

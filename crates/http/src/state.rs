@@ -8,16 +8,16 @@ use std::time::Duration;
 
 use axum::extract::MatchedPath;
 use bytes::Bytes;
-use gatepost_app::VaultStatus;
+use gatepost_app::{LimitDecision, VaultStatus};
 use gatepost_core::access::operator_permission::{VaultManage, WorkspaceEnter};
 use gatepost_core::access::{KeyRefused, OperatorGrant, Principal};
 use gatepost_core::audit::Refusal;
-use gatepost_core::{Entropy, MetaAppId, Result, Timestamp, WorkspaceId};
+use gatepost_core::{ClientAddr, Entropy, MetaAppId, Result, Timestamp, WorkspaceId};
 use http::request::Parts;
 use http::{HeaderMap, Method};
-use ipnet::IpNet;
 use tokio::sync::Semaphore;
 
+use crate::client::Proxies;
 use crate::headers;
 use crate::query::QueryRule;
 
@@ -32,11 +32,18 @@ pub trait Doors: Clone + Send + Sync + 'static {
 
     fn entropy(&self) -> &dyn Entropy;
 
-    /// Errors: `unauthorized`, `api_key_revoked`, `api_key_expired`.
+    /// Errors: `unauthorized`, `api_key_revoked`, `api_key_expired`, `ip_not_allowed`.
     fn principal_of_key(
         &self,
         presented: &str,
+        client: Option<ClientAddr>,
     ) -> impl Future<Output = Result<Arc<Principal>, KeyRefused>> + Send;
+
+    /// Counts a request of a verified key.
+    fn limit_principal(&self, principal: &Principal) -> impl Future<Output = LimitDecision> + Send;
+
+    /// Counts a request whose credential was refused.
+    fn limit_refused(&self, client: Option<ClientAddr>) -> impl Future<Output = LimitDecision> + Send;
 
     /// The operator inside a workspace, which takes note of the route that was asked for. Errors: `not_found`.
     fn workspace_enter(
@@ -63,8 +70,8 @@ pub trait Doors: Clone + Send + Sync + 'static {
 pub struct Settings {
     /// True when this process itself speaks TLS.
     pub tls: bool,
-    /// The reverse proxies whose `X-Forwarded-*` headers are believed.
-    pub proxies: Vec<IpNet>,
+    /// The reverse proxies that are believed about whom they pass on.
+    pub proxies: Proxies,
     /// Largest JSON body, in bytes.
     pub body_limit: usize,
     /// Largest callback body, in bytes (Meta sends up to 3 MB).
@@ -116,7 +123,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             tls: false,
-            proxies: Vec::new(),
+            proxies: Proxies::default(),
             body_limit: 256 * 1024,
             callback_limit: 3 * 1024 * 1024,
             body_timeout: Duration::from_secs(15),
@@ -161,7 +168,7 @@ pub(crate) struct RouteTable {
 
 impl<A> ApiState<A> {
     pub(crate) fn new(app: A, settings: Settings, routes: RouteTable, document: Bytes) -> Self {
-        let headers = headers::security(settings.tls || !settings.proxies.is_empty());
+        let headers = headers::security(settings.tls || !settings.proxies.networks.is_empty());
         let slots = Semaphore::new(settings.in_flight);
         Self(Arc::new(Inner { app, settings, headers, slots, routes, document }))
     }

@@ -1,10 +1,14 @@
 //! API keys. The index (a platform table) leads from a key's id to its workspace; everything else is the workspace's.
 
-use gatepost_core::access::{Scope, StoredKey, TokenDigest};
+use std::sync::Arc;
+
+use gatepost_core::access::{KeyRules, Scope, StoredKey, TokenDigest};
+use gatepost_core::allowlist::Allowlist;
 use gatepost_core::channel::Mode;
 use gatepost_core::{ApiKeyId, ChannelId, Result, Timestamp, WorkspaceId};
 use uuid::Uuid;
 
+use crate::access_rules::{AccessRuleRow, to_column, written};
 use crate::engine::{self, Row};
 use crate::messages::mode;
 use crate::scope::WorkspaceScope;
@@ -23,6 +27,10 @@ pub struct ApiKeyRow {
     pub last4: String,
     /// The channels it is bound to; `None` for all.
     pub channels: Option<Vec<ChannelId>>,
+    /// From where it may be used.
+    pub allowlist: Allowlist,
+    /// The name of its own preset of rate limits.
+    pub limit_preset: Option<String>,
     pub created_at: Timestamp,
     pub expires_at: Option<Timestamp>,
     pub revoked_at: Option<Timestamp>,
@@ -30,11 +38,11 @@ pub struct ApiKeyRow {
 }
 
 statements! {
-    INSERT = same("INSERT INTO api_key (workspace_id, id, name, mode, scopes, digest, display, last4, bound, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)");
+    INSERT = same("INSERT INTO api_key (workspace_id, id, name, mode, scopes, digest, display, last4, bound, created_at, expires_at, allowlist, limit_preset) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)");
     INDEX_INSERT = same("INSERT INTO api_key_index (id, workspace_id) VALUES ($1, $2)");
     BIND = same("INSERT INTO api_key_channel (workspace_id, api_key_id, channel_id) VALUES ($1, $2, $3)");
-    GET = same("SELECT id, name, mode, scopes, digest, display, last4, bound, created_at, expires_at, revoked_at, last_used_at FROM api_key WHERE workspace_id = $1 AND id = $2");
-    LIST = same("SELECT id, name, mode, scopes, digest, display, last4, bound, created_at, expires_at, revoked_at, last_used_at FROM api_key WHERE workspace_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
+    GET = same("SELECT id, name, mode, scopes, digest, display, last4, bound, created_at, expires_at, revoked_at, last_used_at, allowlist, limit_preset FROM api_key WHERE workspace_id = $1 AND id = $2");
+    LIST = same("SELECT id, name, mode, scopes, digest, display, last4, bound, created_at, expires_at, revoked_at, last_used_at, allowlist, limit_preset FROM api_key WHERE workspace_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
     BOUND = same("SELECT channel_id FROM api_key_channel WHERE workspace_id = $1 AND api_key_id = $2 ORDER BY channel_id");
     REVOKE = same("UPDATE api_key SET revoked_at = $3 WHERE workspace_id = $1 AND id = $2 AND (revoked_at IS NULL OR revoked_at > $3)");
     USED = same("UPDATE api_key SET last_used_at = $3 WHERE workspace_id = $1 AND id = $2 AND (last_used_at IS NULL OR last_used_at < $3)");
@@ -54,6 +62,8 @@ fn api_key(row: &Row<'_>) -> engine::Result<(ApiKeyRow, bool)> {
         display: row.get(5)?,
         last4: row.get(6)?,
         channels: None,
+        allowlist: written(row, 12)?,
+        limit_preset: row.get(13)?,
         created_at: Timestamp::from_micros(row.get(8)?),
         expires_at: at(9)?,
         revoked_at: at(10)?,
@@ -64,6 +74,7 @@ fn api_key(row: &Row<'_>) -> engine::Result<(ApiKeyRow, bool)> {
 
 impl WorkspaceTx<'_> {
     pub async fn api_key_insert(&self, key: &ApiKeyRow) -> Result<()> {
+        let allowlist = to_column(&key.allowlist)?;
         let values = params![
             self.workspace,
             key.id.uuid(),
@@ -75,7 +86,9 @@ impl WorkspaceTx<'_> {
             &key.last4,
             key.channels.is_some(),
             key.created_at.micros(),
-            key.expires_at.map(Timestamp::micros)
+            key.expires_at.map(Timestamp::micros),
+            allowlist.as_deref(),
+            key.limit_preset.as_deref()
         ];
         self.tx.execute_one(&INSERT, values).await?;
         self.tx.execute_one(&INDEX_INSERT, params![key.id.uuid(), self.workspace]).await?;
@@ -124,14 +137,24 @@ impl SystemTx<'_> {
             self.tx.query_opt(&OWNER, params![id.uuid()], |row: &Row<'_>| row.get(0)).await?;
         let Some(owner) = owner else { return Ok(None) };
         let workspace = WorkspaceId::from_uuid(owner);
-        let found = self.enter(WorkspaceScope::of(workspace)).api_key_get(id).await?;
-        Ok(found.map(|key| StoredKey {
+        let tx = self.enter(WorkspaceScope::of(workspace));
+        let Some(key) = tx.api_key_get(id).await? else { return Ok(None) };
+        let AccessRuleRow { allowlist, origins, limit_preset } = tx.access_rule(key.mode).await?;
+        let rules = KeyRules {
+            workspace_list: allowlist,
+            own_list: key.allowlist,
+            origins: if key.mode == Mode::Test { origins } else { Vec::new() },
+            workspace_limit: limit_preset,
+            own_limit: key.limit_preset,
+        };
+        Ok(Some(StoredKey {
             id: key.id,
             workspace,
             digest: key.digest,
             mode: key.mode,
             scopes: key.scopes,
             channels: key.channels,
+            rules: Arc::new(rules),
             expires_at: key.expires_at,
             revoked_at: key.revoked_at,
         }))

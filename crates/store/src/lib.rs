@@ -7,6 +7,7 @@
 
 pub mod engine;
 
+mod access_rules;
 mod api_keys;
 mod audit;
 mod audit_checkpoints;
@@ -37,6 +38,7 @@ mod webhook_keys;
 mod workspaces;
 mod wrapped_keys;
 
+pub use access_rules::AccessRuleRow;
 pub use api_keys::ApiKeyRow;
 pub use audit::{AuditFilter, AuditRow};
 pub use callbacks::{CallbackRoute, EnvelopeRow, ItemKey};
@@ -70,6 +72,7 @@ use engine::Stmt;
 /// Every statement there is, for the test that prepares each on both engines.
 pub fn all_statements() -> Vec<&'static Stmt> {
     [
+        access_rules::ALL,
         api_keys::ALL,
         audit::ALL,
         audit_checkpoints::ALL,

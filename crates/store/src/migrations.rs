@@ -24,6 +24,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(6, "time first", "0006_time_first"),
     migration!(7, "courier", "0007_courier"),
     migration!(8, "audit chain", "0008_audit_chain"),
+    migration!(9, "access rules", "0009_access_rules"),
     migration!(11, "delivery order", "0011_delivery_order"),
     migration!(12, "recovery", "0012_recovery"),
 ];

@@ -4,11 +4,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gatepost_app::{App, AppConfig, AppParts, KeyCreate, Outcome, SystemClock, Visit};
+use gatepost_app::{App, AppConfig, AppParts, KeyCreate, LimitConfig, Outcome, SystemClock, Visit};
 use gatepost_channels::sandbox::{Sandbox, SandboxConfig, SandboxHandle};
 use gatepost_core::access::{LocalOperator, OperatorGrant, Scope, operator_permission, permission};
 use gatepost_core::channel::Mode;
 use gatepost_core::{Clock, Result, WorkspaceId};
+use gatepost_http::Proxies;
 use gatepost_net::{
     Budgets, EgressConfig, Exception, Resolver, SafeClient, Scheme, TlsRoots, TrustedBudgets, TrustedClient,
     UrlPolicy,
@@ -50,6 +51,8 @@ pub struct Setup {
     /// One connection for writing and one for reading (PostgreSQL), so that every workspace shares them.
     pub few_connections: bool,
     pub config: AppConfig,
+    /// The proxies in front of the server.
+    pub proxies: Proxies,
 }
 
 impl Setup {
@@ -58,6 +61,8 @@ impl Setup {
             heartbeat: Duration::from_millis(50),
             sole_owner: engine == Engines::Sqlite,
             drain: Duration::from_secs(5),
+            // Tests of other things ask as fast as they can.
+            limits: LimitConfig::off(),
             ..AppConfig::default()
         };
         Self {
@@ -67,6 +72,7 @@ impl Setup {
             loopback: true,
             few_connections: false,
             config,
+            proxies: Proxies::default(),
         }
     }
 
@@ -239,13 +245,14 @@ impl World {
         directory: Option<tempfile::TempDir>,
     ) -> Self {
         let (sandbox_config, workers) = (setup.sandbox.clone(), setup.workers);
+        let settings = gatepost_http::Settings { proxies: setup.proxies.clone(), ..Default::default() };
         let (app, store) = Self::assemble(setup, &place, &master, &clock).await;
         app.prepare().await.expect("the platform's keys");
         app.vault_check().await.expect("the right master key");
         app.join().await.expect("a lease");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let base = format!("http://{}", listener.local_addr().expect("an address"));
-        let router = gatepost_http::public_router(app.clone(), gatepost_http::Settings::default());
+        let router = gatepost_http::public_router(app.clone(), settings);
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, service).await });
         let handle = sandbox(sandbox_config).await;

@@ -40,6 +40,8 @@ pub enum StreamEnd {
     /// The key was revoked, or its overlap after a rotation is over.
     KeyRevoked,
     KeyExpired,
+    /// An allowlist no longer holds the listener's address.
+    AddressNotAllowed,
     /// This server stops.
     ShuttingDown,
     /// The store does not answer, or something broke.
@@ -52,6 +54,7 @@ impl StreamEnd {
         match self {
             Self::KeyRevoked => "api_key_revoked",
             Self::KeyExpired => "api_key_expired",
+            Self::AddressNotAllowed => "ip_not_allowed",
             Self::ShuttingDown => "shutting_down",
             Self::Unavailable => "unavailable",
         }
@@ -62,6 +65,7 @@ impl StreamEnd {
         match self {
             Self::KeyRevoked => "the API key was revoked",
             Self::KeyExpired => "the API key has expired",
+            Self::AddressNotAllowed => "requests from this address are no longer allowed",
             Self::ShuttingDown => "the server is shutting down; reconnect",
             Self::Unavailable => "the server cannot read its events at the moment; reconnect",
         }
@@ -111,7 +115,7 @@ impl App {
             self.look_for_news();
         }
         let epoch = self.0.credentials.subscribe();
-        let standing = self.standing_of(grant.actor()).await?;
+        let standing = self.standing_of(grant.actor(), grant.client()).await?;
         let sight = Sight::of(grant, query.select);
         let position = self.event_position(scope, &sight, &query.begin).await?;
         Ok(EventStream {
@@ -232,6 +236,7 @@ impl EventStream {
     async fn failed(&mut self, error: &Error) -> Option<StreamEnd> {
         match error.code() {
             Code::ApiKeyRevoked => return Some(StreamEnd::KeyRevoked),
+            Code::IpNotAllowed => return Some(StreamEnd::AddressNotAllowed),
             Code::ApiKeyExpired => return Some(StreamEnd::KeyExpired),
             _ => {}
         }

@@ -153,7 +153,7 @@ async fn whole_t(app: &gatepost_app::App, timings: usize, first: &str, second: &
     while ours.len() < timings || theirs.len() < timings {
         let one = coin.toss();
         let started = Instant::now();
-        let refused = app.principal_of_key(if one { first } else { second }).await.is_err();
+        let refused = app.principal_of_key(if one { first } else { second }, None).await.is_err();
         let took = nanos(started.elapsed());
         if !refused {
             return Err(Failure::new("a wrong key was let in"));

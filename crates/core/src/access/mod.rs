@@ -15,4 +15,6 @@ pub use operator::{
     LocalOperator, OperatorGrant, OperatorPermission, OperatorPermissionId, operator_permission,
 };
 pub use permissions::{Permission, PermissionId, PermissionSet, Role, Scope, permission};
-pub use principal::{Actor, Credential, Grant, KeyRefusal, KeyRefused, Principal, StoredKey, TokenDigest};
+pub use principal::{
+    Actor, Credential, Grant, KeyRefusal, KeyRefused, KeyRules, Principal, StoredKey, TokenDigest,
+};

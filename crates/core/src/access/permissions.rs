@@ -153,6 +153,14 @@ permissions! {
     KeyManage = "key.manage", scopes [Admin], roles [Owner, Admin];
     /// Read and export the audit log.
     AuditRead = "audit.read", scopes [Admin], roles [Owner, Admin];
+    /// See from where keys may be used.
+    AllowlistRead = "allowlist.read", scopes [Admin], roles [Owner, Admin];
+    /// Change from where keys may be used.
+    AllowlistManage = "allowlist.manage", scopes [Admin], roles [Owner, Admin];
+    /// See which web pages may read answers.
+    OriginRead = "origin.read", scopes [Admin], roles [Owner, Admin];
+    /// Change which web pages may read answers.
+    OriginManage = "origin.manage", scopes [Admin], roles [Owner, Admin];
 }
 
 /// A set of permissions.

@@ -8,9 +8,11 @@ use subtle::ConstantTimeEq;
 
 use super::permissions::{Permission, PermissionId, PermissionSet, Scope};
 use crate::address::ClientAddr;
+use crate::allowlist::Allowlist;
 use crate::channel::Mode;
 use crate::error::{Code, Error};
 use crate::id::{ApiKeyId, ChannelId, RequestId, WorkspaceId};
+use crate::origin::Origin;
 use crate::time::Timestamp;
 
 /// SHA-256 of an API key. Compared in constant time.
@@ -45,6 +47,7 @@ pub struct StoredKey {
     pub scopes: Vec<Scope>,
     /// The channels it is bound to; `None` for every channel of the workspace.
     pub channels: Option<Vec<ChannelId>>,
+    pub rules: Arc<KeyRules>,
     pub expires_at: Option<Timestamp>,
     pub revoked_at: Option<Timestamp>,
 }
@@ -64,6 +67,28 @@ impl StoredKey {
     /// When it ends by itself: at its expiry, or at the end of the overlap of a rotation.
     pub fn ends_at(&self) -> Option<Timestamp> {
         self.revoked_at.into_iter().chain(self.expires_at).min()
+    }
+}
+
+/// What narrows the use of a key beyond its scopes and channels.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KeyRules {
+    /// From where keys of its workspace and mode may be used.
+    pub workspace_list: Allowlist,
+    /// From where this key may be used; both lists must admit the caller.
+    pub own_list: Allowlist,
+    /// The pages that may read its answers; none for a live key.
+    pub origins: Vec<Origin>,
+    /// The preset of rate limits that all keys of its workspace and mode share, by name.
+    pub workspace_limit: Option<String>,
+    /// The preset of its own.
+    pub own_limit: Option<String>,
+}
+
+impl KeyRules {
+    /// Whether a key may be used from `client`: every list that is on must hold the address.
+    pub fn admit(&self, client: Option<ClientAddr>) -> bool {
+        self.workspace_list.admits(client) && self.own_list.admits(client)
     }
 }
 
@@ -172,6 +197,7 @@ pub struct Principal {
     /// `None`: both modes (an operator).
     mode: Option<Mode>,
     channels: Option<Arc<[ChannelId]>>,
+    rules: Arc<KeyRules>,
 }
 
 impl Principal {
@@ -193,6 +219,7 @@ impl Principal {
             holds: PermissionSet::of_scopes(&stored.scopes),
             mode: Some(stored.mode),
             channels: stored.channels.as_ref().map(|ids| ids.as_slice().into()),
+            rules: Arc::clone(&stored.rules),
         })
     }
 
@@ -205,7 +232,28 @@ impl Principal {
             holds: PermissionSet::all(),
             mode: None,
             channels: None,
+            rules: Arc::default(),
         }
+    }
+
+    /// Whether it may call from `client`. One answer for both lists: which of them it was is the owner's affair. The address
+    /// is told, because behind proxies it is the first thing to look at.
+    ///
+    /// Errors: `ip_not_allowed`.
+    pub fn admit(&self, client: Option<ClientAddr>) -> Result<(), Error> {
+        if self.rules.admit(client) {
+            return Ok(());
+        }
+        let seen = match client {
+            Some(client) => format!("the address {client} is not on the allowlist"),
+            None => "the caller's address is not known, and an allowlist is on".to_owned(),
+        };
+        Err(Error::new(Code::IpNotAllowed, seen))
+    }
+
+    /// What narrows its use.
+    pub fn rules(&self) -> &KeyRules {
+        &self.rules
     }
 
     /// Proof that this principal holds `P`, or the refusal that names it.
@@ -329,6 +377,7 @@ mod tests {
             mode: Mode::Live,
             scopes: vec![Scope::Send],
             channels: None,
+            rules: Arc::default(),
             expires_at: Some(Timestamp::from_seconds(100)),
             revoked_at: None,
         }

@@ -48,6 +48,10 @@ actions! {
     ApiKeyRotated = "api_key.rotated", "An API key was replaced by a new one.";
     ApiKeyRevoked = "api_key.revoked", "An API key was revoked.";
     ApiKeyRefused = "api_key.refused", "A key with a known id did not open: its secret was wrong, or its time is over.";
+    ApiKeyAllowlistChanged = "api_key.allowlist_changed", "The addresses from which a key may be used were changed.";
+    IpAllowlistChanged = "ip_allowlist.changed", "The addresses from which keys of a mode may be used were changed.";
+    CorsOriginsChanged = "cors_origins.changed", "The web pages that may use test keys were changed.";
+    RateLimitChanged = "rate_limit.changed", "The rate limit of a workspace or of a key was changed.";
     RequestRefused = "request.refused", "Somebody was refused what their credential does not allow.";
 
     // Meta apps

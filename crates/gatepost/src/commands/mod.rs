@@ -1,5 +1,6 @@
 //! One file for each command.
 
+pub mod allowlist;
 pub mod audit;
 mod audit_verify;
 pub mod channel;
@@ -15,6 +16,7 @@ pub mod endpoint_test;
 pub mod events;
 mod forward;
 pub mod key;
+pub mod limit;
 pub mod listen;
 pub mod media;
 pub mod meta_app;

@@ -233,6 +233,11 @@ fn check(config: &Config) -> Result<()> {
     if config.webhooks.timeout_seconds.is_some_and(|seconds| !(1..=WEBHOOK_TIMEOUT_MAX).contains(&seconds)) {
         return Err(Failure::usage(format!("webhooks.timeout_seconds: expected 1 to {WEBHOOK_TIMEOUT_MAX}")));
     }
+    config.limits.resolve().map_err(|why| Failure::usage(format!("limits: {why}")))?;
+    if server.proxy_protocol == Some(true) && server.trusted_proxies.is_empty() {
+        return Err(Failure::usage("server.proxy_protocol: no proxy is named")
+            .hint("name those that write the header in server.trusted_proxies"));
+    }
     if config.retention.content_hours == Some(0) {
         return Err(Failure::usage("retention.content_hours: expected at least 1"));
     }

@@ -7,7 +7,9 @@ mod spelling;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use gatepost_app::LimitConfig;
 use gatepost_core::Secret;
+use gatepost_core::limit::{Preset, Window};
 use gatepost_net::EgressConfig;
 use serde::Deserialize;
 
@@ -28,6 +30,7 @@ pub struct Config {
     pub webhooks: Webhooks,
     pub retention: Retention,
     pub audit: Audit,
+    pub limits: Limits,
     pub log: Log,
 }
 
@@ -40,9 +43,20 @@ pub struct Server {
     pub tls_certificate: Option<PathBuf>,
     pub tls_key: Option<PathBuf>,
     pub trusted_proxies: Vec<String>,
+    pub forwarded_header: Option<ForwardedBy>,
+    pub proxy_protocol: Option<bool>,
     pub metrics_listen: Option<MetricsListen>,
     pub threads: Option<usize>,
     pub drain_seconds: Option<u64>,
+}
+
+/// The header in which trusted proxies name the caller.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ForwardedBy {
+    #[default]
+    XForwardedFor,
+    Forwarded,
 }
 
 /// Where metrics are served.
@@ -110,6 +124,29 @@ pub struct Retention {
 #[serde(default, deny_unknown_fields)]
 pub struct Audit {
     pub checkpoint_file: Option<PathBuf>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    pub presets: Vec<LimitPreset>,
+    pub keys: Option<String>,
+    pub addresses: Option<String>,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LimitPreset {
+    pub name: String,
+    pub windows: Vec<Window>,
+}
+
+impl Limits {
+    /// The presets as the application knows them.
+    pub fn resolve(&self) -> Result<LimitConfig, String> {
+        let own = self.presets.iter().map(|preset| Preset::new(&preset.name, preset.windows.clone()));
+        LimitConfig::new(own.collect::<Result<_, _>>()?, self.keys.as_deref(), self.addresses.as_deref())
+    }
 }
 
 #[derive(Default, Deserialize)]

@@ -58,7 +58,21 @@ pub const KEYS: &[Key] = &[
         takes: "list of networks",
         default: "`[]`",
         example: r#"["10.0.0.0/8"]"#,
-        about: "The reverse proxies that end TLS in front of this server. `X-Forwarded-For` and `X-Forwarded-Proto` are believed from these alone.",
+        about: "The proxies in front of this server, by address or network (no bits below the prefix). What they say about the caller is believed from these alone, up to the right-most hop that is not one of them.",
+    },
+    Key {
+        path: "server.forwarded_header",
+        takes: "`\"x-forwarded-for\"` or `\"forwarded\"`",
+        default: "`\"x-forwarded-for\"`",
+        example: r#""forwarded""#,
+        about: "In which header the trusted proxies name the caller: `X-Forwarded-For` with `X-Forwarded-Proto`, or `Forwarded` (RFC 7239). The other one is not looked at: a proxy passes it on as the caller wrote it.",
+    },
+    Key {
+        path: "server.proxy_protocol",
+        takes: "`true` or `false`",
+        default: "`false`",
+        example: "true",
+        about: "Whether connections from the trusted proxies begin with a PROXY header, version 2 (HAProxy `send-proxy-v2`). Then one of theirs without it is refused; nobody else's header is taken.",
     },
     Key {
         path: "server.metrics_listen",
@@ -229,6 +243,41 @@ pub const KEYS: &[Key] = &[
         about: "A second place for the signed checkpoints of the audit log: a file that is appended to, or a directory for one. Best on another disk or machine, or where files can only grow (`chattr +a`): with it `gatepost audit verify` finds a log that was cut off or replaced together with its database.",
     },
     Key {
+        path: "limits.presets",
+        takes: "list of tables",
+        default: "`[]`; built in are `none`, `interactive` (`3/s`, `20/10s`, `100/min`) and `steady` (`120/min`)",
+        example: r#"[{ name = "plan-a", windows = ["5/s", "200/min"] }]"#,
+        about: "Rate limits under names of your own, for workspaces and keys (`gatepost limit`). No span of a window holds more requests than it says, wherever the span begins. Counted by each node for itself.",
+    },
+    Key {
+        path: "limits.presets[].name",
+        takes: "text",
+        default: "required",
+        example: r#""plan-a""#,
+        about: "1 to 40 of a-z, 0-9, - and _.",
+    },
+    Key {
+        path: "limits.presets[].windows",
+        takes: "list of limits",
+        default: "required",
+        example: r#"["5/s", "200/min"]"#,
+        about: "Up to four, each with a span of its own: `3/s`, `20/10s`, `100/min`, `5000/h`. All hold at once.",
+    },
+    Key {
+        path: "limits.keys",
+        takes: "name of a preset",
+        default: "`\"none\"`",
+        example: r#""none""#,
+        about: "The limit of each API key, where neither the key nor its workspace has one. Channels keep their own pace whatever stands here.",
+    },
+    Key {
+        path: "limits.addresses",
+        takes: "name of a preset",
+        default: "`\"interactive\"`",
+        example: r#""interactive""#,
+        about: "The limit of requests from one address (one /64 of IPv6) whose credential is missing or refused. Valid keys are never slowed by it, whoever else is behind the same address. Meta's callbacks and health checks are exempt.",
+    },
+    Key {
         path: "log.level",
         takes: "level, or levels by part",
         default: "`\"info\"`",
@@ -314,6 +363,10 @@ mod tests {
         serde.extend(known_to_serde(
             "egress.exceptions[].",
             "egress.exceptions = [{ host = \"a\", zzz = 1 }]",
+        ));
+        serde.extend(known_to_serde(
+            "limits.presets[].",
+            "limits.presets = [{ name = \"a\", windows = [], zzz = 1 }]",
         ));
         let table: BTreeSet<String> = KEYS.iter().map(|key| key.path.to_owned()).collect();
         assert_eq!(table, serde);

@@ -2,18 +2,20 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum_server::Handle;
 use axum_server::accept::NoDelayAcceptor;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
-use gatepost_http::SocketPeer;
+use gatepost_http::{Proxies, SocketPeer};
 use hyper_util::rt::TokioTimer;
 use tokio::net::UnixListener;
 use tokio_util::sync::CancellationToken;
 
 use super::connection::CuttingAcceptor;
+use super::proxied::ProxiedAcceptor;
 use crate::failure::{Failure, Result};
 
 /// How long a client may take to send the head of a request.
@@ -27,25 +29,28 @@ const PING_EVERY: Duration = Duration::from_secs(30);
 /// A Unix socket's path must fit into `sockaddr_un` (unix(7)), which ends with a NUL.
 const SOCKET_PATH_MAX: usize = 107;
 
-/// Answers on a TCP listener until the handle is told to stop.
+/// Answers on a TCP listener until the handle is told to stop. With `proxies`, connections of theirs begin with a PROXY
+/// header.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
     tls: Option<RustlsConfig>,
+    proxies: Option<Arc<Proxies>>,
     handle: Handle<SocketAddr>,
 ) -> std::io::Result<()> {
+    let acceptor = ProxiedAcceptor::new(NoDelayAcceptor::new(), proxies);
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     match tls {
         None => {
-            let acceptor = CuttingAcceptor(NoDelayAcceptor::new());
+            let acceptor = CuttingAcceptor(acceptor);
             let mut server = axum_server::from_tcp(listener)?.acceptor(acceptor).handle(handle);
             limits(server.http_builder());
             server.serve(service).await
         }
         Some(config) => {
-            let acceptor = RustlsAcceptor::new(config)
-                .handshake_timeout(HANDSHAKE_TIMEOUT)
-                .acceptor(NoDelayAcceptor::new());
+            // The PROXY header comes before the handshake.
+            let acceptor =
+                RustlsAcceptor::new(config).handshake_timeout(HANDSHAKE_TIMEOUT).acceptor(acceptor);
             let mut server =
                 axum_server::from_tcp(listener)?.acceptor(CuttingAcceptor(acceptor)).handle(handle);
             limits(server.http_builder());

@@ -4,19 +4,22 @@ mod connection;
 mod http;
 pub mod listeners;
 mod metrics;
+mod proxied;
 mod tls;
 
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum_server::Handle;
 use gatepost_app::App;
 use gatepost_channels::sandbox::SandboxConfig;
-use gatepost_http::{Settings, VaultRotate, operator_router, public_router};
+use gatepost_core::Network;
+use gatepost_http::{ForwardedHeader, Proxies, Settings, VaultRotate, operator_router, public_router};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::config::Config;
+use crate::config::{Config, ForwardedBy};
 use crate::failure::{Failure, Result};
 use crate::installation::{Installation, Running, Surroundings, drain, start_sandbox};
 
@@ -51,6 +54,8 @@ pub struct Addresses {
 pub struct Server {
     running: Running,
     pub addresses: Addresses,
+    /// Where this machine's own commands call, when the public address awaits PROXY headers.
+    unproxied: Option<String>,
     handles: Vec<Handle<SocketAddr>>,
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -73,18 +78,16 @@ pub fn operator_settings(running: &Running) -> Settings {
 }
 
 fn public_settings(config: &Config) -> Result<Settings> {
-    let mut settings = Settings { tls: config.server.tls_certificate.is_some(), ..Settings::default() };
-    for proxy in &config.server.trusted_proxies {
-        let network = if proxy.contains('/') {
-            proxy.parse()
-        } else {
-            let bits = if proxy.contains(':') { 128 } else { 32 };
-            format!("{proxy}/{bits}").parse()
-        };
-        settings.proxies.push(network.map_err(|_| {
-            Failure::usage(format!("server.trusted_proxies: {proxy:?} is neither an address nor a network"))
-        })?);
-    }
+    let networks = config.server.trusted_proxies.iter().map(|proxy| {
+        Network::parse(proxy)
+            .map_err(|why| Failure::usage(format!("server.trusted_proxies: {proxy:?}: {why}")))
+    });
+    let header = match config.server.forwarded_header.unwrap_or_default() {
+        ForwardedBy::XForwardedFor => ForwardedHeader::XForwardedFor,
+        ForwardedBy::Forwarded => ForwardedHeader::Forwarded,
+    };
+    let proxies = Proxies { networks: networks.collect::<Result<_>>()?, header };
+    let settings = Settings { tls: config.server.tls_certificate.is_some(), proxies, ..Settings::default() };
     Ok(settings)
 }
 
@@ -103,7 +106,10 @@ impl Server {
             }
         };
         // The simulated Meta calls back in the clear, so a server without a plain address has one on loopback for it.
-        let inner = if public.is_none() || tls.is_some() { Some(listeners::loopback()?) } else { None };
+        // Where proxies write headers, so has one who calls from this machine: it is no proxy.
+        let proxied = config.server.proxy_protocol.unwrap_or(false);
+        let inner =
+            if public.is_none() || tls.is_some() || proxied { Some(listeners::loopback()?) } else { None };
         let metrics = listeners::metrics(config.server.metrics_listen)?;
         let sandbox = start_sandbox(sandbox, installation.trusted()).await?;
 
@@ -142,6 +148,7 @@ impl Server {
         }
 
         let mut server = Self {
+            unproxied: inner_address.filter(|_| proxied).map(|inner| format!("http://{inner}")),
             addresses,
             handles: Vec::new(),
             stop: CancellationToken::new(),
@@ -149,12 +156,14 @@ impl Server {
             drain,
             running,
         };
+        let proxies = proxied.then(|| Arc::new(settings.proxies.clone()));
         let router = public_router(app.clone(), settings);
-        for (listener, tls) in [(public, tls), (inner, None)] {
+        for (listener, tls, proxies) in [(public, tls, proxies), (inner, None, None)] {
             if let Some(listener) = listener {
                 let handle = Handle::new();
                 server.handles.push(handle.clone());
-                server.spawn("the public address", http::serve(listener, router.clone(), tls, handle));
+                server
+                    .spawn("the public address", http::serve(listener, router.clone(), tls, proxies, handle));
             }
         }
         let operator = operator_router(app.clone(), operator_settings(&server.running));
@@ -184,7 +193,11 @@ impl Server {
     fn write_address(&self) {
         let tls = self.addresses.public.starts_with("https://")
             && self.addresses.api.as_ref().is_some_and(|api| api.starts_with("https://"));
-        let api = if tls { Some(&self.addresses.public) } else { self.addresses.api.as_ref() };
+        let api = match (&self.unproxied, tls) {
+            (Some(inner), _) => Some(inner),
+            (None, true) => Some(&self.addresses.public),
+            (None, false) => self.addresses.api.as_ref(),
+        };
         if let Some(api) = api
             && let Err(error) = std::fs::write(self.running.dir.places().address(), format!("{api}\n"))
         {

@@ -1,6 +1,7 @@
 //! The command line and the server as people use them: the real binary, on loopback, in directories of its own.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod access;
 mod channel_cloud;
 mod commands;
 mod demo;

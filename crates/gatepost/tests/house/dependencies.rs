@@ -127,11 +127,7 @@ const OWNED: &[Owned] = &[
     owned("hyper", &["gatepost-net"], &[COMMAND_LINE, CEILINGS]),
     owned("hyper-util", &["gatepost-net"], &[COMMAND_LINE, CEILINGS]),
     owned("hickory-resolver", &["gatepost-net"], &[]),
-    owned(
-        "ipnet",
-        &["gatepost-net"],
-        &[("gatepost-http", "finds the client's address behind trusted proxies")],
-    ),
+    owned("ipnet", &["gatepost-net"], &[]),
     // Not behind a way out of ours: a client that shares none of our code checks what ours cannot.
     owned("reqwest", &["gatepost-testkit"], &[]),
     // TLS.

@@ -21,7 +21,10 @@ targets! {
     "event_stream" => gatepost_net::fuzz::event_stream,
     "hub_signature" => gatepost_vault::fuzz::hub_signature,
     "json" => gatepost_core::fuzz::json,
+    "network" => gatepost_core::fuzz::network,
+    "origin" => gatepost_core::fuzz::origin,
     "phone" => gatepost_core::fuzz::phone,
+    "proxy_header" => gatepost_core::fuzz::proxy_header,
     "recipient" => gatepost_core::fuzz::recipient,
     "url_policy" => gatepost_net::fuzz::url_policy,
 }

@@ -1,5 +1,6 @@
 //! Every route there is.
 
+mod access_rules;
 mod audit;
 mod channels;
 mod deliveries;
@@ -21,12 +22,14 @@ use std::sync::Arc;
 
 use axum::extract::FromRef;
 use bytes::Bytes;
-use gatepost_app::{App, Idempotent, PageQuery, VerifiedCallback, Visit};
+use gatepost_app::{App, Idempotent, LimitDecision, PageQuery, VerifiedCallback, Visit};
 use gatepost_core::access::operator_permission::WorkspaceEnter;
 use gatepost_core::access::{Grant, KeyRefused, OperatorGrant, Principal};
 use gatepost_core::audit::Refusal;
 use gatepost_core::channel::Mode;
-use gatepost_core::{Code, Entropy, Error, FieldError, MetaAppId, Result, Timestamp, WorkspaceId};
+use gatepost_core::{
+    ClientAddr, Code, Entropy, Error, FieldError, MetaAppId, Result, Timestamp, WorkspaceId,
+};
 
 use crate::api::{Api, Surface};
 use crate::body::Create;
@@ -49,8 +52,20 @@ impl Doors for App {
         Self::entropy(self)
     }
 
-    async fn principal_of_key(&self, presented: &str) -> Result<Arc<Principal>, KeyRefused> {
-        Self::principal_of_key(self, presented).await
+    async fn principal_of_key(
+        &self,
+        presented: &str,
+        client: Option<ClientAddr>,
+    ) -> Result<Arc<Principal>, KeyRefused> {
+        Self::principal_of_key(self, presented, client).await
+    }
+
+    async fn limit_principal(&self, principal: &Principal) -> LimitDecision {
+        Self::limit_principal(self, principal).await
+    }
+
+    async fn limit_refused(&self, client: Option<ClientAddr>) -> LimitDecision {
+        Self::limit_refused(self, client).await
     }
 
     async fn workspace_enter(
@@ -99,6 +114,7 @@ pub fn public() -> Api<App> {
         .routes(test_events::routes())
         .routes(keys::routes())
         .routes(audit::routes())
+        .routes(access_rules::routes())
         .routes(hooks::routes())
         .routes(service::routes())
 }
@@ -119,6 +135,8 @@ pub fn at_socket() -> Api<App> {
         .routes_inside_workspace(test_events::routes())
         .routes_inside_workspace(keys::routes())
         .routes_inside_workspace(audit::routes())
+        .routes_inside_workspace(access_rules::routes())
+        .routes(access_rules::operator_routes())
         .routes(service::routes())
 }
 

@@ -13,6 +13,7 @@ use crate::state::Settings;
 
 const ADMIN: (&str, &str) = ("authorization", "Bearer gp_test_admin");
 const JSON: (&str, &str) = ("content-type", "application/json");
+const PAGE: (&str, &str) = ("origin", "https://shop.example");
 const MESSAGE: &str = r#"{"to":"+12025550101","purpose":"support","text":"hi"}"#;
 
 fn check(answer: &Answered) {
@@ -76,6 +77,21 @@ async fn the_same_headers_and_form_on_every_status() {
         ("GET", "/operator/v1/workspaces", vec![ADMIN], "", 404, "not_found"),
         ("DELETE", "/v1/messages", vec![ADMIN], "", 405, "method_not_allowed"),
         ("TRACE", "/v1/messages", vec![], "", 405, "method_not_allowed"),
+        ("OPTIONS", "/v1/messages", vec![], "", 405, "method_not_allowed"),
+        ("OPTIONS", "/v1/messages", vec![PAGE], "", 405, "method_not_allowed"),
+        ("OPTIONS", "/v1/messages", vec![PAGE, ("access-control-request-method", "POST")], "", 204, ""),
+        (
+            "OPTIONS",
+            "/free",
+            vec![PAGE, ("access-control-request-method", "GET")],
+            "",
+            405,
+            "method_not_allowed",
+        ),
+        ("OPTIONS", "*", vec![], "", 404, "not_found"),
+        ("GET", "/v1/messages", vec![("x-api-key", "gp_test_page"), PAGE], "", 200, ""),
+        ("GET", "/v1/messages", vec![("x-api-key", "gp_live_page"), PAGE], "", 200, ""),
+        ("PATCH", "/v1/keys", vec![("x-api-key", "gp_test_office"), JSON], "{", 403, "ip_not_allowed"),
         ("POST", "/v1/messages", vec![ADMIN, JSON], &large, 413, "payload_too_large"),
         (
             "POST",
@@ -163,6 +179,21 @@ fn futures_body() -> Body {
     Body::new(Drip(false))
 }
 
+/// With a test key a listed page reads every answer, refusals too; with a live key it reads none.
+#[tokio::test]
+async fn a_listed_page_reads_refusals_too() {
+    for (key, status, readable) in
+        [("gp_test_page", 404, true), ("gp_live_page", 404, false), ("gp_test_none", 401, false)]
+    {
+        let path = "/v1/messages/chn_01kagq5rh8e5htqh9sk95d3x4w";
+        let answer = ask("GET", path, &[("x-api-key", key), PAGE], "").await;
+        check(&answer);
+        assert_eq!(answer.status, status, "{key}");
+        assert_eq!(answer.headers.contains_key("access-control-allow-origin"), readable, "{key}");
+        assert_eq!(answer.headers.contains_key("vary"), readable, "{key}");
+    }
+}
+
 #[tokio::test]
 async fn methods_of_a_path_are_told() {
     let answer = ask("DELETE", "/v1/messages", &[], "").await;
@@ -183,8 +214,15 @@ async fn https_is_promised_only_where_it_is() {
 
 #[tokio::test]
 async fn behind_a_proxy_in_the_clear() {
-    let proxied =
-        || router(Settings { proxies: vec!["127.0.0.0/8".parse().unwrap()], ..Settings::default() });
+    let proxied = || {
+        router(Settings {
+            proxies: crate::client::Proxies {
+                networks: vec![gatepost_core::Network::parse("127.0.0.0/8").unwrap()],
+                ..Default::default()
+            },
+            ..Settings::default()
+        })
+    };
     let via = |proto: &str| {
         let mut request = request("GET", "/free", &[("x-forwarded-proto", proto)], "");
         let peer: std::net::SocketAddr = "127.0.0.1:9".parse().unwrap();

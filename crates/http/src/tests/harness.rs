@@ -8,12 +8,17 @@ use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use gatepost_app::LimitDecision;
 use gatepost_core::access::operator_permission::{WorkspaceEnter, WorkspaceRead};
 use gatepost_core::access::permission::{KeyManage, MessageRead, MessageSend};
-use gatepost_core::access::{KeyRefused, OperatorGrant, Principal, Scope, StoredKey, TokenDigest};
+use gatepost_core::access::{KeyRefused, KeyRules, OperatorGrant, Principal, Scope, StoredKey, TokenDigest};
+use gatepost_core::allowlist::Allowlist;
 use gatepost_core::audit::Refusal;
 use gatepost_core::channel::Mode;
-use gatepost_core::{ApiKeyId, Code, Entropy, Error, MessageId, MetaAppId, Result, Timestamp, WorkspaceId};
+use gatepost_core::{
+    ApiKeyId, ClientAddr, Code, Entropy, Error, MessageId, MetaAppId, Network, Origin, Result, Timestamp,
+    WorkspaceId,
+};
 use http::{HeaderMap, Request, StatusCode};
 use serde_json::Value;
 use tower::ServiceExt;
@@ -56,9 +61,26 @@ impl Doors for Doorman {
         self
     }
 
-    async fn principal_of_key(&self, presented: &str) -> Result<Arc<Principal>, KeyRefused> {
+    async fn principal_of_key(
+        &self,
+        presented: &str,
+        client: Option<ClientAddr>,
+    ) -> Result<Arc<Principal>, KeyRefused> {
+        let mut rules = KeyRules::default();
+        let mode = if presented.starts_with("gp_live_") { Mode::Live } else { Mode::Test };
         let scope = match presented {
             "gp_test_send" => Scope::Send,
+            "gp_test_page" | "gp_live_page" => {
+                rules.origins = ["https://shop.example", "http://localhost:3000"]
+                    .map(|origin| Origin::parse(origin).unwrap())
+                    .into();
+                Scope::Admin
+            }
+            "gp_test_office" => {
+                let office = vec![(Network::parse("192.0.2.0/24").unwrap(), String::new())];
+                rules.own_list = Allowlist::default().replace(true, office, self.now()).unwrap();
+                Scope::Admin
+            }
             "gp_test_admin" => Scope::Admin,
             _ => return Err(Error::of(Code::Unauthorized).into()),
         };
@@ -67,14 +89,25 @@ impl Doors for Doorman {
             id: ApiKeyId::from_uuid(Uuid::max()),
             workspace: WorkspaceId::from_uuid(Uuid::max()),
             digest,
-            mode: Mode::Test,
+            mode,
             scopes: vec![scope],
             channels: None,
+            rules: Arc::new(rules),
             expires_at: None,
             revoked_at: None,
         };
         let verified = Principal::verify_key(&stored, &digest, self.now());
-        verified.map(Arc::new).map_err(|refusal| KeyRefused::known(refusal, &stored))
+        let principal = verified.map_err(|refusal| KeyRefused::known(refusal, &stored))?;
+        principal.admit(client)?;
+        Ok(Arc::new(principal))
+    }
+
+    async fn limit_principal(&self, _: &Principal) -> LimitDecision {
+        LimitDecision::default()
+    }
+
+    async fn limit_refused(&self, _: Option<ClientAddr>) -> LimitDecision {
+        LimitDecision::default()
     }
 
     async fn workspace_enter(

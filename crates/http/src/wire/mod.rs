@@ -3,6 +3,7 @@
 //! Requests are read field by field into domain values ([`crate::json`]); the structs of answers are written from the
 //! application's views. Both carry their OpenAPI schema, and tests hold the two together.
 
+mod access_rule;
 mod audit;
 mod channel;
 mod content;
@@ -24,6 +25,7 @@ mod template_fill;
 mod test_event;
 mod workspace;
 
+pub use access_rule::{Allowlist, AllowlistSet, LimitSet, Limits, Origins, OriginsSet};
 pub use audit::{AuditCheckpoints, AuditEntry};
 pub use channel::{Channel, ChannelCreate, ChannelUpdate};
 pub use delivery::{Attempt, Delivery, DeliveryRetry, EventResend, EventResent};

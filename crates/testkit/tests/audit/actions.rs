@@ -126,6 +126,29 @@ async fn drive(stage: &Stage, action: Action) -> (Option<WorkspaceId>, usize) {
             before = count().await;
             stage.operator("GET", &format!("/operator/v1/workspaces/{}/keys", tenant.workspace), None).await;
         }
+        Action::ApiKeyAllowlistChanged => {
+            let id = key(admin).await;
+            before = count().await;
+            let list = json!({"enabled": true, "entries": [{"network": "192.0.2.0/24"}]});
+            let path = format!("/v1/keys/{id}/ip-allowlist");
+            admin.call("PUT", &path, &[], Some(&list)).await.expect(200);
+        }
+        Action::IpAllowlistChanged => {
+            before = count().await;
+            let list = json!({"enabled": true, "entries": [{"network": "127.0.0.0/8"}]});
+            admin.call("PUT", "/v1/ip-allowlist", &[], Some(&list)).await.expect(200);
+        }
+        Action::CorsOriginsChanged => {
+            before = count().await;
+            let origins = json!({"origins": ["https://shop.example"]});
+            admin.call("PUT", "/v1/cors-origins", &[], Some(&origins)).await.expect(200);
+        }
+        Action::RateLimitChanged => {
+            before = count().await;
+            let path = format!("/operator/v1/workspaces/{}/limits", tenant.workspace);
+            let limit = json!({"mode": "live", "preset": "steady"});
+            stage.operator("PUT", &path, Some(&limit)).await;
+        }
         Action::ApiKeyCreated => {
             before = count().await;
             key(admin).await;

@@ -273,7 +273,7 @@ async fn send(api: &Api, scene: &Scene, body: &Value, screen: &Screen, tally: &m
 async fn person_says(stage: &Stage, message: &Value, words: &str) -> Result<()> {
     let app: &App = stage.server.app();
     let principal =
-        app.principal_of_key(stage.keys.send_secret.expose()).await.map_err(|refused| refused.error)?;
+        app.principal_of_key(stage.keys.send_secret.expose(), None).await.map_err(|refused| refused.error)?;
     let grant = principal.grant::<MessageSend>()?;
     let from = Phone::parse(text(&message["contact"], "phone"))
         .map_err(|_| Failure::failed("a webhook named no phone number"))?;
