@@ -69,6 +69,7 @@ const JOB_KINDS: &[&str] = &[
     "outcome_decide",
     "channel_check",
     "webhook_replay",
+    "endpoint_test",
 ];
 /// From the permission matrix; no caller can make one up.
 const ROUTES: Label = ("route", &[]);
