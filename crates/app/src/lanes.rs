@@ -77,7 +77,7 @@ async fn record<W: Work>(work: &W, key: LaneKey, done: Vec<W::Done>) {
     }
     for one in done {
         if let Err(error) = work.record(vec![one]).await {
-            tracing::warn!(%error, kind = %key.kind, lane = %key.lane, "a result was not recorded; its job comes back when its lease ends");
+            tracing::warn!(%error, kind = %key.kind, lane = key.named(), "a result was not recorded; its job comes back when its lease ends");
         }
     }
 }
@@ -221,7 +221,7 @@ async fn run<W: Work>(app: &App, key: LaneKey, notify: &Arc<Notify>, work: W) {
                         }
                     }
                     Err(error) => {
-                        tracing::warn!(%error, kind = %key.kind, lane = %key.lane, "could not take work");
+                        tracing::warn!(%error, kind = %key.kind, lane = key.named(), "could not take work");
                         look_at = Some(Instant::now() + PAUSE_AFTER_FAILURE);
                         hungry = false;
                     }
