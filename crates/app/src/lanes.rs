@@ -17,6 +17,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::App;
+use crate::store_away::StoreAway;
 
 /// How long a lane without work stays in memory.
 const IDLE: Duration = Duration::from_secs(2);
@@ -33,6 +34,7 @@ pub(crate) struct Lanes {
     awake: Mutex<HashMap<LaneKey, Arc<Notify>>>,
     /// Wakes come from the store's own threads, which have no runtime.
     runtime: OnceLock<Handle>,
+    away: StoreAway,
 }
 
 /// What a lane does with one kind of job.
@@ -64,12 +66,12 @@ const RECORD_PATIENCE: [Duration; 6] = [
 
 /// Records results: again while the store is away; one by one when the batch fails otherwise, so that one lost lease
 /// spoils no neighbour.
-async fn record<W: Work>(work: &W, key: LaneKey, done: Vec<W::Done>) {
+async fn record<W: Work>(work: &W, away: &StoreAway, key: LaneKey, done: Vec<W::Done>) {
     for wait in RECORD_PATIENCE {
         match work.record(done.clone()).await {
             Ok(()) => return,
             Err(error) if error.code() == Code::Unavailable => {
-                tracing::warn!(%error, kind = %key.kind, "results wait for the store");
+                away.tell(&error, Some(key), "results wait");
                 tokio::time::sleep(wait).await;
             }
             Err(_) => break,
@@ -77,7 +79,11 @@ async fn record<W: Work>(work: &W, key: LaneKey, done: Vec<W::Done>) {
     }
     for one in done {
         if let Err(error) = work.record(vec![one]).await {
-            tracing::warn!(%error, kind = %key.kind, lane = %key.lane, "a result was not recorded; its job comes back when its lease ends");
+            away.tell(
+                &error,
+                Some(key),
+                "a result was not recorded, and its job comes back when its lease ends",
+            );
         }
     }
 }
@@ -115,7 +121,7 @@ impl App {
             for kind in JobKind::ALL.into_iter().filter(|kind| *kind != JobKind::ChannelCheck || checks) {
                 match self.0.store.read_system(async move |tx| tx.lanes_due(kind, now).await).await {
                     Ok(lanes) => lanes.into_iter().for_each(|lane| self.wake(LaneKey { kind, lane })),
-                    Err(error) => tracing::warn!(%error, %kind, "could not look for due work"),
+                    Err(error) => self.0.lanes.away.tell(&error, None, "could not look for due work"),
                 }
             }
             tokio::select! {
@@ -199,7 +205,8 @@ async fn run<W: Work>(app: &App, key: LaneKey, notify: &Arc<Notify>, work: W) {
         }
         if !finished.is_empty() && writing.is_empty() {
             let (work, done) = (Arc::clone(&work), std::mem::take(&mut finished));
-            writing.spawn(async move { record(work.as_ref(), key, done).await });
+            let app = app.clone();
+            writing.spawn(async move { record(work.as_ref(), &app.0.lanes.away, key, done).await });
         }
         let idle = taking.is_empty() && flying.is_empty() && finished.is_empty() && writing.is_empty();
         if idle && (stopping || parting) {
@@ -221,7 +228,7 @@ async fn run<W: Work>(app: &App, key: LaneKey, notify: &Arc<Notify>, work: W) {
                         }
                     }
                     Err(error) => {
-                        tracing::warn!(%error, kind = %key.kind, lane = %key.lane, "could not take work");
+                        app.0.lanes.away.tell(&error, Some(key), "could not take work");
                         look_at = Some(Instant::now() + PAUSE_AFTER_FAILURE);
                         hungry = false;
                     }

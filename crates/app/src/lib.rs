@@ -39,6 +39,7 @@ mod retention;
 mod sealing;
 mod sending;
 mod status;
+mod store_away;
 mod streams;
 mod system;
 mod templates;

@@ -66,7 +66,7 @@ codes! {
     ApiKeyExpired = "api_key_expired", 401, "This API key has expired", "Use another key, or make a new one.";
     SignatureInvalid = "signature_invalid", 401, "The signature over the body is missing or wrong", "Sign the raw bytes with the app secret that this app has here (X-Hub-Signature-256).";
     VerifyTokenInvalid = "verify_token_invalid", 403, "The verify token is wrong", "Paste the verify token that Gatepost showed for this app.";
-    PermissionMissing = "permission_missing", 403, "This credential does not hold the permission", "Use a key whose scopes hold it; the permission is named in detail.";
+    PermissionMissing = "permission_missing", 403, "This credential does not hold the permission", "Use a key whose scopes hold it; detail names the permission and the scopes.";
     IpNotAllowed = "ip_not_allowed", 403, "Requests from this address are not allowed", "Call from an address on the allowlist, or add this one.";
     AllowlistLockout = "allowlist_lockout", 409, "This change would shut you out", "Add the address that detail names to the list, or send confirm_lockout: true. The operator can change the list at the server: gatepost allowlist.";
     ChannelNotAllowed = "channel_not_allowed", 403, "This key is bound to other channels", "Use a key of that channel, or one that is not bound.";
@@ -76,7 +76,7 @@ codes! {
     IdempotencyInProgress = "idempotency_in_progress", 409, "The first request with this Idempotency-Key is still running", "Wait a moment and ask again with the same key.";
     IdempotencyKeyReused = "idempotency_key_reused", 422, "This Idempotency-Key was used with another request", "Use a new key for a new request.";
     ChannelNotReady = "channel_not_ready", 409, "The channel cannot send in its present state", "Read the channel: its state says what is wrong and the next action.";
-    EndpointDisabled = "endpoint_disabled", 409, "The webhook endpoint is disabled", "Enable it first.";
+    EndpointDisabled = "endpoint_disabled", 409, "The webhook endpoint is disabled", "Mend the receiver, enable the endpoint (PATCH enabled: true, or gatepost endpoint enable), then ask again.";
 
     // templates
     TemplateExists = "template_exists", 409, "The account has a template with this name and language", "Change that template, delete it first, or choose another name.";

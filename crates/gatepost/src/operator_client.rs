@@ -137,6 +137,13 @@ impl Operator {
         }
     }
 
+    /// Every workspace of the installation.
+    pub async fn workspaces(&self) -> Result<Vec<Workspace>> {
+        let known = self.get("/operator/v1/workspaces").await?;
+        let known = known["data"].as_array().map(Vec::as_slice).unwrap_or_default();
+        Ok(known.iter().map(Workspace::read).collect())
+    }
+
     /// The workspace that is meant: by id, by name, or the only one there is.
     pub async fn workspace(&self, wanted: Option<&str>) -> Result<Workspace> {
         let known = self.get("/operator/v1/workspaces").await?;
@@ -146,10 +153,7 @@ impl Operator {
             None => known.iter().collect(),
         };
         match (found.as_slice(), wanted) {
-            ([one], _) => Ok(Workspace {
-                id: answer::text(one, "id").to_owned(),
-                name: answer::text(one, "name").to_owned(),
-            }),
+            ([one], _) => Ok(Workspace::read(one)),
             ([], None) => Err(Failure::refused("there is no workspace yet")
                 .hint("make one: gatepost workspace create \"My company\"")),
             ([], Some(wanted)) => Err(Failure::refused(format!("there is no workspace {wanted:?}"))
@@ -200,6 +204,10 @@ pub struct Workspace {
 }
 
 impl Workspace {
+    fn read(value: &Value) -> Self {
+        Self { id: answer::text(value, "id").to_owned(), name: answer::text(value, "name").to_owned() }
+    }
+
     /// The operator's path of something inside.
     pub fn path(&self, rest: &str) -> String {
         format!("/operator/v1/workspaces/{}/{rest}", self.id)

@@ -226,7 +226,8 @@ impl Seen<'_> {
     }
 
     fn log(&self, status: u16, elapsed: std::time::Duration, error: Option<&Error>) {
-        let ms = elapsed.as_secs_f64() * 1_000.0;
+        // To the microsecond, without the digits that a product of fractions brings.
+        let ms = (elapsed.as_secs_f64() * 1_000_000.0).round() / 1_000.0;
         let actor = self.notes.0.actor.get().map(tracing::field::display);
         let client = self.client.map(tracing::field::display);
         let code = error.map(|e| e.code().as_str());

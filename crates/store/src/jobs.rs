@@ -7,7 +7,7 @@
 //! another way, because a lane of them may hold a hundred thousand: see `delivery_jobs`.
 
 use gatepost_core::job::JobKind;
-use gatepost_core::{JobId, NodeId, Result, Timestamp, WorkspaceId};
+use gatepost_core::{ChannelId, EndpointId, JobId, NodeId, Result, Timestamp, WorkspaceId};
 use uuid::Uuid;
 
 use crate::engine::{EngineKind, Row, Tx, Value};
@@ -27,6 +27,22 @@ pub(crate) const HELD: Timestamp = Timestamp::from_micros(i64::MAX);
 pub struct LaneKey {
     pub kind: JobKind,
     pub lane: Uuid,
+}
+
+impl LaneKey {
+    /// The lane's id as people know it: `whk_…`, `chn_…`, `ws_…`. For logs.
+    #[must_use]
+    pub fn named(self) -> String {
+        match self.kind {
+            JobKind::MessageSend | JobKind::OutcomeDecide | JobKind::ChannelCheck => {
+                ChannelId::from_uuid(self.lane).to_string()
+            }
+            JobKind::EnvelopeProcess => WorkspaceId::from_uuid(self.lane).to_string(),
+            JobKind::DeliveryAttempt | JobKind::WebhookReplay | JobKind::EndpointTest => {
+                EndpointId::from_uuid(self.lane).to_string()
+            }
+        }
+    }
 }
 
 /// A job to be put into the table.

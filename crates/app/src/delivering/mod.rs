@@ -38,6 +38,9 @@ pub(crate) const REPLAYED: i64 = 1;
 /// How long what was read of a resting endpoint is believed: its owner may have enabled it meanwhile.
 const BELIEVED: Duration = Duration::from_secs(1);
 
+/// An endpoint whose address is refused is told of in the log so often at most: each of its deliveries would be a line.
+const BLOCKED_TOLD_EVERY: Duration = Duration::from_hours(1);
+
 const UNREADABLE: &str = "payload_unreadable: the event's content could not be opened; nothing was sent";
 const PAST: &str = "payload_gone: the event's content was kept no longer; nothing was sent";
 const UNSIGNED: &str = "unsigned: the request could not be signed; nothing was sent";
@@ -52,6 +55,8 @@ pub(crate) struct Delivering {
     well: AtomicBool,
     /// Until when nothing goes out, and when that was read.
     rest: Mutex<Option<(Timestamp, Instant)>>,
+    /// When the log was last told that its address is refused.
+    blocked_told: Mutex<Option<Timestamp>>,
 }
 
 pub(crate) struct Outgoing {
@@ -124,6 +129,7 @@ impl Work for Delivering {
             standing,
             well: AtomicBool::new(false),
             rest: Mutex::default(),
+            blocked_told: Mutex::default(),
         }
     }
 
@@ -192,7 +198,7 @@ impl Work for Delivering {
         let outcome = match payload {
             Ok(payload) => self.attempt(&work, payload, &endpoint, at, &mut slot).await,
             Err(why) => {
-                tracing::error!(delivery = %work.id, why, "a delivery is dead");
+                tracing::error!(endpoint = %self.endpoint(), delivery = %work.id, why, "a delivery is dead");
                 Outcome::Unsendable(why)
             }
         };
@@ -221,6 +227,17 @@ impl Delivering {
 
     fn set_well(&self, well: bool) {
         self.well.store(well, Ordering::Relaxed);
+    }
+
+    /// Whether it is time to say in the log that the address is refused.
+    fn tells_of_blocked(&self) -> bool {
+        let now = self.app.now();
+        let mut told = self.blocked_told.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = told.is_none_or(|at| now.since(at) >= BLOCKED_TOLD_EVERY);
+        if due {
+            *told = Some(now);
+        }
+        due
     }
 
     /// How long the endpoint still rests, as far as that was read a moment ago: wakes come with every event.
@@ -340,7 +357,7 @@ impl Delivering {
         match posted {
             Ok(attempt) => Outcome::Tried(attempt),
             Err(error) => {
-                tracing::error!(%error, delivery = %work.id, "a delivery cannot be signed and is dead");
+                tracing::error!(%error, endpoint = %self.endpoint(), delivery = %work.id, "a delivery cannot be signed and is dead");
                 Outcome::Unsendable(UNSIGNED)
             }
         }

@@ -7,7 +7,7 @@ use gatepost_core::audit::Audit;
 use gatepost_core::endpoint::{DeliveryState, DisabledReason};
 use gatepost_core::job::JobKind;
 use gatepost_core::{ReplayId, Result, Timestamp};
-use gatepost_store::{Claimed, DeliveryRecord, EndpointHealth, WorkspaceTx};
+use gatepost_store::{Claimed, DeliveryRecord, EndpointHealth, WorkspaceScope, WorkspaceTx};
 
 use super::course::{OPENS_AFTER, Sign, Turn, follow};
 use super::disabling::{Cause, disable};
@@ -93,7 +93,7 @@ impl Delivering {
                 tx.commit(audit, written)
             })
             .await?;
-        self.told(&batch, &written);
+        self.told(scope, &batch, &written);
         Ok(())
     }
 
@@ -146,7 +146,7 @@ impl Delivering {
     }
 
     /// Remembers and counts what was written, after the commit.
-    fn told(&self, batch: &Batch, written: &Written) {
+    fn told(&self, scope: WorkspaceScope, batch: &Batch, written: &Written) {
         if let Some(health) = written.health {
             self.set_well(health == EndpointHealth::default() && written.disabled.is_none());
         }
@@ -160,19 +160,29 @@ impl Delivering {
         for journey in &batch.journeys {
             metrics::histogram!("gatepost_webhook_delivery_seconds").record(journey.as_secs_f64());
         }
+        let (workspace, endpoint) = (scope.workspace(), self.endpoint());
+        // Classes alone: what a receiver answered may hold anything.
+        let class = batch.verdicts.iter().rev().map(|v| v.class).find(|class| *class != "none");
         match written.turn {
             Turn::None => {}
             Turn::Opened => {
-                metrics::counter!("gatepost_webhook_circuits_total", "turn" => "opened").increment(1)
+                metrics::counter!("gatepost_webhook_circuits_total", "turn" => "opened").increment(1);
+                let since = written.health.and_then(|h| h.failing_since).map(tracing::field::display);
+                tracing::warn!(%workspace, %endpoint, class, since, "an endpoint fails; it is probed until it answers");
             }
             Turn::Closed => {
-                metrics::counter!("gatepost_webhook_circuits_total", "turn" => "closed").increment(1)
+                metrics::counter!("gatepost_webhook_circuits_total", "turn" => "closed").increment(1);
+                tracing::info!(%workspace, %endpoint, "an endpoint answers again; what waited is sent");
             }
+        }
+        if batch.verdicts.iter().any(|v| v.record.state == DeliveryState::Blocked) && self.tells_of_blocked()
+        {
+            tracing::warn!(%workspace, %endpoint, "the egress policy refuses the address of an endpoint; its attempts name the rule");
         }
         if let Some(reason) = written.disabled {
             let reason = reason.as_str();
             metrics::counter!("gatepost_webhook_endpoints_disabled_total", "reason" => reason).increment(1);
-            tracing::warn!(endpoint = %self.endpoint(), reason, "an endpoint is switched off");
+            tracing::warn!(%workspace, %endpoint, reason, class, "an endpoint is switched off; its owners are told");
         }
     }
 }

@@ -261,7 +261,7 @@ impl Principal {
         if self.holds.holds(P::ID) {
             Ok(Grant { principal: Arc::clone(self), request: None, client: None, permission: PhantomData })
         } else {
-            Err(Error::new(Code::PermissionMissing, format!("the permission {} is needed", P::ID.as_str())))
+            Err(Error::new(Code::PermissionMissing, needed(P::ID)))
         }
     }
 
@@ -285,6 +285,17 @@ impl Principal {
     pub const fn holds(&self, permission: PermissionId) -> bool {
         self.holds.holds(permission)
     }
+}
+
+/// What a refusal says: the permission, and which keys hold it, so that whoever reads it knows what to ask for.
+fn needed(permission: PermissionId) -> String {
+    let scopes: Vec<&str> = permission.scopes().iter().map(|scope| scope.as_str()).collect();
+    let held = match scopes.as_slice() {
+        [] => "no API key holds it".to_owned(),
+        [one] => format!("keys with the scope {one} hold it"),
+        [first @ .., last] => format!("keys with one of the scopes {} or {last} hold it", first.join(", ")),
+    };
+    format!("the permission {} is needed; {held}", permission.as_str())
 }
 
 /// Proof that a principal holds permission `P` in its workspace. Only [`Principal::grant`] makes one.
@@ -409,8 +420,22 @@ mod tests {
         assert!(principal.grant::<MessageSend>().is_ok());
         let refused = principal.grant::<KeyManage>().unwrap_err();
         assert_eq!(refused.code(), Code::PermissionMissing);
-        assert!(refused.detail().contains("key.manage"));
+        assert_eq!(
+            refused.detail(),
+            "the permission key.manage is needed; keys with the scope admin hold it"
+        );
         let grant = principal.grant::<MessageSend>().unwrap();
         assert!(!grant.covers(&[Scope::Admin]) && grant.covers(&[Scope::Send]));
+    }
+
+    #[test]
+    fn a_refusal_says_which_keys_hold_the_permission() {
+        for permission in PermissionId::ALL {
+            let said = needed(*permission);
+            assert!(said.contains(permission.as_str()), "{said}");
+            for scope in permission.scopes() {
+                assert!(said.contains(scope.as_str()), "{said}");
+            }
+        }
     }
 }

@@ -1,20 +1,23 @@
 //! `gatepost audit`
 
 use std::fs::OpenOptions;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 
+use gatepost_app::SystemClock;
+use gatepost_core::Clock as _;
 use gatepost_core::audit::Action;
 use serde_json::Value;
 use url::form_urlencoded::Serializer;
 
 use super::audit_verify::Verify;
+use super::moment::Moment;
 use crate::answer::{cell, text};
 use crate::cli::Context;
 use crate::failure::{Failure, Result};
 use crate::operator_client::Operator;
-use crate::output::Output;
+use crate::output::{Output, Tint};
 
 /// The audit log: who did what to what. Entries are chained by hashes, and the chain's end is signed every minute.
 #[derive(clap::Subcommand)]
@@ -34,8 +37,8 @@ pub enum Audit {
 /// Which log is meant.
 #[derive(clap::Args)]
 pub struct Log {
-    /// The workspace, by id or name [default: the only one there is]
-    #[arg(long, value_name = "WORKSPACE", conflicts_with = "platform")]
+    /// The workspace, by id or name; may be left out where there is only one
+    #[arg(long, value_name = "ID|NAME", conflicts_with = "platform")]
     workspace: Option<String>,
     /// The platform's own log: workspaces made, keys of the vault, starts of the server
     #[arg(long)]
@@ -58,12 +61,12 @@ pub struct List {
     /// done, refused or the code of a refusal
     #[arg(long)]
     outcome: Option<String>,
-    /// From this time on: 2026-11-01T09:30:00Z
-    #[arg(long, value_name = "TIME")]
-    since: Option<String>,
+    /// From this time on: 2h, 3d, or an instant
+    #[arg(long, value_name = "TIME", value_parser = Moment::parse)]
+    since: Option<Moment>,
     /// Before this time
-    #[arg(long, value_name = "TIME")]
-    until: Option<String>,
+    #[arg(long, value_name = "TIME", value_parser = Moment::parse)]
+    until: Option<Moment>,
     /// How many, 1 to 100
     #[arg(long, default_value_t = 25, value_parser = clap::value_parser!(u8).range(1..=100))]
     limit: u8,
@@ -116,13 +119,15 @@ impl List {
     async fn run(self, operator: &Operator, output: Output) -> Result<()> {
         let mut query = Serializer::new(String::new());
         query.append_pair("limit", &self.limit.to_string());
+        let now = SystemClock.now();
+        let instant = |moment: Option<Moment>| moment.map(|moment| moment.instant(now).to_string());
         let filters = [
             ("action", &self.action),
             ("actor", &self.actor),
             ("target", &self.target),
             ("outcome", &self.outcome),
-            ("since", &self.since),
-            ("until", &self.until),
+            ("since", &instant(self.since)),
+            ("until", &instant(self.until)),
         ];
         for (name, value) in filters {
             if let Some(value) = value {
@@ -139,6 +144,9 @@ impl List {
             &rows,
             "No entry that fits.",
         );
+        if let (false, Some(last)) = (page["next_cursor"].is_null(), entries.last()) {
+            output.say(output.tint(Tint::Dim, format_args!("Older ones: --until {}", text(last, "at"))));
+        }
         Ok(())
     }
 }
@@ -179,12 +187,14 @@ impl Export {
         let Some(file) = self.out else {
             return operator.download(&path, &mut std::io::stdout()).await;
         };
-        let mut out = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&file)
-            .map_err(|error| Failure::failed(format!("{} cannot be written: {error}", file.display())))?;
+        let mut out =
+            OpenOptions::new().write(true).create_new(true).mode(0o600).open(&file).map_err(|error| {
+                let failure = Failure::failed(format!("{} cannot be written: {error}", file.display()));
+                match error.kind() {
+                    ErrorKind::AlreadyExists => failure.hint("an export never overwrites: give another name"),
+                    _ => failure,
+                }
+            })?;
         let written = operator.download(&path, &mut out).await;
         if let Err(failure) =
             written.and_then(|()| out.flush().and_then(|()| out.sync_all()).map_err(Failure::failed))
@@ -195,6 +205,14 @@ impl Export {
         }
         output.data(&serde_json::json!({ "file": file.display().to_string() }));
         output.say(format_args!("Written: {}", file.display()));
+        if self.format == "jsonl" {
+            output.say(
+                output.tint(
+                    Tint::Dim,
+                    format_args!("Check it: gatepost audit verify --file {}", file.display()),
+                ),
+            );
+        }
         Ok(())
     }
 }

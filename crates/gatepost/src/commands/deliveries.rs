@@ -2,19 +2,21 @@
 
 use gatepost_app::SystemClock;
 use gatepost_core::event::EventFilter;
-use gatepost_core::{Clock as _, DeliveryId, EndpointId, EventId};
+use gatepost_core::{Clock as _, DeliveryId, EndpointId, EventId, Timestamp};
 use serde_json::{Value, json};
 
 use super::moment::Moment;
 use super::replay::Replay;
-use super::send::At;
+use super::way::{Way, Who};
 use crate::answer::{cell, text};
-use crate::api_client::Api;
 use crate::cli::Context;
 use crate::failure::{Failure, Result};
 use crate::output::{Output, Tint};
 
 /// What became of each event on its way to an endpoint; try one again, or a whole window.
+///
+/// With a key (scope webhooks) you see what the key sees; without one you ask the server in the data directory, as its
+/// operator.
 #[derive(clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 #[command(after_help = "\
@@ -32,7 +34,7 @@ pub struct Deliveries {
 
 #[derive(clap::Subcommand)]
 enum Action {
-    /// List an endpoint's deliveries, the newest first
+    /// List deliveries, the newest first
     List(List),
     /// Show a delivery: where it stands, what it waits for, every attempt
     Show(One),
@@ -44,14 +46,22 @@ enum Action {
 
 #[derive(clap::Args)]
 struct List {
-    /// The endpoint; may be left out where there is only one
+    #[command(flatten)]
+    filter: Filter,
+    #[command(flatten)]
+    who: Who,
+}
+
+#[derive(clap::Args)]
+struct Filter {
+    /// Only those to this endpoint [default: to all that the key sees]
     #[arg(long, value_name = "ENDPOINT")]
     endpoint: Option<EndpointId>,
     /// Only in one of these states, with commas between
     #[arg(long, value_name = "STATES", value_delimiter = ',', value_parser = ["pending", "sent", "failed", "blocked", "dead"])]
     state: Vec<String>,
     /// Only of these events, with commas between: message.received, message.* …
-    #[arg(long, value_name = "EVENTS", value_parser = event_types)]
+    #[arg(long, visible_alias = "types", value_name = "EVENTS", value_parser = event_types)]
     event_type: Option<String>,
     /// Only of this event
     #[arg(long, value_name = "EVENT")]
@@ -65,19 +75,23 @@ struct List {
     /// At most so many
     #[arg(long, value_name = "COUNT", default_value_t = 25)]
     limit: usize,
-    #[command(flatten)]
-    at: At,
 }
 
 #[derive(clap::Args)]
 struct One {
+    #[command(flatten)]
+    delivery: Named,
+    #[command(flatten)]
+    who: Who,
+}
+
+#[derive(clap::Args)]
+struct Named {
     /// The delivery's id
     id: DeliveryId,
     /// Its endpoint; looked for where it is not said
     #[arg(long, value_name = "ENDPOINT")]
     endpoint: Option<EndpointId>,
-    #[command(flatten)]
-    at: At,
 }
 
 /// Names as the API takes them.
@@ -89,55 +103,54 @@ pub fn event_types(written: &str) -> Result<String, String> {
 impl Deliveries {
     pub async fn run(self, context: Context) -> Result<()> {
         let output = context.output;
-        match self.action {
-            None => self.list.run(&context).await,
-            Some(Action::List(list)) => list.run(&context).await,
-            Some(Action::Show(one)) => {
-                let (api, path) = one.find(&context).await?;
-                let delivery = api.get(&path).await?;
-                let attempts = api.get(&format!("{path}/attempts")).await?;
-                show(&delivery, &attempts, output);
-                Ok(())
+        match self.action.unwrap_or(Action::List(self.list)) {
+            Action::Replay(replay) => replay.run(&context).await,
+            Action::List(list) => {
+                let way = list.who.way(&context).await?;
+                let done = list.filter.run(&way, output).await;
+                way.close().await;
+                done
             }
-            Some(Action::Retry(one)) => {
-                let (api, path) = one.find(&context).await?;
-                let delivery = api.post(&format!("{path}/retry"), &json!({}), None).await?;
-                output.data(&delivery);
-                output.say(format_args!("{} goes out now.", text(&delivery, "id")));
-                output.say(output.tint(
-                    Tint::Dim,
-                    format_args!("See what comes of it: gatepost deliveries show {}", text(&delivery, "id")),
-                ));
-                Ok(())
+            Action::Show(one) => {
+                let way = one.who.way(&context).await?;
+                let done = one.delivery.show(&way, output).await;
+                way.close().await;
+                done
             }
-            Some(Action::Replay(replay)) => replay.run(&context).await,
+            Action::Retry(one) => {
+                let way = one.who.way(&context).await?;
+                let done = one.delivery.retry(&way, output).await;
+                way.close().await;
+                done
+            }
         }
     }
 }
 
 /// The endpoint that is meant: the one that was named, or the only one there is.
-pub async fn endpoint_of(api: &Api, named: Option<EndpointId>) -> Result<String> {
+pub async fn endpoint_of(way: &Way, named: Option<EndpointId>) -> Result<String> {
     if let Some(id) = named {
         return Ok(id.to_string());
     }
-    match endpoints(api).await?.as_slice() {
+    match endpoints(way).await?.as_slice() {
         [one] => Ok(one.clone()),
-        [] => {
-            Err(Failure::refused("there is no webhook endpoint")
-                .hint("add one: gatepost endpoint add https://…"))
-        }
+        [] => Err(no_endpoint()),
         many => Err(Failure::usage(format!("{} endpoints could be meant", many.len()))
             .hint(format!("say which: --endpoint {}", many.join(" or ")))),
     }
 }
 
-async fn endpoints(api: &Api) -> Result<Vec<String>> {
-    let page = api.get("/v1/webhook-endpoints?limit=100").await?;
+fn no_endpoint() -> Failure {
+    Failure::refused("there is no webhook endpoint").hint("add one: gatepost endpoint add https://…")
+}
+
+async fn endpoints(way: &Way) -> Result<Vec<String>> {
+    let page = way.get("webhook-endpoints?limit=100").await?;
     let rows = page["data"].as_array().map(Vec::as_slice).unwrap_or_default();
     Ok(rows.iter().map(|row| text(row, "id").to_owned()).collect())
 }
 
-impl List {
+impl Filter {
     fn query(&self) -> String {
         let now = SystemClock.now();
         let states = (!self.state.is_empty()).then(|| self.state.join(","));
@@ -153,41 +166,55 @@ impl List {
         said.collect()
     }
 
-    async fn run(self, context: &Context) -> Result<()> {
-        let (output, query, limit) = (context.output, self.query(), self.limit.max(1));
-        let api = self.at.api(context)?;
-        let endpoint = endpoint_of(&api, self.endpoint).await?;
-        let mut found: Vec<Value> = Vec::new();
-        let mut after = String::new();
-        let mut more = true;
-        while more && found.len() < limit {
-            let room = (limit - found.len()).min(100);
-            let path = format!("/v1/webhook-endpoints/{endpoint}/deliveries?limit={room}{query}{after}");
-            let mut page = api.get(&path).await?;
-            if let Some(data) = page["data"].as_array_mut() {
-                found.append(data);
-            }
-            more = match page["next_cursor"].as_str() {
-                Some(cursor) => {
-                    after = format!("&after={cursor}");
-                    true
-                }
-                None => false,
-            };
+    async fn run(self, way: &Way, output: Output) -> Result<()> {
+        let (query, limit) = (self.query(), self.limit.max(1));
+        let endpoints = match self.endpoint {
+            Some(id) => vec![id.to_string()],
+            None => endpoints(way).await?,
+        };
+        if endpoints.is_empty() {
+            return Err(no_endpoint());
         }
+        let (mut found, mut more) = (Vec::new(), false);
+        for endpoint in &endpoints {
+            let (some, rest) = newest(way, endpoint, &query, limit).await?;
+            found.extend(some);
+            more |= rest;
+        }
+        // Times, not texts: their fractions differ in length.
+        found.sort_by_key(|delivery| std::cmp::Reverse(Timestamp::parse(text(delivery, "created_at"))));
+        more |= found.len() > limit;
+        found.truncate(limit);
         output.data(&json!({ "data": found }));
-        let rows: Vec<Vec<String>> = found.iter().map(row).collect();
+        let several = endpoints.len() > 1;
+        let rows: Vec<Vec<String>> = found.iter().map(|delivery| row(delivery, several)).collect();
         let none = "No such delivery. Only endpoints that are enabled get deliveries; gatepost listen shows events as they happen.";
-        output.table(
-            &["EVENT AT", "EVENT", "STATE", "TRIES", "LAST ANSWER", "NEXT", "DELIVERY"],
-            &rows,
-            none,
-        );
+        let columns = ["EVENT AT", "EVENT", "STATE", "TRIES", "LAST ANSWER", "NEXT", "DELIVERY", "ENDPOINT"];
+        output.table(&columns[..columns.len() - usize::from(!several)], &rows, none);
         if more {
             output.say(output.tint(Tint::Dim, format_args!("There are more: --limit {}", limit * 4)));
         }
         Ok(())
     }
+}
+
+/// The newest deliveries of an endpoint that fit, and whether there are more.
+async fn newest(way: &Way, endpoint: &str, query: &str, limit: usize) -> Result<(Vec<Value>, bool)> {
+    let mut found: Vec<Value> = Vec::new();
+    let mut after = String::new();
+    while found.len() < limit {
+        let room = (limit - found.len()).min(100);
+        let path = format!("webhook-endpoints/{endpoint}/deliveries?limit={room}{query}{after}");
+        let mut page = way.get(&path).await?;
+        if let Some(data) = page["data"].as_array_mut() {
+            found.append(data);
+        }
+        match page["next_cursor"].as_str() {
+            Some(cursor) => after = format!("&after={cursor}"),
+            None => return Ok((found, false)),
+        }
+    }
+    Ok((found, true))
 }
 
 /// What the last attempt came to.
@@ -200,13 +227,13 @@ fn outcome(attempt: &Value) -> String {
     }
 }
 
-fn row(delivery: &Value) -> Vec<String> {
+fn row(delivery: &Value, several: bool) -> Vec<String> {
     let next = match delivery["waits_for"].as_str() {
         Some("endpoint_enabled") => "when enabled".to_owned(),
         Some("attempt") => "now".to_owned(),
         _ => cell(delivery, "next_attempt_at"),
     };
-    vec![
+    let mut row = vec![
         cell(delivery, "created_at"),
         cell(delivery, "event_type"),
         cell(delivery, "state"),
@@ -214,20 +241,43 @@ fn row(delivery: &Value) -> Vec<String> {
         outcome(&delivery["last_attempt"]),
         next,
         cell(delivery, "id"),
-    ]
+    ];
+    if several {
+        row.push(cell(delivery, "endpoint_id"));
+    }
+    row
 }
 
-impl One {
+impl Named {
+    async fn show(self, way: &Way, output: Output) -> Result<()> {
+        let path = self.find(way).await?;
+        let delivery = way.get(&path).await?;
+        let attempts = way.get(&format!("{path}/attempts")).await?;
+        show(&delivery, &attempts, output);
+        Ok(())
+    }
+
+    async fn retry(self, way: &Way, output: Output) -> Result<()> {
+        let path = self.find(way).await?;
+        let delivery = way.post(&format!("{path}/retry"), &json!({})).await?;
+        output.data(&delivery);
+        output.say(format_args!("{} goes out now.", text(&delivery, "id")));
+        output.say(output.tint(
+            Tint::Dim,
+            format_args!("See what comes of it: gatepost deliveries show {}", text(&delivery, "id")),
+        ));
+        Ok(())
+    }
+
     /// The way to it; through every endpoint where its own was not said.
-    async fn find(self, context: &Context) -> Result<(Api, String)> {
-        let api = self.at.api(context)?;
-        let path = |endpoint: &str| format!("/v1/webhook-endpoints/{endpoint}/deliveries/{}", self.id);
+    async fn find(self, way: &Way) -> Result<String> {
+        let path = |endpoint: &str| format!("webhook-endpoints/{endpoint}/deliveries/{}", self.id);
         if let Some(endpoint) = self.endpoint {
-            return Ok((api, path(&endpoint.to_string())));
+            return Ok(path(&endpoint.to_string()));
         }
-        for endpoint in endpoints(&api).await? {
-            match api.get(&path(&endpoint)).await {
-                Ok(_) => return Ok((api, path(&endpoint))),
+        for endpoint in endpoints(way).await? {
+            match way.get(&path(&endpoint)).await {
+                Ok(_) => return Ok(path(&endpoint)),
                 Err(failure) if failure.code.as_deref() == Some("not_found") => {}
                 Err(failure) => return Err(failure),
             }

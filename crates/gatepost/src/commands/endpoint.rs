@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 use super::endpoint_settings::{Change, Settings};
 use super::endpoint_test;
 use super::mode::{Mode, mode_or_usual};
+use super::moment::span;
 use crate::answer::{cell, text};
 use crate::cli::Context;
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::operator_client::{Operator, Workspace};
 use crate::output::{Output, Tint};
 
@@ -32,7 +33,17 @@ Examples:
   gatepost endpoint update whk_… --no-headers --retry default")]
     Update(Box<Update>),
     /// List the endpoints
+    #[command(after_help = "\
+Examples:
+  gatepost endpoint list
+  gatepost endpoint list --all-workspaces --state failing,disabled      whom an alert is about, and since when")]
     List {
+        /// Only in one of these states, with commas between
+        #[arg(long, value_name = "STATES", value_delimiter = ',', value_parser = ["healthy", "failing", "disabled"])]
+        state: Vec<String>,
+        /// Those of every workspace
+        #[arg(long, conflicts_with = "workspace")]
+        all_workspaces: bool,
         #[command(flatten)]
         place: Place,
     },
@@ -47,12 +58,16 @@ Examples:
     /// Remove an endpoint, and what was on its way to it
     Remove(One),
     /// Give an endpoint a new secret (and Ed25519 key); deliveries carry both signatures for a while
+    #[command(after_help = "\
+Examples:
+  gatepost endpoint rotate-secret whk_… --overlap 7d
+  gatepost endpoint rotate-secret whk_… --overlap 0      after a leak")]
     RotateSecret {
         #[command(flatten)]
         one: One,
-        /// How long the old secret signs too, in seconds; 0 ends it at once
-        #[arg(long, value_name = "SECONDS", default_value_t = 86_400)]
-        overlap_seconds: u32,
+        /// How long the old secret signs too, such as 10m, 24h or 7d, which is the longest; 0 ends it at once
+        #[arg(long, value_name = "TIME", default_value = "24h", value_parser = span)]
+        overlap: u64,
     },
 }
 
@@ -125,16 +140,36 @@ impl Endpoint {
                 if let Some(url) = update.url {
                     body.insert("url".to_owned(), json!(url));
                 }
+                if body.is_empty() {
+                    return Err(Failure::usage("nothing to change was named")
+                        .hint("see what can be: gatepost endpoint update --help"));
+                }
                 let changed = operator.call(Method::PATCH, &path, Some(&Value::Object(body))).await?;
                 output.data(&changed);
                 output.say(format_args!("Changed {}.", text(&changed, "id")));
                 show(&changed, output);
                 Ok(())
             }
-            Self::List { place } => {
-                let workspace = operator.workspace(place.workspace.as_deref()).await?;
-                let endpoints = operator.list(&workspace.path("webhook-endpoints")).await?;
-                list(&endpoints, output);
+            Self::List { state, all_workspaces, place } => {
+                let workspaces = if all_workspaces {
+                    operator.workspaces().await?
+                } else {
+                    vec![operator.workspace(place.workspace.as_deref()).await?]
+                };
+                let mut endpoints = Vec::new();
+                for workspace in workspaces {
+                    for mut endpoint in operator.list(&workspace.path("webhook-endpoints")).await? {
+                        if !state.is_empty() && !state.iter().any(|s| s == text(&endpoint["health"], "state"))
+                        {
+                            continue;
+                        }
+                        if all_workspaces {
+                            endpoint["workspace"] = json!({ "id": workspace.id, "name": workspace.name });
+                        }
+                        endpoints.push(endpoint);
+                    }
+                }
+                list(&endpoints, all_workspaces, !state.is_empty(), output);
                 Ok(())
             }
             Self::Show(one) => {
@@ -157,13 +192,15 @@ impl Endpoint {
                 output.say(format_args!("Removed {}, and what was on its way to it.", one.id));
                 Ok(())
             }
-            Self::RotateSecret { one, overlap_seconds } => {
+            Self::RotateSecret { one, overlap } => {
                 let (_, path) = one.find(operator).await?;
-                let body = json!({ "overlap_seconds": overlap_seconds });
+                let body = json!({ "overlap_seconds": overlap });
                 let rotated = operator.post(&format!("{path}/rotate-secret"), &body).await?;
-                output.say(match overlap_seconds {
-                    0 => format!("{} has a new secret; the old one signs no more.", one.id),
-                    seconds => format!("{} has a new secret; the old one signs too for {seconds} s.", one.id),
+                output.say(match rotated["previous_secret_until"].as_str() {
+                    None => format!("{} has a new secret; the old one signs no more.", one.id),
+                    Some(until) => {
+                        format!("{} has a new secret; the old one signs too until {until}.", one.id)
+                    }
                 });
                 show_secret(&rotated, output);
                 Ok(())
@@ -197,12 +234,19 @@ async fn switch(one: &One, on: bool, operator: &Operator, output: Output) -> Res
     let endpoint = operator.call(Method::PATCH, &path, Some(&json!({ "enabled": on }))).await?;
     output.data(&endpoint);
     if !on {
-        output.say(format_args!("{} is off. Events go on being logged.", one.id));
+        output.say(format_args!(
+            "{} is off. Events go on being logged, but nothing is queued for it.\n\
+             Enable it and replay what it missed while the events are kept: gatepost endpoint enable {}",
+            one.id, one.id
+        ));
         return Ok(());
     }
     output.say(format_args!("{} is on; what waits is sent now.", one.id));
     if let Some(dead) = endpoint["dead_letters"].as_i64().filter(|dead| *dead > 0) {
-        output.say(format_args!("{dead} deliveries ended dead meanwhile and can be replayed."));
+        output.say(format_args!(
+            "Dead letters, which can be replayed: {dead}\n  gatepost deliveries replay --endpoint {} --since 3d --follow",
+            one.id
+        ));
     }
     Ok(())
 }
@@ -265,27 +309,55 @@ fn show(endpoint: &Value, output: Output) {
         line("rotation", format!("the secret before signs too until {until}"));
     }
     if let Some(dead) = endpoint["dead_letters"].as_i64().filter(|dead| *dead > 0) {
-        line("dead", format!("{dead} deliveries, which can be replayed"));
+        line("dead", format!("{dead}, which can be replayed"));
+    }
+    if let Some(probe) = health["next_probe_at"].as_str() {
+        line("next probe", probe.to_owned());
+    }
+    if text(health, "state") == "failing" {
+        line(
+            "see why",
+            format!("gatepost deliveries --endpoint {} --state failed,dead", text(endpoint, "id")),
+        );
     }
     if let Some(action) = endpoint["next_action"].as_str() {
         output.say(output.tint(Tint::Yellow, format_args!("  {action}")));
     }
 }
 
-fn list(endpoints: &[Value], output: Output) {
+fn list(endpoints: &[Value], all_workspaces: bool, filtered: bool, output: Output) {
     output.data(&json!({ "data": endpoints }));
     let rows: Vec<Vec<String>> = endpoints
         .iter()
         .map(|endpoint| {
-            vec![
+            let mut row = vec![
                 cell(endpoint, "id"),
                 cell(endpoint, "mode"),
                 cell(endpoint, "url"),
                 or_all(endpoint, "events"),
                 cell(&endpoint["health"], "state"),
-            ]
+                since(endpoint),
+            ];
+            if all_workspaces {
+                row.insert(0, text(&endpoint["workspace"], "name").to_owned());
+            }
+            row
         })
         .collect();
-    let none = "No endpoint yet. Add one: gatepost endpoint add https://…, or try: gatepost listen";
-    output.table(&["ID", "MODE", "URL", "EVENTS", "STATE"], &rows, none);
+    let none = if filtered || all_workspaces {
+        "No such endpoint."
+    } else {
+        "No endpoint yet. Add one: gatepost endpoint add https://…, or try: gatepost listen"
+    };
+    let columns = ["WORKSPACE", "ID", "MODE", "URL", "EVENTS", "STATE", "SINCE"];
+    output.table(if all_workspaces { &columns } else { &columns[1..] }, &rows, none);
+}
+
+/// Since when it is in a state that somebody has to look at.
+fn since(endpoint: &Value) -> String {
+    match text(&endpoint["health"], "state") {
+        "disabled" => cell(endpoint, "disabled_at"),
+        "failing" => cell(&endpoint["health"], "failing_since"),
+        _ => cell(&Value::Null, ""),
+    }
 }

@@ -21,6 +21,8 @@ pub async fn run(operator: &Operator, path: &str, output: Output) -> Result<()> 
     let delivery = operator.post(&format!("{path}/test"), &json!({})).await?;
     let attempts = format!("{path}/deliveries/{}/attempts", text(&delivery, "id"));
     let attempt = wait(operator, &attempts).await?;
+    // As it is now that the attempt is over.
+    let delivery = operator.get(&format!("{path}/deliveries/{}", text(&delivery, "id"))).await?;
     let endpoint = operator.get(path).await?;
     output.data(&json!({ "delivery": delivery, "attempt": attempt, "endpoint": endpoint }));
     let answered = succeeded(&attempt);
@@ -55,7 +57,7 @@ fn tell(attempt: &Value, endpoint: &Value, answered: bool, output: Output) {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
-    line("decision", &format!("{} ({})", text(attempt, "decision"), text(attempt, "rule")));
+    line("decision", &format!("{} (rule {})", text(attempt, "decision"), text(attempt, "rule")));
     line("address", &or_none("address"));
     let tint = if answered { Tint::Green } else { Tint::Red };
     line("status", &output.tint(tint, or_none("status")));
@@ -97,7 +99,27 @@ fn what_to_do(attempt: &Value) -> String {
         }
         Some(500..) => "the receiver failed; its own log says why".to_owned(),
         Some(_) => "only an answer of 2xx counts as taken".to_owned(),
-        None => "no answer came: see the error above; the receiver must answer within 15 s".to_owned(),
+        None => no_answer(text(attempt, "error")).to_owned(),
+    }
+}
+
+/// What a person does where nothing answered, by the class that an error begins with.
+fn no_answer(error: &str) -> &'static str {
+    match error.split(':').next().unwrap_or_default() {
+        "dns_not_found" => "the host name leads nowhere: check the spelling of the URL, and its DNS records",
+        "dns_failed" | "timeout_dns" => {
+            "the resolver of this machine gave no answer: see whether its DNS works"
+        }
+        "connect_failed" => "nothing takes connections there: start the receiver, or check host and port",
+        "timeout_connect" => "the connection was not taken: a firewall on the way, or the receiver is away",
+        "tls_failed" | "timeout_tls" => {
+            "no TLS was agreed: the receiver must speak TLS 1.2 or later at that port"
+        }
+        "certificate_invalid" => {
+            "its certificate does not verify: one for this host name, in its time, with the whole chain is needed"
+        }
+        "timeout_response" | "timeout_body" => "the receiver took too long: answer first, then do the work",
+        _ => "no good answer came: see the error above",
     }
 }
 
@@ -114,6 +136,10 @@ mod tests {
             assert!(!what_to_do(&attempt(status, Value::Null)).is_empty());
         }
         assert!(!succeeded(&attempt(json!(200), json!("timeout: …"))));
+        for class in ["dns_not_found", "connect_failed", "certificate_invalid", "timeout_response", "?"] {
+            let lost = what_to_do(&attempt(Value::Null, json!(format!("{class}: why"))));
+            assert_eq!(lost.contains("see the error above"), class == "?", "{class}: {lost}");
+        }
         let blocked = json!({ "decision": "blocked", "rule": "address_private", "status": null });
         assert!(what_to_do(&blocked).contains("address_private"));
     }

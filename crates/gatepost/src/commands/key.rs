@@ -5,6 +5,7 @@ use gatepost_core::{Clock as _, Timestamp};
 use serde_json::{Value, json};
 
 use super::mode::{Mode, mode_or_usual};
+use super::moment::span;
 use crate::answer::{cell, text};
 use crate::cli::Context;
 use crate::failure::{Failure, Result};
@@ -74,20 +75,6 @@ pub struct Create {
     /// The workspace, by id or name; may be left out where there is only one
     #[arg(long, value_name = "ID|NAME")]
     workspace: Option<String>,
-}
-
-/// Seconds of a span such as `90d`, `12h`, `10m` or `60s`.
-fn span(text: &str) -> Result<u64, String> {
-    let wrong = || format!("expected a time such as 60s, 10m, 12h or 90d, not {text:?}");
-    let unit = match text.chars().last() {
-        Some('s') => 1,
-        Some('m') => 60,
-        Some('h') => 3600,
-        Some('d') => 86_400,
-        _ => return Err(wrong()),
-    };
-    let count: u64 = text[..text.len() - 1].parse().map_err(|_| wrong())?;
-    count.checked_mul(unit).filter(|seconds| *seconds <= 100 * 366 * 86_400).ok_or_else(wrong)
 }
 
 fn expiry(text: &str) -> Result<String> {
@@ -200,18 +187,4 @@ fn list(keys: &[Value], output: Output) {
         &rows,
         "No key yet. Make one: gatepost key create --scope send --scope read",
     );
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn spans() {
-        assert_eq!(span("90d"), Ok(7_776_000));
-        assert_eq!(span("60s"), Ok(60));
-        for wrong in ["", "d", "-1d", "1w", "1.5h", "99999999999999999999s", "1µ"] {
-            assert!(span(wrong).is_err(), "{wrong}");
-        }
-    }
 }

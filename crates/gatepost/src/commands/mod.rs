@@ -31,4 +31,5 @@ pub mod template;
 pub mod trigger;
 pub mod url;
 pub mod vault;
+pub mod way;
 pub mod workspace;

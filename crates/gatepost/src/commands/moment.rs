@@ -29,23 +29,32 @@ impl Moment {
                 "{text:?} is no time: give one before now (30m, 2h, 3d, 1w) or an instant (2026-11-01T09:30:00Z)"
             )
         };
-        let (digits, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(wrong)?;
-        let seconds = match unit {
-            "s" => 1,
-            "m" => 60,
-            "h" => 3_600,
-            "d" => 86_400,
-            "w" => 604_800,
-            _ => return Err(wrong()),
-        };
-        if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
-            return Err(wrong());
-        }
-        let count: u64 = digits.parse().map_err(|_| wrong())?;
-        // A century is more than any log holds.
-        let span = count.checked_mul(seconds).filter(|s| *s <= 100 * 366 * 86_400).ok_or_else(wrong)?;
+        let span = span(text).map_err(|_| wrong())?;
         Ok(Self::Ago(Duration::from_secs(span)))
     }
+}
+
+/// Seconds of a span: `90s`, `30m`, `2h`, `3d`, `1w`, or `0`.
+pub fn span(text: &str) -> Result<u64, String> {
+    let wrong = || format!("expected a time such as 60s, 10m, 12h, 90d or 1w, not {text:?}");
+    if text == "0" {
+        return Ok(0);
+    }
+    let (digits, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(wrong)?;
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        "w" => 604_800,
+        _ => return Err(wrong()),
+    };
+    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(wrong());
+    }
+    let count: u64 = digits.parse().map_err(|_| wrong())?;
+    // A century is more than any log holds, and longer than any key lives.
+    count.checked_mul(seconds).filter(|span| *span <= 100 * 366 * 86_400).ok_or_else(wrong)
 }
 
 #[cfg(test)]
@@ -63,10 +72,11 @@ mod tests {
         let now = Timestamp::from_seconds(1_793_525_400);
         assert_eq!(Moment::parse("2h").unwrap().instant(now), Timestamp::from_seconds(1_793_518_200));
         assert_eq!(Moment::parse("2026-11-01T09:30:00Z").unwrap().instant(Timestamp::UNIX_EPOCH), now);
+        assert_eq!((span("90d"), span("60s"), span("0")), (Ok(7_776_000), Ok(60), Ok(0)));
         for wrong in
             ["", "h", "2", "2y", "-2h", "+2h", "2 h", "1.5h", "99999999999999999999h", "9999999w", "é"]
         {
-            assert!(Moment::parse(wrong).is_err(), "{wrong}");
+            assert!(Moment::parse(wrong).is_err() && span(wrong).is_err(), "{wrong}");
         }
     }
 }

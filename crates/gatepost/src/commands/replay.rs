@@ -8,9 +8,8 @@ use serde_json::{Value, json};
 
 use super::deliveries::endpoint_of;
 use super::moment::Moment;
-use super::send::At;
+use super::way::{Way, Who};
 use crate::answer::{cell, text};
-use crate::api_client::Api;
 use crate::cli::Context;
 use crate::failure::{Failure, Result};
 use crate::output::{Output, Tint};
@@ -37,46 +36,61 @@ pub struct Replay {
     #[arg(long)]
     follow: bool,
     #[command(flatten)]
-    at: At,
+    who: Who,
 }
 
 impl Replay {
     pub async fn run(self, context: &Context) -> Result<()> {
-        let (output, now) = (context.output, SystemClock.now());
-        let api = self.at.api(context)?;
-        let endpoint = endpoint_of(&api, self.endpoint).await?;
+        let now = SystemClock.now();
         let mut body = json!({ "since": self.since.instant(now).to_string(), "only": self.only });
         if let Some(until) = self.until {
             body["until"] = json!(until.instant(now).to_string());
         }
-        let path = format!("/v1/webhook-endpoints/{endpoint}/replays");
-        let replay = api.post(&path, &body, None).await?;
-        output.data(&replay);
-        output.say(format_args!(
-            "{} sends events from {} to {} to {endpoint} again.",
-            text(&replay, "id"),
-            text(&replay, "since"),
-            text(&replay, "until")
-        ));
-        if self.follow {
-            return follow(&api, &format!("{path}/{}", text(&replay, "id")), replay, output).await;
-        }
-        output.say(
-            output.tint(
-                Tint::Dim,
-                "It goes on by itself. Look at it: gatepost deliveries, or ask with --follow.",
-            ),
-        );
-        Ok(())
+        let way = self.who.way(context).await?;
+        let done = begin(&way, self.endpoint, &body, self.follow, context.output).await;
+        way.close().await;
+        done
     }
 }
 
+async fn begin(
+    way: &Way,
+    endpoint: Option<EndpointId>,
+    body: &Value,
+    to_its_end: bool,
+    output: Output,
+) -> Result<()> {
+    let endpoint = endpoint_of(way, endpoint).await?;
+    let path = format!("webhook-endpoints/{endpoint}/replays");
+    let replay = way.post(&path, body).await?;
+    output.data(&replay);
+    output.say(format_args!(
+        "{} sends events from {} to {} to {endpoint} again.",
+        text(&replay, "id"),
+        text(&replay, "since"),
+        text(&replay, "until")
+    ));
+    if !way.is_served() {
+        output
+            .say(output.tint(Tint::Yellow, "No server is running; it begins when one does: gatepost serve"));
+        return Ok(());
+    }
+    if to_its_end {
+        return follow(way, &format!("{path}/{}", text(&replay, "id")), replay, output).await;
+    }
+    output.say(
+        output
+            .tint(Tint::Dim, "It goes on by itself. Look at it: gatepost deliveries, or ask with --follow."),
+    );
+    Ok(())
+}
+
 /// Looks at a replay until it has ended.
-async fn follow(api: &Api, path: &str, mut replay: Value, output: Output) -> Result<()> {
+async fn follow(way: &Way, path: &str, mut replay: Value, output: Output) -> Result<()> {
     let mut told = Value::Null;
     while replay["state"] == "running" {
         tokio::time::sleep(LOOK_EVERY).await;
-        replay = api.get(path).await?;
+        replay = way.get(path).await?;
         if replay["progress"] != told {
             told = replay["progress"].clone();
             output.data(&replay);

@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, Write as _};
 
 use gatepost_net::url_check_line;
+use serde_json::json;
 
 use crate::cli::Context;
 use crate::failure::{Failure, Result};
@@ -13,21 +14,35 @@ use crate::installation::url_policy;
 pub enum Url {
     /// Judge URLs by the code that guards deliveries
     ///
-    /// Reads JSON lines {"url": "…", "answers": ["10.0.0.1", …]} from standard input (answers stand in for the
-    /// resolver's, and may be left out) and prints {"url", "verdict": "allow"|"deny", "rule"} for each. Nothing is looked
-    /// up and nothing is sent.
+    /// Judges the URLs that are named; without one, reads JSON lines {"url": "…", "answers": ["10.0.0.1", …]} from
+    /// standard input (answers stand in for the resolver's, and may be left out). Prints {"url", "verdict":
+    /// "allow"|"deny", "rule"} for each. Nothing is looked up and nothing is sent.
     #[command(after_help = "\
-Example:
+Examples:
+  gatepost url check https://hooks.example.com/in
   echo '{\"url\": \"https://hooks.example.com/\", \"answers\": [\"10.0.0.1\"]}' | gatepost url check")]
-    Check,
+    Check {
+        /// What to judge [default: the lines of standard input]
+        urls: Vec<String>,
+    },
 }
 
 impl Url {
     pub fn run(self, context: &Context) -> Result<()> {
-        let Self::Check = self;
+        let Self::Check { urls } = self;
         let settings = context.quiet_settings()?;
         let policy = url_policy(&settings.config.egress);
         let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+        for url in &urls {
+            let line = json!({ "url": url }).to_string();
+            if writeln!(out, "{}", url_check_line(&policy, &line)).is_err() {
+                return Ok(());
+            }
+        }
+        if !urls.is_empty() {
+            let _ = out.flush();
+            return Ok(());
+        }
         for line in std::io::stdin().lock().split(b'\n') {
             // A line that is no UTF-8 is malformed like any other, and costs the lines after it nothing.
             let line = line.map_err(Failure::failed)?;

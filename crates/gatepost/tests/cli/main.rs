@@ -2,9 +2,11 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod access;
+mod audits;
 mod channel_cloud;
 mod commands;
 mod demo;
+mod endpoints;
 mod keys;
 mod listen;
 mod master_keys;

@@ -35,3 +35,13 @@ fn the_operators_exceptions_count() {
         r#"{"url":"http://10.1.2.3:8080/","verdict":"allow","rule":"exception"}"#
     );
 }
+
+#[test]
+fn urls_can_be_named() {
+    let named =
+        Machine::new().run(&["url", "check", "https://hooks.example.com/in", "https://10.0.0.1/"]).ok();
+    let judged: Vec<&str> = named.out.lines().collect();
+    assert_eq!(judged.len(), 2, "{judged:?}");
+    assert!(judged[0].contains(r#""url":"https://hooks.example.com/in","verdict":"allow""#), "{judged:?}");
+    assert!(judged[1].contains(r#""verdict":"deny","rule":"address_private""#), "{judged:?}");
+}
