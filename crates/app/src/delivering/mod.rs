@@ -200,7 +200,7 @@ impl Work for Delivering {
         match &outcome {
             Outcome::Tried(attempt) if attempt.is_success() => self.standing.answered(most),
             Outcome::Tried(_) => self.standing.failed(),
-            Outcome::Unsendable(_) => {}
+            Outcome::TriedElsewhere(_) | Outcome::Unsendable(_) => {}
         }
         Delivered { job, tried: Some(Arc::new(Tried { work, outcome, at, endpoint })) }
     }
