@@ -254,7 +254,7 @@ impl App {
                     return tx.commit(Audit::None("an answer given again"), Some(first));
                 }
                 channels_known(tx, &filter, row.mode).await?;
-                let there = tx.endpoint_list().await?.iter().filter(|e| e.mode == row.mode).count();
+                let there = tx.endpoint_list_to_add().await?.iter().filter(|e| e.mode == row.mode).count();
                 if there >= ENDPOINTS_MAX {
                     let detail =
                         format!("a workspace has at most {ENDPOINTS_MAX} {} endpoints", row.mode.as_str());
