@@ -19,10 +19,11 @@ use gatepost_core::endpoint::{
 use gatepost_core::event::EventFilter;
 use gatepost_core::job::JobKind;
 use gatepost_core::{Code, EndpointId, Error, FieldError, Result, Secret, WorkspaceId};
-use gatepost_store::{EndpointHealth, EndpointRow, WorkspaceScope, WorkspaceTx};
+use gatepost_store::{EndpointHealth, EndpointRow, LaneKey, WorkspaceScope, WorkspaceTx};
 use gatepost_vault::{Aad, WebhookSecret, WebhookSeed, WorkspaceKeys};
 
 use crate::App;
+use crate::delivering::BURIED_AT_ONCE;
 use crate::idempotency::{Idempotent, Outcome, Prepared};
 use crate::pages::{Page, PageQuery};
 use crate::sealing::failed;
@@ -254,7 +255,7 @@ impl App {
                     return tx.commit(Audit::None("an answer given again"), Some(first));
                 }
                 channels_known(tx, &filter, row.mode).await?;
-                let there = tx.endpoint_list().await?.iter().filter(|e| e.mode == row.mode).count();
+                let there = tx.endpoint_list_to_add().await?.iter().filter(|e| e.mode == row.mode).count();
                 if there >= ENDPOINTS_MAX {
                     let detail =
                         format!("a workspace has at most {ENDPOINTS_MAX} {} endpoints", row.mode.as_str());
@@ -320,7 +321,7 @@ impl App {
     ) -> Result<()> {
         let scope = WorkspaceScope::from(grant);
         let row = self.endpoint_row(grant, id).await?;
-        let now = self.now();
+        let (now, seer) = (self.now(), grant.clone());
         let url = open(self.0.sealing.keys(scope).await?.as_ref(), "url", id, &row.url)?;
         let audit = self
             .audit(grant, Action::EndpointDeleted, ("endpoint", id.to_string()), vec![])
@@ -329,13 +330,18 @@ impl App {
         self.0
             .store
             .write(scope, async move |tx| {
+                if !tx.endpoint_lock(id).await?.is_some_and(|row| visible(&seer, &row)) {
+                    return Err(Error::of(Code::NotFound));
+                }
                 tx.endpoint_delete(id, now).await?;
                 tx.webhook_keys_drop(id).await?;
-                tx.jobs_drop_lane(JobKind::DeliveryAttempt, id.uuid()).await?;
                 tx.jobs_drop_lane(JobKind::EndpointTest, id.uuid()).await?;
-                tx.delivery_bury(id).await?;
+                // What is more than that is buried by the lane, which finds the endpoint gone and sends nothing.
+                tx.deliveries_bury_some(id, now, BURIED_AT_ONCE).await?;
                 tx.commit(audit.clone(), ())
             })
-            .await
+            .await?;
+        self.wake(LaneKey { kind: JobKind::DeliveryAttempt, lane: id.uuid() });
+        Ok(())
     }
 }

@@ -5,7 +5,7 @@
 //! between, the next one goes on from there. It queues behind what is live (its jobs have a priority of their own) and
 //! never has more than [`OPEN_MAX`] of them open, so a window of any size costs the same.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use gatepost_core::access::{Grant, permission};
@@ -31,8 +31,10 @@ pub const OPEN_MAX: i64 = 1_000;
 const QUEUE: usize = 200;
 /// Events that one step looks at.
 const LOOK: i64 = 500;
-/// Between two looks at a full lane.
-const FULL: Duration = Duration::from_millis(100);
+/// Between two looks at a full lane: the longer it stays full, the more seldom.
+const FULL: (Duration, Duration) = (Duration::from_millis(100), Duration::from_millis(1_600));
+/// Between two looks at a full lane whose circuit is open: room comes with a probe that succeeds, or with the schedule.
+const RESTING: Duration = Duration::from_secs(10);
 /// Between two looks at an endpoint that was disabled meanwhile.
 const DISABLED: Duration = Duration::from_secs(10);
 /// Between two looks at the last deliveries: the longer it takes, the more seldom.
@@ -81,7 +83,8 @@ impl App {
         row.filter(|e| crate::endpoints::visible(grant, e)).ok_or_else(|| Error::of(Code::NotFound))
     }
 
-    /// Begins to send a window of events to an endpoint again.
+    /// Begins to send a window of events to an endpoint again. One that has queued all of its window, and only waits for
+    /// what it queued, ends as cancelled and makes room; what it queued goes its way.
     ///
     /// Errors: `endpoint_disabled`; `replay_running`, which names the one that is.
     pub async fn replay_create(
@@ -152,15 +155,22 @@ impl App {
                     let mut row = row.clone();
                     (row.first_seq, row.last_seq) = tx.event_window(row.since, row.until, SKEW).await?;
                     row.position = row.first_seq;
+                    let mut audit = audit.clone();
+                    if let Some(running) = tx.replay_running(row.endpoint).await? {
+                        // One that waits for the last attempts of what it has queued may do so for days.
+                        if running.position < running.last_seq {
+                            let detail = format!("{} is running; follow it, or cancel it first", running.id);
+                            return Err(Error::new(Code::ReplayRunning, detail));
+                        }
+                        tx.replay_finish(row.endpoint, running.id, ReplayState::Cancelled, now).await?;
+                        audit = audit.changed("running", running.id.to_string(), row.id.to_string());
+                    }
                     if !tx.replay_insert(&row).await? {
-                        let running = tx.replay_running(row.endpoint).await?.map(|r| r.id.to_string());
-                        let running = running.unwrap_or_else(|| "it".to_owned());
-                        let detail = format!("{running} is running; follow it, or cancel it first");
-                        return Err(Error::new(Code::ReplayRunning, detail));
+                        return Err(Error::internal("a replay runs that nobody saw begin"));
                     }
                     tx.job_insert(&job).await?;
                     probe_now(tx, &endpoint, now).await?;
-                    tx.commit(audit.clone(), view(&endpoint, row))
+                    tx.commit(audit, view(&endpoint, row))
                 })
                 .await
         };
@@ -228,8 +238,10 @@ impl App {
 pub(crate) struct Replaying {
     app: App,
     key: LaneKey,
-    /// Whether the last step found the lane full: then the next look is soon.
-    full: AtomicBool,
+    /// How many steps in a row found the lane full.
+    full: AtomicU32,
+    /// The wait until the next look, milliseconds, where it is so short that the lane stays awake for it; 0 otherwise.
+    soon: AtomicU64,
 }
 
 /// What one step is to write.
@@ -240,6 +252,8 @@ enum Step {
     End(ReplayState),
     /// Nothing to do until then.
     Wait(Duration),
+    /// There is no room for more.
+    Full,
     Walk(ReplayStep, Vec<Revival>),
 }
 
@@ -248,7 +262,7 @@ impl Work for Replaying {
     type Done = Claimed;
 
     fn new(app: App, key: LaneKey) -> Self {
-        Self { app, key, full: AtomicBool::new(false) }
+        Self { app, key, full: AtomicU32::new(0), soon: AtomicU64::new(0) }
     }
 
     fn capacity(&self) -> usize {
@@ -257,8 +271,8 @@ impl Work for Replaying {
 
     async fn take(&self, limit: usize) -> Result<Taken<Claimed>> {
         let items = self.app.claim(self.key, 0..=0, limit).await?;
-        let soon = items.is_empty() && self.full.load(Ordering::Relaxed);
-        Ok(Taken { items, again: soon.then_some(FULL) })
+        let soon = Duration::from_millis(self.soon.load(Ordering::Relaxed));
+        Ok(Taken { again: (items.is_empty() && !soon.is_zero()).then_some(soon), items })
     }
 
     async fn perform(&self, item: Claimed) -> Claimed {
@@ -304,7 +318,8 @@ impl Replaying {
                 }
                 let room = usize::try_from(OPEN_MAX - open).unwrap_or(0).min(QUEUE);
                 if room == 0 {
-                    return Ok(Step::Wait(FULL));
+                    let resting = row.health.probe_at.is_some();
+                    return Ok(if resting { Step::Wait(RESTING) } else { Step::Full });
                 }
                 let events = tx.replay_events(replay.position, replay.last_seq, LOOK).await?;
                 let target = target(&row);
@@ -347,7 +362,20 @@ impl Replaying {
                 Ok(Step::Walk(step, revivals(tx, &row, taken, now).await?))
             })
             .await?;
-        let soon = matches!(&step, Step::Wait(wait) if *wait <= TAIL.0);
+        let step = match step {
+            Step::Full => {
+                let before = self.full.fetch_add(1, Ordering::Relaxed).min(8);
+                Step::Wait(FULL.0.saturating_mul(1 << before).min(FULL.1))
+            }
+            other => {
+                self.full.store(0, Ordering::Relaxed);
+                other
+            }
+        };
+        let soon = match &step {
+            Step::Wait(wait) if *wait <= FULL.1 => u64::try_from(wait.as_millis()).unwrap_or(0),
+            _ => 0,
+        };
         app.0
             .store
             .write(scope, async move |tx| {
@@ -358,6 +386,7 @@ impl Replaying {
                         tx.job_complete(&job).await?;
                     }
                     Step::Wait(wait) => tx.job_defer(&job, now.plus(*wait), false).await?,
+                    Step::Full => tx.job_defer(&job, now.plus(FULL.0), false).await?,
                     Step::Walk(step, revivals) => {
                         // Somebody may have cancelled it in between.
                         if tx.replay_advance(endpoint, id, *step).await? {
@@ -372,7 +401,7 @@ impl Replaying {
                 tx.commit(Audit::None("a replay was audited when it began"), ())
             })
             .await?;
-        self.full.store(soon, Ordering::Relaxed);
+        self.soon.store(soon, Ordering::Relaxed);
         Ok(())
     }
 }

@@ -3,6 +3,7 @@
 use gatepost_core::access::{Grant, permission};
 use gatepost_core::audit::Action;
 use gatepost_core::endpoint::DeliveryState;
+use gatepost_core::event::EventType;
 use gatepost_core::{Code, DeliveryId, EndpointId, Error, EventId, FieldError, Result, Timestamp};
 use gatepost_store::{
     DeliveryJob, DeliveryRow, EndpointHealth, EndpointRow, Revival, WorkspaceScope, WorkspaceTx,
@@ -11,6 +12,7 @@ use gatepost_store::{
 use crate::App;
 use crate::deliveries::DeliveryView;
 use crate::delivering::Wish;
+use crate::endpoints::visible;
 use crate::idempotency::{Idempotent, Outcome};
 
 /// An event on its way again.
@@ -44,10 +46,14 @@ pub(crate) async fn probe_now(tx: &WorkspaceTx<'_>, endpoint: &EndpointRow, now:
 async fn again(
     tx: &WorkspaceTx<'_>,
     endpoint: &EndpointRow,
-    (delivery, event): (DeliveryId, EventId),
+    (delivery, event, event_type): (DeliveryId, EventId, EventType),
     seen: Option<DeliveryState>,
     now: Timestamp,
 ) -> Result<DeliveryRow> {
+    // It has a job of its own, and is sent once.
+    if event_type == EventType::EndpointTest && seen == Some(DeliveryState::Pending) {
+        return Err(Error::of(Code::EndpointTestRunning));
+    }
     let job = DeliveryJob { order: None, priority: 0, run_at: now };
     let mut due = None;
     match seen {
@@ -71,7 +77,7 @@ impl App {
     /// Tries a delivery now: one that waits does not wait any longer, one that was sent or is dead begins a new
     /// schedule. The receiver sees the same `webhook-id`.
     ///
-    /// Errors: `endpoint_disabled`, `event_content_expired`.
+    /// Errors: `endpoint_disabled`, `event_content_expired`, `endpoint_test_running`.
     pub async fn delivery_retry(
         &self,
         grant: &Grant<permission::EndpointManage>,
@@ -81,7 +87,7 @@ impl App {
     ) -> Result<Outcome<DeliveryView>> {
         let scope = WorkspaceScope::from(grant);
         let keys = self.0.sealing.keys(scope).await?;
-        let (now, mode) = (self.now(), grant.mode());
+        let (now, seer) = (self.now(), grant.clone());
         let audit = self.audit(
             grant,
             Action::DeliveryRetried,
@@ -93,7 +99,7 @@ impl App {
                 .0
                 .store
                 .write(scope, async move |tx| {
-                    let row = tx.endpoint_lock(endpoint).await?.filter(|e| mode.is_none_or(|m| m == e.mode));
+                    let row = tx.endpoint_lock(endpoint).await?.filter(|e| visible(&seer, e));
                     let found = row.zip(tx.delivery_get(endpoint, delivery).await?);
                     let (endpoint, row) = found.ok_or_else(|| Error::of(Code::NotFound))?;
                     if !endpoint.enabled {
@@ -102,7 +108,8 @@ impl App {
                     if !row.has_content {
                         return Err(expired());
                     }
-                    let row = again(tx, &endpoint, (row.id, row.event), Some(row.state), now).await?;
+                    let row = again(tx, &endpoint, (row.id, row.event, row.event_type), Some(row.state), now)
+                        .await?;
                     probe_now(tx, &endpoint, now).await?;
                     tx.commit(audit.clone(), (endpoint, row))
                 })
@@ -113,9 +120,9 @@ impl App {
     }
 
     /// Sends one event again: to the endpoint that is named, whatever its filter says, or to every enabled one whose
-    /// filter takes it.
+    /// filter takes it. Only to those that the caller sees.
     ///
-    /// Errors: `endpoint_disabled` where one is named, `event_content_expired`.
+    /// Errors: `endpoint_disabled` where one is named, `event_content_expired`, `endpoint_test_running`.
     pub async fn event_resend(
         &self,
         grant: &Grant<permission::EndpointManage>,
@@ -144,7 +151,8 @@ impl App {
                     let event = seen.ok_or_else(|| Error::of(Code::NotFound))?;
                     let endpoints = match named {
                         Some(id) => {
-                            let row = tx.endpoint_lock(id).await?.filter(|e| e.mode == event.mode);
+                            let row = tx.endpoint_lock(id).await?;
+                            let row = row.filter(|e| e.mode == event.mode && visible(&seer, e));
                             let wrong = || {
                                 Error::fields(vec![FieldError::new(
                                     "/endpoint_id",
@@ -166,7 +174,8 @@ impl App {
                                     wish.wants(event.event_type, event.mode, channel.as_deref())
                                 });
                                 if wanted && known.disabled.is_none() {
-                                    rows.extend(tx.endpoint_lock(known.id).await?);
+                                    let row = tx.endpoint_lock(known.id).await?;
+                                    rows.extend(row.filter(|e| visible(&seer, e)));
                                 }
                             }
                             rows
@@ -179,7 +188,8 @@ impl App {
                     for endpoint in endpoints {
                         let delivery = DeliveryId::of(event.id, endpoint.id);
                         let state = tx.delivery_states(endpoint.id, &[delivery]).await?.pop().flatten();
-                        let row = again(tx, &endpoint, (delivery, event.id), state, now).await?;
+                        let row =
+                            again(tx, &endpoint, (delivery, event.id, event.event_type), state, now).await?;
                         probe_now(tx, &endpoint, now).await?;
                         sent.push((endpoint, row));
                     }

@@ -96,7 +96,6 @@ statements! {
     ATTEMPTS = same("SELECT number, at, allowed, rule, address, status, latency_ms, error, snippet FROM attempt WHERE workspace_id = $1 AND endpoint_id = $2 AND delivery_id = $3 ORDER BY number");
     pub(crate) BURY = same("UPDATE delivery SET state = $4, next_at = NULL WHERE workspace_id = $1 AND endpoint_id = $2 AND id = $3 AND state IN ($5, $6, $7)");
     ATTEMPT_AT = same("SELECT at FROM attempt WHERE workspace_id = $1 AND endpoint_id = $2 AND delivery_id = $3 AND number > $4 ORDER BY number LIMIT 1");
-    DROP_PENDING = same("UPDATE delivery SET state = $3, next_at = NULL WHERE workspace_id = $1 AND endpoint_id = $2 AND state IN ($4, $5, $6)");
 }
 
 fn event_type(row: &Row<'_>, index: usize) -> engine::Result<EventType> {
@@ -286,18 +285,5 @@ impl WorkspaceTx<'_> {
     pub async fn attempt_list(&self, endpoint: EndpointId, delivery: DeliveryId) -> Result<Vec<AttemptRow>> {
         let values = params![self.workspace, endpoint.uuid(), delivery.uuid()];
         Ok(self.tx.query(&ATTEMPTS, values, |row: &Row<'_>| attempt(row, 0)).await?)
-    }
-
-    /// Nothing more goes to this endpoint: what waited is dead, and stays visible.
-    pub async fn delivery_bury(&self, endpoint: EndpointId) -> Result<u64> {
-        let values = params![
-            self.workspace,
-            endpoint.uuid(),
-            DeliveryState::Dead.number(),
-            DeliveryState::Pending.number(),
-            DeliveryState::Failed.number(),
-            DeliveryState::Blocked.number()
-        ];
-        Ok(self.tx.execute(&DROP_PENDING, values).await?)
     }
 }

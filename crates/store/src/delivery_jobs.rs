@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::deliveries::{BURY, bury_params};
 use crate::engine::{self, EngineKind, Row, Value};
-use crate::jobs::{Claimed, claim_mark};
+use crate::jobs::{Claimed, HELD, claim_mark};
 use crate::scope::WorkspaceScope;
 use crate::store::{SystemTx, WorkspaceTx, wake_after_commit};
 use crate::{params, statements};
@@ -62,10 +62,11 @@ statements! {
         "SELECT j.id, j.queued_at, j.run_at, j.attempts + 1, j.started_at, j.fence + 1, j.order_key, d.event_id, e.type, d.attempts, d.schedule_from, d.next_at, d.replay_id, e.payload FROM job j LEFT JOIN delivery d ON d.workspace_id = j.workspace_id AND d.endpoint_id = j.lane AND d.id = j.subject LEFT JOIN event e ON e.workspace_id = d.workspace_id AND e.id = d.event_id WHERE j.kind = $3 AND j.lane = $4 AND j.priority = $5 AND j.run_at <= $6 AND j.lease_until <= $6 AND j.workspace_id = $8 ORDER BY j.run_at, j.id LIMIT $7",
         "WITH claimed AS (UPDATE job SET lease_owner = $1, lease_until = $2, fence = fence + 1, attempts = attempts + 1, cut_at = started_at, started_at = $6 WHERE id IN (SELECT j.id FROM job j WHERE j.kind = $3 AND j.lane = $4 AND j.priority = $5 AND j.run_at <= $6 AND j.lease_until <= $6 AND j.workspace_id = $8 ORDER BY j.run_at, j.id LIMIT $7 FOR UPDATE SKIP LOCKED) RETURNING id, workspace_id, lane, subject, queued_at, run_at, attempts, cut_at, fence, order_key) SELECT c.id, c.queued_at, c.run_at, c.attempts, c.cut_at, c.fence, c.order_key, d.event_id, e.type, d.attempts, d.schedule_from, d.next_at, d.replay_id, e.payload FROM claimed c LEFT JOIN delivery d ON d.workspace_id = c.workspace_id AND d.endpoint_id = c.lane AND d.id = c.subject LEFT JOIN event e ON e.workspace_id = d.workspace_id AND e.id = d.event_id"
     );
-    /// The last first: what is held or waits for later wakes nobody, so it must not be what is left over.
+    /// Those with a time from `$7` to `$8`, the last first: what waits for later wakes nobody, so it must not be what is
+    /// left over.
     PICK = per(
-        "SELECT p.id, d.replay_id FROM (SELECT j.id, j.workspace_id, j.lane FROM job j WHERE j.workspace_id = $1 AND j.kind = $2 AND j.lane = $3 AND j.priority = $6 AND j.run_at >= 0 AND j.lease_until <= $4 ORDER BY j.run_at DESC, j.id DESC LIMIT $5) p LEFT JOIN delivery d ON d.workspace_id = p.workspace_id AND d.endpoint_id = p.lane AND d.id = p.id",
-        "SELECT p.id, d.replay_id FROM (SELECT j.id, j.workspace_id, j.lane FROM job j WHERE j.workspace_id = $1 AND j.kind = $2 AND j.lane = $3 AND j.priority = $6 AND j.run_at >= 0 AND j.lease_until <= $4 ORDER BY j.run_at DESC, j.id DESC LIMIT $5 FOR UPDATE SKIP LOCKED) p LEFT JOIN delivery d ON d.workspace_id = p.workspace_id AND d.endpoint_id = p.lane AND d.id = p.id"
+        "SELECT p.id, d.replay_id FROM (SELECT j.id, j.workspace_id, j.lane FROM job j WHERE j.workspace_id = $1 AND j.kind = $2 AND j.lane = $3 AND j.priority = $6 AND j.run_at >= $7 AND j.run_at <= $8 AND j.lease_until <= $4 ORDER BY j.run_at DESC, j.id DESC LIMIT $5) p LEFT JOIN delivery d ON d.workspace_id = p.workspace_id AND d.endpoint_id = p.lane AND d.id = p.id",
+        "SELECT p.id, d.replay_id FROM (SELECT j.id, j.workspace_id, j.lane FROM job j WHERE j.workspace_id = $1 AND j.kind = $2 AND j.lane = $3 AND j.priority = $6 AND j.run_at >= $7 AND j.run_at <= $8 AND j.lease_until <= $4 ORDER BY j.run_at DESC, j.id DESC LIMIT $5 FOR UPDATE SKIP LOCKED) p LEFT JOIN delivery d ON d.workspace_id = p.workspace_id AND d.endpoint_id = p.lane AND d.id = p.id"
     );
     DROP = same("DELETE FROM job WHERE id = $1");
     PHONE_KEY = same("SELECT phone_index FROM contact WHERE workspace_id = $1 AND bsuid_index = $2");
@@ -218,9 +219,16 @@ impl WorkspaceTx<'_> {
     ) -> Result<usize> {
         let kind = JobKind::DeliveryAttempt.number();
         let mut picked: Vec<(Uuid, Option<Uuid>)> = Vec::new();
-        for priority in [1, 0] {
+        // What is held goes before all that has a time: the first of a key may have been given another priority since, and
+        // nothing would tell of those behind it once it is gone.
+        let held = HELD.micros();
+        for (from, to, priority) in [(held, held, 1), (held, held, 0), (0, held - 1, 1), (0, held - 1, 0)] {
             let rest = limit - i64::try_from(picked.len()).unwrap_or(limit);
-            let values = params![self.workspace, kind, endpoint.uuid(), now.micros(), rest, priority];
+            if rest == 0 {
+                break;
+            }
+            let values =
+                params![self.workspace, kind, endpoint.uuid(), now.micros(), rest, priority, from, to];
             let some = self.tx.query(&PICK, values, |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?))).await?;
             picked.extend(some);
         }

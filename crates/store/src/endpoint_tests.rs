@@ -23,7 +23,8 @@ statements! {
     BEGIN = same("INSERT INTO delivery (workspace_id, endpoint_id, id, event_id, state, attempts, next_at, created_at) VALUES ($1, $2, $3, $4, $5, 0, $6, $6)");
     RUNNING = same("SELECT 1 FROM job WHERE workspace_id = $1 AND kind = $2 AND lane = $3 LIMIT 1");
     WORK = same("SELECT d.event_id, d.attempts, e.payload FROM delivery d JOIN event e ON e.workspace_id = d.workspace_id AND e.id = d.event_id WHERE d.workspace_id = $1 AND d.endpoint_id = $2 AND d.id = $3");
-    DEAD = same("SELECT COUNT(*) FROM (SELECT 1 FROM delivery d JOIN event e ON e.workspace_id = d.workspace_id AND e.id = d.event_id WHERE d.workspace_id = $1 AND d.endpoint_id = $2 AND d.state = $3 AND d.state > 2 AND e.type <> $4 AND e.payload IS NOT NULL LIMIT $5) AS found");
+    /// Of the newest so many: those whose content is gone are older, and are not passed by to find others.
+    DEAD = same("SELECT COUNT(*) FROM (SELECT d.event_id FROM delivery d WHERE d.workspace_id = $1 AND d.endpoint_id = $2 AND d.state = $3 AND d.state > 2 ORDER BY d.id DESC LIMIT $5) AS found JOIN event e ON e.workspace_id = $1 AND e.id = found.event_id WHERE e.type <> $4 AND e.payload IS NOT NULL");
 }
 
 impl WorkspaceTx<'_> {
@@ -69,7 +70,7 @@ impl WorkspaceTx<'_> {
         Ok(self.tx.query_opt(&WORK, values, work).await?)
     }
 
-    /// The endpoint's dead letters whose content is still there, tests apart; counted up to `limit`.
+    /// The endpoint's dead letters whose content is still there, tests apart; the newest `limit` are looked at.
     pub async fn dead_letter_count(&self, endpoint: EndpointId, limit: i64) -> Result<i64> {
         let values = params![
             self.workspace,

@@ -146,6 +146,13 @@ impl WorkspaceTx<'_> {
         Ok(self.tx.query(&LIST, params![self.workspace], endpoint).await?)
     }
 
+    /// As [`Self::endpoint_list`], for whoever adds one: nobody else adds one before this transaction ends, on other nodes
+    /// neither, so that a limit is one.
+    pub async fn endpoint_list_to_add(&self) -> Result<Vec<EndpointRow>> {
+        self.counter_take("endpoint", 1).await?;
+        self.endpoint_list().await
+    }
+
     /// As [`Self::endpoint_get`]; no other transaction changes the row before this one ends.
     pub async fn endpoint_lock(&self, id: EndpointId) -> Result<Option<EndpointRow>> {
         Ok(self.tx.query_opt(&LOCK, params![self.workspace, id.uuid()], endpoint).await?)

@@ -4,8 +4,10 @@
 //! under way that grows with every success and halves with every failure, so a dead one has one. All of them together
 //! share pools of bounded size, by what they have shown: those that answered lately, those nobody knows yet, and those
 //! that are failing. An attempt that waits long for its answer moves to a pool of its own, so that even many endpoints
-//! that answered well and now stall all at once hold up the others for no longer than [`STALLED`]. Does not defend
-//! against: more endpoints that answer well than the machine can serve; these wait for one another, in turn.
+//! that answered well and now stall all at once hold up the others for no longer than [`STALLED`]; and one workspace has
+//! half of the places at most, however many endpoints it has and whatever these do. Does not defend against: more
+//! endpoints that answer well than the machine can serve, which wait for one another, in turn; several workspaces that
+//! stall together.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -33,6 +35,17 @@ pub(super) enum Repute {
     Unknown,
     /// Its last attempt failed.
     Failing,
+}
+
+/// Places that an endpoint asks for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked {
+    pub workspace: Uuid,
+    pub repute: Repute,
+    /// So many, at most.
+    pub wanted: usize,
+    /// The largest window.
+    pub most: usize,
 }
 
 /// One endpoint's share, on this node.
@@ -106,6 +119,8 @@ impl Standing {
 pub(super) struct Slot {
     standing: Arc<Standing>,
     permit: Option<OwnedSemaphorePermit>,
+    /// Of the workspace's share; kept to the end, answer or not.
+    share: Option<OwnedSemaphorePermit>,
     replay: bool,
 }
 
@@ -138,6 +153,9 @@ impl Drop for Slot {
 /// The pools of this process, and what is known of its endpoints.
 pub(crate) struct Courier {
     standings: moka::sync::Cache<Uuid, Arc<Standing>>,
+    shares: moka::sync::Cache<Uuid, Arc<Semaphore>>,
+    /// Places of one workspace, of every kind together.
+    share: usize,
     proven: Arc<Semaphore>,
     unknown: Arc<Semaphore>,
     failing: Arc<Semaphore>,
@@ -151,6 +169,8 @@ impl Courier {
         let pool = |size: usize| Arc::new(Semaphore::new(size.clamp(1, Semaphore::MAX_PERMITS)));
         Self {
             standings: moka::sync::Cache::new(REMEMBERED),
+            shares: moka::sync::Cache::new(REMEMBERED),
+            share: (total / 2).clamp(1, Semaphore::MAX_PERMITS),
             proven: pool(total),
             unknown: pool(total / 4),
             failing: pool(total / 8),
@@ -162,40 +182,44 @@ impl Courier {
         self.standings.get_with(endpoint, Arc::default)
     }
 
-    /// Up to `wanted` places for attempts of an endpoint whose window is `most` at most. Waits for the first, in turn
-    /// with the other endpoints of its repute; the others are had as far as they are free. None when the endpoint has no
-    /// room, or once `stop` is told.
+    /// Places for attempts of an endpoint. Waits for the first, in turn with the other endpoints of its workspace and then
+    /// of its repute; the others are had as far as they are free. None when the endpoint has no room, or once `stop` is
+    /// told.
     pub(super) async fn slots(
         &self,
         standing: &Arc<Standing>,
-        repute: Repute,
-        wanted: usize,
-        most: usize,
+        asked: Asked,
         stop: &CancellationToken,
     ) -> Vec<Slot> {
-        let pool = match repute {
+        let share = self.shares.get_with(asked.workspace, || Arc::new(Semaphore::new(self.share)));
+        let pool = match asked.repute {
             Repute::Proven => &self.proven,
             Repute::Unknown => &self.unknown,
             Repute::Failing => &self.failing,
         };
-        let reserved = standing.reserve(wanted, most);
-        let empty = || Slot { standing: Arc::clone(standing), permit: None, replay: false };
+        let reserved = standing.reserve(asked.wanted, asked.most);
+        let empty = || Slot { standing: Arc::clone(standing), permit: None, share: None, replay: false };
         let mut slots: Vec<Slot> = std::iter::repeat_with(empty).take(reserved).collect();
         if slots.is_empty() {
             return slots;
         }
+        let both = async {
+            let share = Arc::clone(&share).acquire_owned().await.ok()?;
+            Some((share, Arc::clone(pool).acquire_owned().await.ok()?))
+        };
         let first = tokio::select! {
-            permit = Arc::clone(pool).acquire_owned() => permit.ok(),
+            both = both => both,
             () = stop.cancelled() => None,
         };
         let mut next = first;
         for index in 0..slots.len() {
-            let Some(permit) = next.take() else {
+            let Some((share_of, permit)) = next.take() else {
                 slots.truncate(index);
                 break;
             };
-            slots[index].permit = Some(permit);
-            next = Arc::clone(pool).try_acquire_owned().ok();
+            (slots[index].share, slots[index].permit) = (Some(share_of), Some(permit));
+            let more = Arc::clone(&share).try_acquire_owned().ok();
+            next = more.zip(Arc::clone(pool).try_acquire_owned().ok());
         }
         slots
     }
@@ -206,6 +230,10 @@ mod tests {
     use super::*;
 
     const MOST: usize = 64;
+
+    fn asked(workspace: u128, repute: Repute, wanted: usize) -> Asked {
+        Asked { workspace: Uuid::from_u128(workspace), repute, wanted, most: MOST }
+    }
 
     #[tokio::test]
     async fn a_window_follows_what_the_endpoint_does() {
@@ -229,11 +257,11 @@ mod tests {
         let courier = Courier::new(1_024);
         let standing = courier.standing(Uuid::nil());
         let stop = CancellationToken::new();
-        let slots = courier.slots(&standing, Repute::Unknown, 10, MOST, &stop).await;
+        let slots = courier.slots(&standing, asked(1, Repute::Unknown, 10), &stop).await;
         assert_eq!(slots.len(), 4, "the window");
-        assert!(courier.slots(&standing, Repute::Unknown, 10, MOST, &stop).await.is_empty());
+        assert!(courier.slots(&standing, asked(1, Repute::Unknown, 10), &stop).await.is_empty());
         drop(slots);
-        let mut slots = courier.slots(&standing, Repute::Unknown, 1, MOST, &stop).await;
+        let mut slots = courier.slots(&standing, asked(1, Repute::Unknown, 1), &stop).await;
         assert_eq!((slots.len(), standing.room_for_replays(MOST)), (1, 1));
         slots[0].replays();
         assert_eq!(standing.room_for_replays(MOST), 0);
@@ -249,18 +277,50 @@ mod tests {
         let mut held = Vec::new();
         for number in 0..16 {
             let standing = courier.standing(Uuid::from_u128(number));
-            held.append(&mut courier.slots(&standing, Repute::Unknown, 1, MOST, &stop).await);
+            held.append(&mut courier.slots(&standing, asked(1, Repute::Unknown, 1), &stop).await);
         }
         assert_eq!(held.len(), 16, "a quarter");
         let next = courier.standing(Uuid::from_u128(99));
-        let waits = courier.slots(&next, Repute::Unknown, 1, MOST, &stop);
+        let waits = courier.slots(&next, asked(1, Repute::Unknown, 1), &stop);
         assert!(tokio::time::timeout(Duration::from_millis(20), waits).await.is_err());
         let proven = courier.standing(Uuid::from_u128(100));
-        assert_eq!(courier.slots(&proven, Repute::Proven, 4, MOST, &stop).await.len(), 4);
+        assert_eq!(courier.slots(&proven, asked(1, Repute::Proven, 4), &stop).await.len(), 4);
         for slot in &mut held {
             slot.stall(&courier);
         }
-        assert_eq!(courier.slots(&next, Repute::Unknown, 1, MOST, &stop).await.len(), 1, "they gave way");
+        assert_eq!(courier.slots(&next, asked(1, Repute::Unknown, 1), &stop).await.len(), 1, "they gave way");
         stop.cancel();
+    }
+
+    /// All endpoints of a workspace have answered well, and stall at the height of their windows: the others do not wait,
+    /// not even for those that stalled to give way.
+    #[tokio::test]
+    async fn no_workspace_takes_the_places_of_all() {
+        let courier = Courier::new(1_024);
+        let stop = CancellationToken::new();
+        let mut held = Vec::new();
+        for number in 0..50 {
+            let standing = courier.standing(Uuid::from_u128(number));
+            for _ in 0..MOST {
+                standing.answered(MOST);
+            }
+            for _ in 0..2 {
+                let some = courier.slots(&standing, asked(1, Repute::Proven, MOST), &stop);
+                let Ok(mut some) = tokio::time::timeout(Duration::from_millis(5), some).await else {
+                    continue;
+                };
+                some.iter_mut().for_each(|slot| slot.stall(&courier));
+                held.append(&mut some);
+            }
+        }
+        assert_eq!(held.len(), 512);
+        let other = courier.standing(Uuid::from_u128(99));
+        let places = courier.slots(&other, asked(2, Repute::Proven, 4), &stop);
+        let places =
+            tokio::time::timeout(Duration::from_millis(100), places).await.map(|places| places.len());
+        assert_eq!(places, Ok(4));
+        drop(held);
+        let again = courier.slots(&other, asked(1, Repute::Proven, 1), &stop);
+        assert!(tokio::time::timeout(Duration::from_millis(100), again).await.is_ok(), "places come back");
     }
 }

@@ -15,7 +15,7 @@ use crate::events::{Draft, draft, publish};
 use crate::sealing::failed;
 
 /// Deliveries that become dead letters in one transaction: some ten milliseconds of the one writer.
-pub(super) const BURIED_AT_ONCE: i64 = 500;
+pub(crate) const BURIED_AT_ONCE: i64 = 500;
 /// What to do, for people.
 const NEXT_ACTION: &str =
     "Repair the endpoint, enable it again, and replay what it missed: nothing of it is lost for thirty days.";

@@ -25,7 +25,8 @@ use crate::App;
 use crate::lanes::{Taken, Work};
 
 pub(crate) use courier::Courier;
-use courier::{STALLED, Slot, Standing};
+use courier::{Asked, STALLED, Slot, Standing};
+pub(crate) use disabling::BURIED_AT_ONCE;
 pub(crate) use matching::{Wish, deliveries, order_keys, target};
 use prepared::Known;
 pub(crate) use prepared::Prepared;
@@ -158,7 +159,8 @@ impl Work for Delivering {
         }
         let most = app.0.config.webhook_parallel;
         let repute = self.standing.repute(failing);
-        let slots = app.0.courier.slots(&self.standing, repute, wanted, most, &app.0.stop).await;
+        let asked = Asked { workspace: scope.workspace().uuid(), repute, wanted, most };
+        let slots = app.0.courier.slots(&self.standing, asked, &app.0.stop).await;
         if slots.is_empty() {
             return Ok(Taken { items: Vec::new(), again: None });
         }
@@ -206,7 +208,7 @@ impl Work for Delivering {
         match &outcome {
             Outcome::Tried(attempt) if attempt.is_success() => self.standing.answered(most),
             Outcome::Tried(_) => self.standing.failed(),
-            Outcome::Unsendable(_) => {}
+            Outcome::TriedElsewhere(_) | Outcome::Unsendable(_) => {}
         }
         Delivered { job, tried: Some(Arc::new(Tried { work, outcome, at, endpoint })) }
     }
@@ -276,7 +278,7 @@ impl Delivering {
     /// What waits becomes dead letters, some at a time; true when there may be more.
     async fn bury(&self, scope: WorkspaceScope) -> Result<bool> {
         let (endpoint, now) = (self.endpoint(), self.app.now());
-        let limit = disabling::BURIED_AT_ONCE;
+        let limit = BURIED_AT_ONCE;
         let buried = self
             .app
             .0

@@ -41,6 +41,8 @@ impl Stamp {
 /// An endpoint ready for requests.
 pub(crate) struct Prepared {
     url: String,
+    /// As it lay in the row.
+    sealed_url: Vec<u8>,
     /// `None` when the policy refuses the URL: the attempt is recorded as blocked.
     target: Option<Target>,
     keys: DeliveryKeys,
@@ -112,10 +114,16 @@ impl Prepared {
         Ok(Self {
             target: safe.policy().target(&url).ok(),
             url,
+            sealed_url: row.url.clone(),
             keys: DeliveryKeys::new(today, row.previous_until.map(|until| (before, until))),
             headers: headers_of(keys, row)?,
             schedule: row.retry_schedule.as_ref().unwrap_or(usual).clone(),
         })
+    }
+
+    /// Whether this is where the endpoint lies by its row.
+    pub fn lies_at(&self, row: &EndpointRow) -> bool {
+        self.sealed_url == row.url
     }
 
     /// One signed request. The error: it could not be signed, and nothing was sent.

@@ -12,8 +12,8 @@ use gatepost_store::{Claimed, DeliveryRecord, EndpointHealth, WorkspaceScope, Wo
 use super::course::{OPENS_AFTER, Sign, Turn, follow};
 use super::disabling::{Cause, disable};
 use super::prepared::Prepared;
-use super::result::Verdict;
-use super::{Delivered, Delivering};
+use super::result::{Outcome, Verdict};
+use super::{Delivered, Delivering, Tried};
 
 /// Results ready to be written down in one transaction.
 struct Batch {
@@ -43,6 +43,8 @@ impl Delivering {
         let app = &self.app;
         let keys = app.0.sealing.keys(scope).await?;
         let (endpoint, now) = (self.endpoint(), app.now());
+        let seen = self.seen_after_failures(scope, &done).await?;
+        let done = done.into_iter().map(|one| judged(one, seen.as_ref())).collect();
         let batch = Arc::new(self.batch(&keys, done, now)?);
         let entropy = Arc::clone(&app.0.entropy);
         let unwell = !self.is_well() || batch.verdicts.iter().any(|v| matches!(v.sign, Sign::Failure { .. }));
@@ -54,6 +56,8 @@ impl Delivering {
                 let batch = writing.as_ref();
                 // Locks in the order in which every transaction takes them: the endpoint, then the event log.
                 let row = if unwell { tx.endpoint_lock(endpoint).await? } else { None };
+                // One that was moved just now begins anew; these results are about the address before.
+                let row = row.filter(|row| seen.as_ref().is_none_or(|seen| seen.url == row.url));
                 let mut order: Vec<&[u8]> =
                     batch.finished.iter().filter_map(|job| job.order_key.as_deref()).collect();
                 order.sort_unstable();
@@ -95,6 +99,20 @@ impl Delivering {
             .await?;
         self.told(scope, &batch, &written);
         Ok(())
+    }
+
+    /// The endpoint as it lies now, where an attempt failed: its owner may have moved it while that was under way.
+    async fn seen_after_failures(
+        &self,
+        scope: WorkspaceScope,
+        done: &[Delivered],
+    ) -> Result<Option<EndpointRow>> {
+        let failed = |tried: &Arc<Tried>| matches!(&tried.outcome, Outcome::Tried(a) if !a.is_success());
+        if !done.iter().filter_map(|one| one.tried.as_ref()).any(failed) {
+            return Ok(None);
+        }
+        let endpoint = self.endpoint();
+        self.app.0.store.read(scope, async move |tx| tx.endpoint_get(endpoint).await).await
     }
 
     fn batch(
@@ -185,6 +203,19 @@ impl Delivering {
             tracing::warn!(%workspace, %endpoint, reason, class, "an endpoint is switched off; its owners are told");
         }
     }
+}
+
+/// A failure at an address that the endpoint has left is no word about the endpoint.
+fn judged(done: Delivered, seen: Option<&EndpointRow>) -> Delivered {
+    let (Some(tried), Some(row)) = (&done.tried, seen) else { return done };
+    let outcome = match &tried.outcome {
+        Outcome::Tried(attempt) if !attempt.is_success() && !tried.endpoint.lies_at(row) => {
+            Outcome::TriedElsewhere(attempt.clone())
+        }
+        _ => return done,
+    };
+    let (work, endpoint) = (tried.work.clone(), Arc::clone(&tried.endpoint));
+    Delivered { tried: Some(Arc::new(Tried { work, outcome, at: tried.at, endpoint })), ..done }
 }
 
 /// Why the endpoint is to be switched off now, if it is: it says that it is gone, or it has failed for as long as its

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use gatepost_core::endpoint::{DeliveryState, RetrySchedule};
+use gatepost_core::redact::redact;
 use gatepost_core::{DeliveryId, Entropy, Result, Timestamp};
 use gatepost_net::{Attempt, Decision};
 use gatepost_store::{AttemptRow, DeliveryRecord, DeliveryWork};
@@ -18,6 +19,8 @@ const RETRY_AFTER_MAX: Duration = Duration::from_hours(24);
 #[derive(Debug, Clone)]
 pub(super) enum Outcome {
     Tried(Attempt),
+    /// It failed at an address that the endpoint has left meanwhile: that says nothing of the one that it has now.
+    TriedElsewhere(Attempt),
     /// There was nothing to send, and there never will be: why, for people. The class comes first, as in errors.
     Unsendable(&'static str),
 }
@@ -48,14 +51,15 @@ impl Verdict {
         entropy: &dyn Entropy,
     ) -> Result<Self> {
         let number = work.attempts.saturating_add(1);
-        let attempt = match outcome {
-            Outcome::Tried(attempt) => attempt,
+        let (attempt, elsewhere) = match outcome {
+            Outcome::Tried(attempt) => (attempt, false),
+            Outcome::TriedElsewhere(attempt) => (attempt, true),
             Outcome::Unsendable(why) => return Ok(Self::unsendable(work.id, number, why, at)),
         };
         let row = row(keys, work.id, number, attempt, at)?;
         let allowed = row.allowed;
         let detail = detail(attempt);
-        let gone = attempt.status == Some(410);
+        let gone = attempt.status == Some(410) && !elsewhere;
         // One made ahead of its time is a chance more: it leaves the delivery as it was.
         let ahead = work.next_at.is_some_and(|planned| planned > at);
         let made = number.saturating_sub(work.schedule_from);
@@ -63,7 +67,7 @@ impl Verdict {
         let (state, next_at, sign) = if attempt.is_success() {
             (DeliveryState::Sent, None, Sign::Success)
         } else {
-            let sign = if allowed { Sign::Failure { at } } else { Sign::None };
+            let sign = if allowed && !elsewhere { Sign::Failure { at } } else { Sign::None };
             let wait = schedule.after(made).map(|wait| now.plus(jittered(wait, entropy)));
             let planned = if ahead { work.next_at } else { wait };
             match planned {
@@ -144,7 +148,8 @@ pub(crate) fn row(
         "" => None,
         text => {
             let aad = crate::deliveries::snippet_place(keys.workspace(), delivery, number);
-            Some(keys.seal(&aad, text.as_bytes()).map_err(failed)?.into_vec())
+            // What is nobody's business does not lie in the store either; backups have another life than this log.
+            Some(keys.seal(&aad, redact(text).as_bytes()).map_err(failed)?.into_vec())
         }
     };
     let (allowed, rule) = match attempt.decision {
@@ -181,7 +186,34 @@ fn asked_wait(attempt: &Attempt, now: Timestamp) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+    use gatepost_vault::{
+        FIRST_VERSION, LeaseDecision, MasterKey, MasterKeyring, NewWorkspaceKeys, SystemEntropy, next_lease,
+    };
+    use uuid::Uuid;
+
     use super::*;
+
+    fn keys(workspace: Uuid) -> WorkspaceKeys {
+        let ring = MasterKeyring::new(MasterKey::generate(&SystemEntropy).unwrap(), Vec::new());
+        let new = NewWorkspaceKeys::generate(workspace, &ring, &SystemEntropy).unwrap();
+        let data = [(FIRST_VERSION, new.data)];
+        let keys = WorkspaceKeys::unwrap(workspace, &ring, &new.blind_index, &data).unwrap();
+        let LeaseDecision::Grant(lease) = next_lease(0) else { panic!("no lease") };
+        keys.add_lease(FIRST_VERSION, lease, &SystemEntropy).unwrap();
+        keys
+    }
+
+    #[test]
+    fn what_is_sealed_of_an_answer_is_redacted() {
+        let (keys, delivery) = (keys(Uuid::from_u128(7)), DeliveryId::from_uuid(Uuid::from_u128(9)));
+        let said = "no: Authorization: Bearer s3cr3tb34r3r".to_owned();
+        let attempt = Attempt { response_snippet: said, ..answered(500, "") };
+        let row = row(&keys, delivery, 1, &attempt, Timestamp::from_seconds(1)).unwrap();
+        let place = crate::deliveries::snippet_place(keys.workspace(), delivery, 1);
+        let text = String::from_utf8(keys.open_content(&place, &row.snippet.unwrap()).unwrap()).unwrap();
+        assert!(text.starts_with("no: ") && !text.contains("s3cr3t"), "{text}");
+    }
 
     fn answered(status: u16, retry_after: &str) -> Attempt {
         Attempt {

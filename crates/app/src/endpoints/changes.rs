@@ -205,7 +205,7 @@ impl App {
         let known = keys.clone();
         let change = self.endpoint_changes(&keys, id, update)?;
         let (now, grant) = (change.now, grant.clone());
-        let (row, around, anew) = self
+        let (row, anew) = self
             .0
             .store
             .write(scope, async move |tx| {
@@ -229,7 +229,6 @@ impl App {
                         tx.jobs_hasten(JobKind::DeliveryAttempt, id.uuid(), now).await?;
                     }
                 }
-                let around = Around::read(tx, Some(id)).await?;
                 let hosts = (host_of_sealed(&known, &before)?, host_of_sealed(&known, &row)?);
                 let audit = audit
                     .clone()
@@ -239,12 +238,14 @@ impl App {
                     .changed("channels", before.channels, row.channels.clone())
                     .changed("order", before.order.as_str(), row.order.as_str())
                     .changed("description", before.description, row.description.clone());
-                tx.commit(audit, (row, around, anew))
+                tx.commit(audit, (row, anew))
             })
             .await?;
         if anew {
             self.wake(LaneKey { kind: JobKind::DeliveryAttempt, lane: id.uuid() });
         }
+        // Counting dead letters is for a reader: it would hold up everybody who writes.
+        let around = self.0.store.read(scope, async move |tx| Around::read(tx, Some(id)).await).await?;
         self.endpoint_view(&keys, &row, &around)
     }
 }

@@ -120,3 +120,28 @@ async fn a_spent_schedule_switches_off() {
         desk.world.stop().await;
     }
 }
+
+/// What an address says that the endpoint has left meanwhile is no word about the new one: nothing is switched off, and
+/// nothing is lost.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_farewell_of_an_address_that_was_left() {
+    for engine in Engines::available() {
+        let desk = Desk::open(engine).await;
+        let before = Scripted::slow(Duration::from_millis(1_500), |_, _| (410, vec![])).await;
+        let after = Scripted::answering(200).await;
+        let id = desk.endpoint(&before.url).await;
+        desk.events("a", 3).await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let path = format!("/v1/webhook-endpoints/{id}");
+        desk.admin.patch(&path, &json!({"url": after.url})).await.expect(200);
+        eventually("the farewells", async || (before.count() == 3).then_some(())).await;
+        desk.one(id, "failed,sent,dead", 1).await;
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        desk.world.clock.advance(Duration::from_secs(10));
+        let row = desk.row(id).await;
+        assert!(row.enabled, "{:?}", row.disabled);
+        eventually("what the old address did not take", async || (after.count() == 3).then_some(())).await;
+        assert_eq!(desk.row(id).await.health, gatepost_store::EndpointHealth::default());
+        desk.world.stop().await;
+    }
+}

@@ -171,3 +171,35 @@ async fn one_person_has_one_key() {
         desk.world.stop().await;
     }
 }
+
+/// Burying part of a lane leaves nothing behind that waits for a turn which nobody gives it any more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_half_buried_lane_goes_on() {
+    for engine in Engines::available() {
+        let desk = Desk::open(engine).await;
+        let well = std::sync::Arc::new(AtomicBool::new(false));
+        let told = std::sync::Arc::clone(&well);
+        let receiver =
+            Scripted::start(move |_, _| (if told.load(Ordering::SeqCst) { 200 } else { 500 }, vec![])).await;
+        let id = desk.endpoint(&receiver.url).await;
+        desk.set(id, Some(&[1_000, 1_000]), DeliveryOrder::Contact).await;
+        desk.write(&[(1, "wamid.1"), (1, "wamid.2"), (1, "wamid.3"), (1, "wamid.4")]).await;
+        desk.one(id, "failed", 1).await;
+        // A replay takes the first one over; what stands behind it stays live.
+        let replays = format!("/v1/webhook-endpoints/{id}/replays");
+        let body = json!({"since": "2026-01-01T00:00:00Z", "only": "failed"});
+        desk.admin.post(&replays, &body).await.expect(201);
+        desk.one(id, "failed", 2).await;
+        let now = desk.now();
+        let buried = desk.world.store.write(desk.scope, async move |tx| {
+            let buried = tx.deliveries_bury_some(id, now, 1).await?;
+            tx.commit(gatepost_core::audit::Audit::None("a test"), buried)
+        });
+        assert_eq!(buried.await.unwrap(), 1);
+        well.store(true, Ordering::SeqCst);
+        desk.world.clock.advance(Duration::from_hours(1));
+        eventually("the other three", async || (desk.deliveries(id, "sent").await.len() == 3).then_some(()))
+            .await;
+        desk.world.stop().await;
+    }
+}

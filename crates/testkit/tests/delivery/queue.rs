@@ -26,6 +26,9 @@ statements! {
     KEYED = per("UPDATE job SET order_key = id, run_at = CASE WHEN run_at < 1090000 THEN 9223372036854775807 ELSE run_at END WHERE lane = $1",
         "UPDATE job SET order_key = uuid_send(id), run_at = CASE WHEN run_at < 1090000 THEN 9223372036854775807 ELSE run_at END WHERE lane = $1");
     RELEASE = same("UPDATE job SET run_at = position WHERE lane = $1");
+    LEFT = same("SELECT COUNT(*) FROM job WHERE kind = 3 AND lane = $1");
+    OPEN = same("SELECT COUNT(*) FROM delivery WHERE workspace_id = $1 AND endpoint_id = $2 AND state <> 5");
+    BURIED = same("UPDATE delivery SET state = 5 WHERE workspace_id = $1 AND endpoint_id = $2");
     LATER = same("UPDATE job SET priority = CASE WHEN run_at < 1050000 THEN 0 ELSE 1 END, run_at = run_at + $2 WHERE lane = $1");
 }
 
@@ -39,8 +42,12 @@ async fn run(
 
 /// A hundred thousand deliveries of an endpoint, put into the tables without the way that makes them.
 async fn fill(desk: &Desk, endpoint: EndpointId) {
+    fill_with(desk, endpoint, MANY).await;
+}
+
+async fn fill_with(desk: &Desk, endpoint: EndpointId, count: i64) {
     let (workspace, now) = (desk.scope.workspace().uuid(), desk.now().micros());
-    for part in 0..MANY / PART {
+    for part in 0..count / PART {
         let (after, last) = (FIRST + part * PART, FIRST + (part + 1) * PART);
         let filled = run(desk, async move |tx: &Tx<'_>| {
             tx.execute(&EVENTS, params![workspace, after, last, now]).await?;
@@ -153,6 +160,53 @@ async fn what_waits_is_rows() {
         let grown = resident().saturating_sub(before);
         assert!(grown < 20 << 20, "{grown} bytes");
         assert!(receiver.count() < 12, "{}", receiver.count());
+        desk.world.stop().await;
+    }
+}
+
+/// Removing an endpoint that has many deliveries waiting holds up nobody: they are buried some at a time.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_removal_is_short() {
+    for engine in Engines::available() {
+        let desk = Desk::with(engine, |setup| setup.workers = false).await;
+        let id = desk.endpoint("http://127.0.0.1:39999/hook").await;
+        fill_with(&desk, id, 10_000).await;
+        let (workspace, lane) = (desk.scope.workspace().uuid(), id.uuid());
+        let left = async || {
+            let read = async move |tx: &Tx<'_>| -> gatepost_store::engine::Result<(i64, i64)> {
+                let jobs = tx.query_one(&LEFT, params![lane], |row| row.get(0)).await?;
+                Ok((jobs, tx.query_one(&OPEN, params![workspace, lane], |row| row.get(0)).await?))
+            };
+            desk.world.store.engine().read(Lane::Workspace(workspace), read).await.unwrap()
+        };
+        let started = Instant::now();
+        desk.admin.delete(&format!("/v1/webhook-endpoints/{id}")).await.expect(204);
+        let took = started.elapsed();
+        let (jobs, open) = left().await;
+        eprintln!("{engine:?}: removed in {took:?}; {jobs} jobs are left");
+        assert_eq!(jobs, open, "what has no job any more is dead");
+        assert!(jobs >= 9_000, "one transaction buried {}", 10_000 - jobs);
+        desk.admin.delete(&format!("/v1/webhook-endpoints/{id}")).await.expect(404);
+        desk.world.app.start_workers();
+        gatepost_testkit::eventually("the rest", async || (left().await == (0, 0)).then_some(())).await;
+        desk.world.stop().await;
+    }
+}
+
+/// A look at an endpoint does not pass by a hundred thousand dead letters, whose content is gone, to count the others.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dead_letters_are_counted_up_to_a_number() {
+    for engine in Engines::available() {
+        let desk = Desk::with(engine, |setup| setup.workers = false).await;
+        let id = desk.endpoint("http://127.0.0.1:39999/hook").await;
+        let path = format!("/v1/webhook-endpoints/{id}");
+        let none = shortest(async || desk.admin.get(&path).await.expect(200)).await;
+        fill(&desk, id).await;
+        let (workspace, lane) = (desk.scope.workspace().uuid(), id.uuid());
+        run(&desk, async move |tx: &Tx<'_>| tx.execute(&BURIED, params![workspace, lane]).await).await;
+        let many = shortest(async || desk.admin.get(&path).await.expect(200)).await;
+        eprintln!("{engine:?}: {none:?}, with a hundred thousand {many:?}");
+        assert!(many < none + Duration::from_millis(40), "{engine:?}: {many:?} instead of {none:?}");
         desk.world.stop().await;
     }
 }

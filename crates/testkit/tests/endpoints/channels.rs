@@ -120,3 +120,36 @@ async fn foreign_channels_are_unknown() {
         desk.world.stop().await;
     }
 }
+
+/// Sending again is no way around it: a bound key sends nothing to an endpoint that it does not see, and learns nothing of
+/// its deliveries.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bound_key_sends_again_only_where_it_sees() {
+    for engine in Engines::available() {
+        let desk = Desk::open(engine).await;
+        let (receiver, mine) = (Receiver::start().await, Receiver::start().await);
+        let hidden = id_of(&desk.endpoint(&receiver, json!({"events": ["message.sent"]})).await);
+        let key = json!({"name": "bound", "scopes": ["webhooks"], "channels": [desk.channel]});
+        let key = desk.admin.post("/v1/keys", &key).await.expect(201).json();
+        let bound = desk.world.nobody().with_key(key["secret"].as_str());
+        let own = json!({"url": mine.url, "events": ["message.sent"], "channels": [desk.channel]});
+        let own = id_of(&bound.post(ENDPOINTS, &own).await.expect(201).json());
+        desk.send().await;
+        heard(&receiver, 1).await;
+        heard(&mine, 1).await;
+        let list = desk.admin.get(&format!("{}/deliveries", path(&hidden))).await.expect(200).json();
+        let delivery = &list["data"][0];
+        let retry = format!("{}/deliveries/{}/retry", path(&hidden), delivery["id"].as_str().unwrap());
+        bound.post(&retry, &json!({})).await.expect(404);
+        let resend = format!("/v1/events/{}/resend", delivery["event_id"].as_str().unwrap());
+        let named = bound.post(&resend, &json!({"endpoint_id": hidden})).await.expect(422).json();
+        assert_eq!(named["errors"][0]["pointer"], "/endpoint_id");
+        let all = bound.post(&resend, &json!({})).await.expect(202).json();
+        let to: Vec<&Value> =
+            all["deliveries"].as_array().unwrap().iter().map(|d| &d["endpoint_id"]).collect();
+        assert_eq!(to, [&json!(own)]);
+        heard(&mine, 2).await;
+        assert_eq!(receiver.received().len(), 1);
+        desk.world.stop().await;
+    }
+}

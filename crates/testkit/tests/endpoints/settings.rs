@@ -201,3 +201,29 @@ async fn a_workspace_has_so_many_and_no_more() {
     desk.admin.post(ENDPOINTS, &json!({"url": receiver.url})).await.expect(201);
     desk.world.stop().await;
 }
+
+/// The limit holds for two nodes that add at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn so_many_and_no_more() {
+    for engine in Engines::available() {
+        let desk = Desk::open(engine).await;
+        let other = match engine {
+            Engines::Sqlite => None,
+            Engines::Postgres => Some(desk.world.another(gatepost_testkit::Setup::new(engine)).await),
+        };
+        let here = desk.admin.clone();
+        let there = other.as_ref().map_or(here.clone(), |node| node.nobody().with_key(here.key()));
+        let receiver = Receiver::start().await;
+        let body = json!({"url": receiver.url});
+        let adding = (0..70).map(|n| {
+            let (admin, body) = (if n % 2 == 0 { &here } else { &there }, &body);
+            async move { admin.post(ENDPOINTS, body).await.status }
+        });
+        let answers = futures_util::future::join_all(adding).await;
+        assert_eq!(answers.iter().filter(|status| **status == 201).count(), 50, "{answers:?}");
+        if let Some(other) = other {
+            other.stop().await;
+        }
+        desk.world.stop().await;
+    }
+}

@@ -161,3 +161,26 @@ async fn a_success_ends_the_pause_of_a_failing_endpoint() {
         desk.world.stop().await;
     }
 }
+
+/// A test that is under way is sent once, whatever else is asked for it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_test_under_way_is_not_sent_again() {
+    for engine in Engines::available() {
+        let mut setup = gatepost_testkit::Setup::new(engine);
+        setup.config.webhook_timeout = std::time::Duration::from_secs(2);
+        let desk = Desk::with(setup).await;
+        let receiver = Receiver::start().await;
+        receiver.stall();
+        let id = id_of(&desk.endpoint(&receiver, json!({})).await);
+        let delivery = desk.try_out(&id).await.expect(202).json();
+        let retry = format!("{}/deliveries/{}/retry", path(&id), delivery["id"].as_str().unwrap());
+        assert_eq!(desk.admin.post(&retry, &json!({})).await.expect(409).code(), "endpoint_test_running");
+        let resend = format!("/v1/events/{}/resend", delivery["event_id"].as_str().unwrap());
+        let named = desk.admin.post(&resend, &json!({"endpoint_id": id})).await.expect(409);
+        assert_eq!(named.code(), "endpoint_test_running");
+        assert_eq!(desk.attempts(&id, &delivery).await.len(), 1);
+        eventually("nothing more to do", async || (desk.world.work_left().await == 0).then_some(())).await;
+        assert_eq!(desk.attempts(&id, &delivery).await.len(), 1);
+        desk.world.stop().await;
+    }
+}

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use gatepost_core::Clock;
 use gatepost_core::access::operator_permission::StatusRead;
 use gatepost_core::job::JobKind;
+use gatepost_core::{Clock, EndpointId};
+use gatepost_store::engine::{Error, Lane, Stmt, Tx, Value as Column};
 use gatepost_testkit::{Engines, Receiver, Setup, eventually};
 use serde_json::json;
 
@@ -323,5 +324,77 @@ async fn one_at_a_time_and_no_further() {
             assert_eq!(desk.admin.post(&path, &wrong).await.status, 422, "{wrong}");
         }
         desk.world.app.shutdown().await;
+    }
+}
+
+static STEPS: Stmt = Stmt::same("STEPS", "SELECT fence FROM job WHERE kind = $1 AND lane = $2");
+
+/// A replay that cannot go on, because what it has queued waits, costs next to nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replay_that_waits_is_in_no_hurry() {
+    for engine in Engines::available() {
+        for broken in [true, false] {
+            let desk = Desk::open(engine).await;
+            let receiver = Receiver::start().await;
+            let endpoint = desk.endpoint(&receiver).await;
+            desk.enable(&endpoint, false).await;
+            desk.hear(1_200).await;
+            if broken {
+                receiver.answer_always(500);
+            } else {
+                receiver.stall();
+            }
+            desk.enable(&endpoint, true).await;
+            let replay = desk.replay(&endpoint, &json!({"since": ALWAYS})).await;
+            eventually("a full lane", async || {
+                let found = desk.replay_state(&endpoint, &replay).await;
+                (found["progress"]["queued"] == 1_000).then_some(())
+            })
+            .await;
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let before = desk.replay_steps(&endpoint).await;
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            let steps = desk.replay_steps(&endpoint).await - before;
+            assert!(steps <= 6, "{steps} steps in three seconds (broken: {broken})");
+            desk.world.app.shutdown().await;
+        }
+    }
+}
+
+impl Desk {
+    /// How often the replay that is running has been taken up.
+    async fn replay_steps(&self, endpoint: &str) -> i64 {
+        let (lane, workspace) = (endpoint.parse::<EndpointId>().unwrap().uuid(), self.workspace.uuid());
+        let read = async move |tx: &Tx<'_>| -> Result<i64, Error> {
+            let values = [Column::Int(JobKind::WebhookReplay.number()), Column::Uuid(lane)];
+            tx.query_one(&STEPS, &values, |row| row.get(0)).await
+        };
+        self.world.store.engine().read(Lane::Workspace(workspace), read).await.unwrap()
+    }
+}
+
+/// One that has queued all of its window and waits for schedules that last for days makes room for another.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_that_only_waits_makes_room() {
+    for engine in Engines::available() {
+        let desk = Desk::open(engine).await;
+        let receiver = Receiver::start().await;
+        let endpoint = desk.endpoint(&receiver).await;
+        receiver.answer_always(500);
+        // Fewer than open the circuit.
+        desk.hear(2).await;
+        desk.settled(&endpoint, "failed", 2).await;
+        let body = json!({"since": ALWAYS, "only": "failed"});
+        let first = desk.replay(&endpoint, &body).await;
+        eventually("its attempts", async || {
+            let failed = desk.deliveries(&endpoint, "&state=failed").await;
+            (failed.len() == 2 && failed.iter().all(|d| d["attempts"] == 2)).then_some(())
+        })
+        .await;
+        receiver.answer_always(200);
+        let second = desk.replay(&endpoint, &body).await;
+        assert_eq!(desk.replay_state(&endpoint, &first).await["state"], "cancelled");
+        assert_eq!(desk.replayed(&endpoint, &second).await["progress"]["sent"], 2);
+        desk.stop().await;
     }
 }
