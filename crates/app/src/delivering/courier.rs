@@ -1,7 +1,10 @@
 //! How many attempts are under way: for one endpoint, and in the whole process.
 //!
 //! Threat note. Defends against: endpoints that hold on to what they are given. One endpoint has a window of attempts
-//! under way that grows with every success and halves with every failure, so a dead one has one. All of them together
+//! under way that grows with every success and halves with every failure, so a dead one has one; of these no more are on
+//! the wire than its answers' times call for, so that a burst to one that answers at once does not open connections only
+//! to close them. One workspace has half of the places of those that answer, so that however much it has to send, others
+//! do not wait for it. All of them together
 //! share pools of bounded size, by what they have shown: those that answered lately, those nobody knows yet, and those
 //! that are failing. An attempt that waits long for its answer moves to a pool of its own, so that even many endpoints
 //! that answered well and now stall all at once hold up the others for no longer than [`STALLED`]. Does not defend
@@ -21,6 +24,14 @@ const REMEMBERED: u64 = 20_000;
 const FIRST_WINDOW: usize = 4;
 /// How long a success vouches for an endpoint.
 const PROVEN_FOR: Duration = Duration::from_mins(5);
+/// Requests on the wire to one endpoint: at least so many,
+const WIRE_LEAST: usize = 8;
+/// and as many as bring this many answers in a millisecond.
+const WIRE_PER_MS: u128 = 8;
+/// Answers whose shortest time counts.
+const WIRE_ANSWERS: u32 = 64;
+/// Places that a lane waits for at once: a claim is worth its transaction.
+const HANDFUL: usize = 16;
 /// An attempt without an answer after this time gives up its place among those of its kind.
 pub(super) const STALLED: Duration = Duration::from_secs(2);
 
@@ -42,6 +53,32 @@ pub(super) struct Standing {
     in_flight: AtomicUsize,
     replays: AtomicUsize,
     answered_at: Mutex<Option<Instant>>,
+    wire: Arc<Semaphore>,
+    pace: Mutex<Pace>,
+}
+
+/// How fast an endpoint answers, and how many requests are on the wire for that.
+#[derive(Debug)]
+struct Pace {
+    width: usize,
+    answers: u32,
+    shortest: Duration,
+}
+
+impl Pace {
+    /// After so many answers the shortest of them tells the width: it is the endpoint's own time, where the others waited
+    /// for one another too.
+    fn answered(&mut self, took: Duration, most: usize) -> Option<usize> {
+        self.shortest = self.shortest.min(took);
+        self.answers += 1;
+        if self.answers < WIRE_ANSWERS {
+            return None;
+        }
+        let (micros, most) = (self.shortest.as_micros(), most.max(1));
+        let wanted = micros.saturating_mul(WIRE_PER_MS) / 1_000;
+        (self.answers, self.shortest) = (0, Duration::MAX);
+        Some(usize::try_from(wanted).unwrap_or(most).clamp(WIRE_LEAST.min(most), most))
+    }
 }
 
 impl Default for Standing {
@@ -51,6 +88,8 @@ impl Default for Standing {
             in_flight: AtomicUsize::new(0),
             replays: AtomicUsize::new(0),
             answered_at: Mutex::new(None),
+            wire: Arc::new(Semaphore::new(WIRE_LEAST)),
+            pace: Mutex::new(Pace { width: WIRE_LEAST, answers: 0, shortest: Duration::MAX }),
         }
     }
 }
@@ -61,8 +100,24 @@ impl Standing {
         self.window.load(Ordering::Relaxed).clamp(1, most.max(1))
     }
 
-    /// A success: one more at once.
-    pub fn answered(&self, most: usize) {
+    /// A place on the wire; one that is not had for long is not waited for.
+    pub async fn wire(&self) -> Option<OwnedSemaphorePermit> {
+        let permit = tokio::time::timeout(STALLED, Arc::clone(&self.wire).acquire_owned()).await;
+        permit.ok().and_then(Result::ok)
+    }
+
+    /// A success, and how long it took: one more at once.
+    pub fn answered(&self, took: Duration, most: usize) {
+        let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(width) = pace.answered(took, most) {
+            if width > pace.width {
+                self.wire.add_permits(width - pace.width);
+                pace.width = width;
+            } else {
+                pace.width -= self.wire.forget_permits(pace.width - width);
+            }
+        }
+        drop(pace);
         let _ = self.window.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |window| {
             (window < most).then_some(window + 1)
         });
@@ -106,6 +161,7 @@ impl Standing {
 pub(super) struct Slot {
     standing: Arc<Standing>,
     permit: Option<OwnedSemaphorePermit>,
+    share: Option<OwnedSemaphorePermit>,
     replay: bool,
 }
 
@@ -122,6 +178,7 @@ impl Slot {
     pub fn stall(&mut self, courier: &Courier) {
         if let Ok(permit) = Arc::clone(&courier.stalled).try_acquire_owned() {
             self.permit = Some(permit);
+            self.share = None;
         }
     }
 }
@@ -138,6 +195,9 @@ impl Drop for Slot {
 /// The pools of this process, and what is known of its endpoints.
 pub(crate) struct Courier {
     standings: moka::sync::Cache<Uuid, Arc<Standing>>,
+    /// Each workspace's share of the proven.
+    shares: moka::sync::Cache<Uuid, Arc<Semaphore>>,
+    share: usize,
     proven: Arc<Semaphore>,
     unknown: Arc<Semaphore>,
     failing: Arc<Semaphore>,
@@ -151,6 +211,9 @@ impl Courier {
         let pool = |size: usize| Arc::new(Semaphore::new(size.clamp(1, Semaphore::MAX_PERMITS)));
         Self {
             standings: moka::sync::Cache::new(REMEMBERED),
+            // A share is held by whoever has a place of it, so forgetting one in use lends at most another.
+            shares: moka::sync::Cache::new(REMEMBERED),
+            share: (total / 2).clamp(1, Semaphore::MAX_PERMITS),
             proven: pool(total),
             unknown: pool(total / 4),
             failing: pool(total / 8),
@@ -167,6 +230,7 @@ impl Courier {
     /// room, or once `stop` is told.
     pub(super) async fn slots(
         &self,
+        workspace: Uuid,
         standing: &Arc<Standing>,
         repute: Repute,
         wanted: usize,
@@ -179,30 +243,56 @@ impl Courier {
             Repute::Failing => &self.failing,
         };
         let reserved = standing.reserve(wanted, most);
-        let empty = || Slot { standing: Arc::clone(standing), permit: None, replay: false };
+        let empty = || Slot { standing: Arc::clone(standing), permit: None, share: None, replay: false };
         let mut slots: Vec<Slot> = std::iter::repeat_with(empty).take(reserved).collect();
-        if slots.is_empty() {
-            return slots;
+        let mut handful = 1;
+        if repute == Repute::Proven {
+            let share = self.shares.get_with(workspace, || Arc::new(Semaphore::new(self.share)));
+            handful = HANDFUL.min(self.share);
+            let permits = places(&share, handful, slots.len(), stop).await;
+            slots.truncate(permits.len());
+            slots.iter_mut().zip(permits).for_each(|(slot, permit)| slot.share = Some(permit));
         }
-        let first = tokio::select! {
-            permit = Arc::clone(pool).acquire_owned() => permit.ok(),
-            () = stop.cancelled() => None,
-        };
-        let mut next = first;
-        for index in 0..slots.len() {
-            let Some(permit) = next.take() else {
-                slots.truncate(index);
-                break;
-            };
-            slots[index].permit = Some(permit);
-            next = Arc::clone(pool).try_acquire_owned().ok();
-        }
+        let permits = places(pool, handful, slots.len(), stop).await;
+        slots.truncate(permits.len());
+        slots.iter_mut().zip(permits).for_each(|(slot, permit)| slot.permit = Some(permit));
         slots
     }
 }
 
+/// Up to `wanted` places: waits, in turn, for as many as `handful`; the others are had as far as they are free.
+async fn places(
+    pool: &Arc<Semaphore>,
+    handful: usize,
+    wanted: usize,
+    stop: &CancellationToken,
+) -> Vec<OwnedSemaphorePermit> {
+    let first = u32::try_from(handful.min(wanted)).unwrap_or(u32::MAX);
+    if first == 0 {
+        return Vec::new();
+    }
+    let mut all = tokio::select! {
+        permit = Arc::clone(pool).acquire_many_owned(first) => match permit {
+            Ok(permit) => permit,
+            Err(_) => return Vec::new(),
+        },
+        () = stop.cancelled() => return Vec::new(),
+    };
+    let mut places = Vec::with_capacity(wanted);
+    while let Some(one) = all.split(1) {
+        places.push(one);
+    }
+    while places.len() < wanted
+        && let Ok(one) = Arc::clone(pool).try_acquire_owned()
+    {
+        places.push(one);
+    }
+    places
+}
+
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
     const MOST: usize = 64;
@@ -213,7 +303,7 @@ mod tests {
         let standing = courier.standing(Uuid::nil());
         assert_eq!((standing.window(MOST), standing.repute(false)), (4, Repute::Unknown));
         for _ in 0..100 {
-            standing.answered(MOST);
+            standing.answered(Duration::from_millis(1), MOST);
         }
         assert_eq!((standing.window(MOST), standing.repute(false)), (64, Repute::Proven));
         for expected in [32, 16, 8, 4, 2, 1, 1] {
@@ -229,16 +319,57 @@ mod tests {
         let courier = Courier::new(1_024);
         let standing = courier.standing(Uuid::nil());
         let stop = CancellationToken::new();
-        let slots = courier.slots(&standing, Repute::Unknown, 10, MOST, &stop).await;
+        let slots = courier.slots(Uuid::max(), &standing, Repute::Unknown, 10, MOST, &stop).await;
         assert_eq!(slots.len(), 4, "the window");
-        assert!(courier.slots(&standing, Repute::Unknown, 10, MOST, &stop).await.is_empty());
+        assert!(courier.slots(Uuid::max(), &standing, Repute::Unknown, 10, MOST, &stop).await.is_empty());
         drop(slots);
-        let mut slots = courier.slots(&standing, Repute::Unknown, 1, MOST, &stop).await;
+        let mut slots = courier.slots(Uuid::max(), &standing, Repute::Unknown, 1, MOST, &stop).await;
         assert_eq!((slots.len(), standing.room_for_replays(MOST)), (1, 1));
         slots[0].replays();
         assert_eq!(standing.room_for_replays(MOST), 0);
         drop(slots);
         assert_eq!(standing.room_for_replays(MOST), 1);
+    }
+
+    #[tokio::test]
+    async fn one_workspace_leaves_places_to_others() {
+        let courier = Courier::new(64);
+        let stop = CancellationToken::new();
+        let mut held = Vec::new();
+        for number in 0..2 {
+            let standing = courier.standing(Uuid::from_u128(number));
+            (0..64).for_each(|_| standing.answered(Duration::from_millis(1), MOST));
+            held.append(&mut courier.slots(Uuid::max(), &standing, Repute::Proven, 16, MOST, &stop).await);
+        }
+        assert_eq!(held.len(), 32, "a half");
+        let next = courier.standing(Uuid::from_u128(99));
+        let waits = courier.slots(Uuid::max(), &next, Repute::Proven, 1, MOST, &stop);
+        assert!(tokio::time::timeout(Duration::from_millis(20), waits).await.is_err());
+        let other = courier.slots(Uuid::nil(), &next, Repute::Proven, 1, MOST, &stop).await;
+        assert_eq!(other.len(), 1, "its neighbour does not wait");
+        held[0].stall(&courier);
+        let kept = courier.slots(Uuid::max(), &next, Repute::Proven, 1, MOST, &stop).await;
+        assert_eq!(kept.len(), 1);
+        stop.cancel();
+        let nobody = courier.slots(Uuid::max(), &next, Repute::Proven, 1, MOST, &stop).await;
+        assert!(nobody.is_empty(), "once it is told to stop");
+    }
+
+    #[tokio::test]
+    async fn the_wire_is_as_wide_as_answers_are_slow() {
+        let standing = Standing::default();
+        let answer = |millis| {
+            (0..WIRE_ANSWERS).for_each(|_| standing.answered(Duration::from_millis(millis), MOST));
+            standing.wire.available_permits()
+        };
+        assert_eq!(standing.wire.available_permits(), WIRE_LEAST);
+        assert_eq!([answer(3), answer(100), answer(1)], [24, MOST, WIRE_LEAST]);
+        // Those under way keep their places, and give back what is too much.
+        answer(2);
+        let held: Vec<_> = (0..16).map(|_| Arc::clone(&standing.wire).try_acquire_owned().unwrap()).collect();
+        assert_eq!(answer(1), 0);
+        drop(held);
+        assert_eq!(answer(1), WIRE_LEAST);
     }
 
     /// A thousand endpoints that nobody knows and that never answer leave those that answer alone, and one another too.
@@ -249,18 +380,22 @@ mod tests {
         let mut held = Vec::new();
         for number in 0..16 {
             let standing = courier.standing(Uuid::from_u128(number));
-            held.append(&mut courier.slots(&standing, Repute::Unknown, 1, MOST, &stop).await);
+            held.append(&mut courier.slots(Uuid::max(), &standing, Repute::Unknown, 1, MOST, &stop).await);
         }
         assert_eq!(held.len(), 16, "a quarter");
         let next = courier.standing(Uuid::from_u128(99));
-        let waits = courier.slots(&next, Repute::Unknown, 1, MOST, &stop);
+        let waits = courier.slots(Uuid::max(), &next, Repute::Unknown, 1, MOST, &stop);
         assert!(tokio::time::timeout(Duration::from_millis(20), waits).await.is_err());
         let proven = courier.standing(Uuid::from_u128(100));
-        assert_eq!(courier.slots(&proven, Repute::Proven, 4, MOST, &stop).await.len(), 4);
+        assert_eq!(courier.slots(Uuid::max(), &proven, Repute::Proven, 4, MOST, &stop).await.len(), 4);
         for slot in &mut held {
             slot.stall(&courier);
         }
-        assert_eq!(courier.slots(&next, Repute::Unknown, 1, MOST, &stop).await.len(), 1, "they gave way");
+        assert_eq!(
+            courier.slots(Uuid::max(), &next, Repute::Unknown, 1, MOST, &stop).await.len(),
+            1,
+            "they gave way"
+        );
         stop.cancel();
     }
 }
