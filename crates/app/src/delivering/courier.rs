@@ -1,13 +1,14 @@
 //! How many attempts are under way: for one endpoint, and in the whole process.
 //!
 //! Threat note. Defends against: endpoints that hold on to what they are given. One endpoint has a window of attempts
-//! under way that grows with every success and halves with every failure, so a dead one has one. All of them together
-//! share pools of bounded size, by what they have shown: those that answered lately, those nobody knows yet, and those
-//! that are failing. An attempt that waits long for its answer moves to a pool of its own, so that even many endpoints
-//! that answered well and now stall all at once hold up the others for no longer than [`STALLED`]; and one workspace has
-//! half of the places at most, however many endpoints it has and whatever these do. Does not defend against: more
-//! endpoints that answer well than the machine can serve, which wait for one another, in turn; several workspaces that
-//! stall together.
+//! under way that grows with every success and halves with every failure, so a dead one has one; of these no more are on
+//! the wire than its answers' times call for, so that a burst to one that answers at once does not open connections only
+//! to close them. All of them together share pools of bounded size, by what they have shown: those that answered lately,
+//! those nobody knows yet, and those that are failing. An attempt that waits long for its answer moves to a pool of its
+//! own, so that even many endpoints that answered well and now stall all at once hold up the others for no longer than
+//! [`STALLED`]; and one workspace has half of the places at most, however many endpoints it has, however much it has to
+//! send and whatever these do. Does not defend against: more endpoints that answer well than the machine can serve, which
+//! wait for one another, in turn; several workspaces that stall together.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,6 +24,14 @@ const REMEMBERED: u64 = 20_000;
 const FIRST_WINDOW: usize = 4;
 /// How long a success vouches for an endpoint.
 const PROVEN_FOR: Duration = Duration::from_mins(5);
+/// Requests on the wire to one endpoint: at least so many,
+const WIRE_LEAST: usize = 8;
+/// and as many as bring this many answers in a millisecond.
+const WIRE_PER_MS: u128 = 8;
+/// Answers whose shortest time counts.
+const WIRE_ANSWERS: u32 = 64;
+/// Places that a lane waits for at once: a claim is worth its transaction.
+const HANDFUL: usize = 16;
 /// An attempt without an answer after this time gives up its place among those of its kind.
 pub(super) const STALLED: Duration = Duration::from_secs(2);
 
@@ -55,6 +64,32 @@ pub(super) struct Standing {
     in_flight: AtomicUsize,
     replays: AtomicUsize,
     answered_at: Mutex<Option<Instant>>,
+    wire: Arc<Semaphore>,
+    pace: Mutex<Pace>,
+}
+
+/// How fast an endpoint answers, and how many requests are on the wire for that.
+#[derive(Debug)]
+struct Pace {
+    width: usize,
+    answers: u32,
+    shortest: Duration,
+}
+
+impl Pace {
+    /// After so many answers the shortest of them tells the width: it is the endpoint's own time, where the others waited
+    /// for one another too.
+    fn answered(&mut self, took: Duration, most: usize) -> Option<usize> {
+        self.shortest = self.shortest.min(took);
+        self.answers += 1;
+        if self.answers < WIRE_ANSWERS {
+            return None;
+        }
+        let (micros, most) = (self.shortest.as_micros(), most.max(1));
+        let wanted = micros.saturating_mul(WIRE_PER_MS) / 1_000;
+        (self.answers, self.shortest) = (0, Duration::MAX);
+        Some(usize::try_from(wanted).unwrap_or(most).clamp(WIRE_LEAST.min(most), most))
+    }
 }
 
 impl Default for Standing {
@@ -64,6 +99,8 @@ impl Default for Standing {
             in_flight: AtomicUsize::new(0),
             replays: AtomicUsize::new(0),
             answered_at: Mutex::new(None),
+            wire: Arc::new(Semaphore::new(WIRE_LEAST)),
+            pace: Mutex::new(Pace { width: WIRE_LEAST, answers: 0, shortest: Duration::MAX }),
         }
     }
 }
@@ -74,8 +111,24 @@ impl Standing {
         self.window.load(Ordering::Relaxed).clamp(1, most.max(1))
     }
 
-    /// A success: one more at once.
-    pub fn answered(&self, most: usize) {
+    /// A place on the wire; one that is not had for long is not waited for.
+    pub async fn wire(&self) -> Option<OwnedSemaphorePermit> {
+        let permit = tokio::time::timeout(STALLED, Arc::clone(&self.wire).acquire_owned()).await;
+        permit.ok().and_then(Result::ok)
+    }
+
+    /// A success, and how long it took: one more at once.
+    pub fn answered(&self, took: Duration, most: usize) {
+        let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(width) = pace.answered(took, most) {
+            if width > pace.width {
+                self.wire.add_permits(width - pace.width);
+                pace.width = width;
+            } else {
+                pace.width -= self.wire.forget_permits(pace.width - width);
+            }
+        }
+        drop(pace);
         let _ = self.window.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |window| {
             (window < most).then_some(window + 1)
         });
@@ -169,6 +222,7 @@ impl Courier {
         let pool = |size: usize| Arc::new(Semaphore::new(size.clamp(1, Semaphore::MAX_PERMITS)));
         Self {
             standings: moka::sync::Cache::new(REMEMBERED),
+            // A share is held by whoever has a place of it, so forgetting one in use lends at most another.
             shares: moka::sync::Cache::new(REMEMBERED),
             share: (total / 2).clamp(1, Semaphore::MAX_PERMITS),
             proven: pool(total),
@@ -200,33 +254,51 @@ impl Courier {
         let reserved = standing.reserve(asked.wanted, asked.most);
         let empty = || Slot { standing: Arc::clone(standing), permit: None, share: None, replay: false };
         let mut slots: Vec<Slot> = std::iter::repeat_with(empty).take(reserved).collect();
-        if slots.is_empty() {
-            return slots;
-        }
-        let both = async {
-            let share = Arc::clone(&share).acquire_owned().await.ok()?;
-            Some((share, Arc::clone(pool).acquire_owned().await.ok()?))
-        };
-        let first = tokio::select! {
-            both = both => both,
-            () = stop.cancelled() => None,
-        };
-        let mut next = first;
-        for index in 0..slots.len() {
-            let Some((share_of, permit)) = next.take() else {
-                slots.truncate(index);
-                break;
-            };
-            (slots[index].share, slots[index].permit) = (Some(share_of), Some(permit));
-            let more = Arc::clone(&share).try_acquire_owned().ok();
-            next = more.zip(Arc::clone(pool).try_acquire_owned().ok());
-        }
+        // A few at once are worth a claim's transaction; who has not proven itself takes what there is.
+        let handful = if asked.repute == Repute::Proven { HANDFUL.min(self.share) } else { 1 };
+        let permits = places(&share, handful, slots.len(), stop).await;
+        slots.truncate(permits.len());
+        slots.iter_mut().zip(permits).for_each(|(slot, permit)| slot.share = Some(permit));
+        let permits = places(pool, handful, slots.len(), stop).await;
+        slots.truncate(permits.len());
+        slots.iter_mut().zip(permits).for_each(|(slot, permit)| slot.permit = Some(permit));
         slots
     }
 }
 
+/// Up to `wanted` places: waits, in turn, for as many as `handful`; the others are had as far as they are free.
+async fn places(
+    pool: &Arc<Semaphore>,
+    handful: usize,
+    wanted: usize,
+    stop: &CancellationToken,
+) -> Vec<OwnedSemaphorePermit> {
+    let first = u32::try_from(handful.min(wanted)).unwrap_or(u32::MAX);
+    if first == 0 {
+        return Vec::new();
+    }
+    let mut all = tokio::select! {
+        permit = Arc::clone(pool).acquire_many_owned(first) => match permit {
+            Ok(permit) => permit,
+            Err(_) => return Vec::new(),
+        },
+        () = stop.cancelled() => return Vec::new(),
+    };
+    let mut places = Vec::with_capacity(wanted);
+    while let Some(one) = all.split(1) {
+        places.push(one);
+    }
+    while places.len() < wanted
+        && let Ok(one) = Arc::clone(pool).try_acquire_owned()
+    {
+        places.push(one);
+    }
+    places
+}
+
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
     const MOST: usize = 64;
@@ -241,7 +313,7 @@ mod tests {
         let standing = courier.standing(Uuid::nil());
         assert_eq!((standing.window(MOST), standing.repute(false)), (4, Repute::Unknown));
         for _ in 0..100 {
-            standing.answered(MOST);
+            standing.answered(Duration::from_millis(1), MOST);
         }
         assert_eq!((standing.window(MOST), standing.repute(false)), (64, Repute::Proven));
         for expected in [32, 16, 8, 4, 2, 1, 1] {
@@ -267,6 +339,23 @@ mod tests {
         assert_eq!(standing.room_for_replays(MOST), 0);
         drop(slots);
         assert_eq!(standing.room_for_replays(MOST), 1);
+    }
+
+    #[tokio::test]
+    async fn the_wire_is_as_wide_as_answers_are_slow() {
+        let standing = Standing::default();
+        let answer = |millis| {
+            (0..WIRE_ANSWERS).for_each(|_| standing.answered(Duration::from_millis(millis), MOST));
+            standing.wire.available_permits()
+        };
+        assert_eq!(standing.wire.available_permits(), WIRE_LEAST);
+        assert_eq!([answer(3), answer(100), answer(1)], [24, MOST, WIRE_LEAST]);
+        // Those under way keep their places, and give back what is too much.
+        answer(2);
+        let held: Vec<_> = (0..16).map(|_| Arc::clone(&standing.wire).try_acquire_owned().unwrap()).collect();
+        assert_eq!(answer(1), 0);
+        drop(held);
+        assert_eq!(answer(1), WIRE_LEAST);
     }
 
     /// A thousand endpoints that nobody knows and that never answer leave those that answer alone, and one another too.
@@ -302,7 +391,7 @@ mod tests {
         for number in 0..50 {
             let standing = courier.standing(Uuid::from_u128(number));
             for _ in 0..MOST {
-                standing.answered(MOST);
+                standing.answered(Duration::from_millis(1), MOST);
             }
             for _ in 0..2 {
                 let some = courier.slots(&standing, asked(1, Repute::Proven, MOST), &stop);

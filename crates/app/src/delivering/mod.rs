@@ -196,6 +196,11 @@ impl Work for Delivering {
     async fn perform(&self, item: Outgoing) -> Delivered {
         let Outgoing { job, work, endpoint, mut slot } = item;
         let Some((work, payload)) = work else { return Delivered { job, tried: None } };
+        let wire = self.standing.wire().await;
+        if wire.is_none() {
+            // Those before it have no answers: it goes out, but not in the place of an endpoint that answers.
+            slot.stall(&self.app.0.courier);
+        }
         let at = self.app.now();
         let outcome = match payload {
             Ok(payload) => self.attempt(&work, payload, &endpoint, at, &mut slot).await,
@@ -206,10 +211,11 @@ impl Work for Delivering {
         };
         let most = self.app.0.config.webhook_parallel;
         match &outcome {
-            Outcome::Tried(attempt) if attempt.is_success() => self.standing.answered(most),
+            Outcome::Tried(attempt) if attempt.is_success() => self.standing.answered(attempt.latency, most),
             Outcome::Tried(_) => self.standing.failed(),
             Outcome::TriedElsewhere(_) | Outcome::Unsendable(_) => {}
         }
+        drop(wire);
         Delivered { job, tried: Some(Arc::new(Tried { work, outcome, at, endpoint })) }
     }
 

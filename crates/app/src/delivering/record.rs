@@ -7,7 +7,7 @@ use gatepost_core::audit::Audit;
 use gatepost_core::endpoint::{DeliveryState, DisabledReason};
 use gatepost_core::job::JobKind;
 use gatepost_core::{ReplayId, Result, Timestamp};
-use gatepost_store::{Claimed, DeliveryRecord, EndpointHealth, WorkspaceScope, WorkspaceTx};
+use gatepost_store::{Claimed, DeliveryRecord, EndpointHealth, EndpointRow, WorkspaceScope, WorkspaceTx};
 
 use super::course::{OPENS_AFTER, Sign, Turn, follow};
 use super::disabling::{Cause, disable};

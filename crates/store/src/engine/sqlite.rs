@@ -26,11 +26,9 @@ const QUEUE: usize = 4096;
 const BATCH: usize = 512;
 /// How long the closures of one physical transaction may run, the last one's end apart.
 const BATCH_TIME: Duration = Duration::from_millis(5);
-/// Where the disk is slow they may run so many times as long as the last commit took, so that it does not commit most of
-/// the time.
-const BATCH_COMMITS: u32 = 4;
-/// But no longer than this.
-const BATCH_TIME_MOST: Duration = Duration::from_millis(100);
+/// Where the disk is slow they may run as long as the last commit took, so that it does not commit most of the time; but
+/// no longer than this.
+const BATCH_TIME_MOST: Duration = Duration::from_millis(20);
 /// More than the statements of the house, so that none is ever parsed twice.
 const STATEMENTS: usize = 512;
 
@@ -374,7 +372,7 @@ impl Writer {
         let started = Instant::now();
         let done = call(&self.conn, "COMMIT");
         let took = started.elapsed();
-        self.time = (took * BATCH_COMMITS).clamp(BATCH_TIME, BATCH_TIME_MOST);
+        self.time = took.clamp(BATCH_TIME, BATCH_TIME_MOST);
         meter::commit("sqlite", size, took);
         done
     }

@@ -82,10 +82,12 @@ impl Run {
         let stream = Stream { sources, items: ITEMS, webhooks: spread.endpoints };
         let bodies = self.calibrate(&installation, &stream).await?;
         let bodies = bodies.min(150_000 / (ITEMS * spread.endpoints));
+        let first = self.load.received().await?;
         let event = an_event(&installation, tenants.first()).await?;
         // One endpoint has as many under way as here; with more endpoints the loop is fastest with few for each.
         let parallel = AppConfig::default().webhook_parallel.div_ceil(ports.len());
-        let mut measured = Measured::default();
+        let mut measured =
+            Measured { connections: first.connections, deliveries: first.ever, ..Measured::default() };
         for _ in 0..self.args.repetitions() {
             // In turn, so that all meet the same machine.
             let time = Duration::from_millis(self.args.millis());
