@@ -11,6 +11,7 @@ mod ed25519;
 mod keys;
 
 use std::fmt;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -85,7 +86,7 @@ impl WebhookSecret {
 
     /// The prepared key. Lanes keep it: preparing costs more than signing a short body.
     pub fn signing_key(&self) -> Result<SigningKey, WebhookSigningError> {
-        decode(self.expose()).map(|bytes| SigningKey(Kind::Hmac(HmacKey::new(&bytes))))
+        decode(self.expose()).map(|bytes| SigningKey(Kind::Hmac(Arc::new(HmacKey::new(&bytes)))))
     }
 }
 
@@ -111,7 +112,8 @@ pub struct SigningKey(Kind);
 
 #[derive(Clone, Debug)]
 enum Kind {
-    Hmac(HmacKey),
+    /// Shared: it is large, and keys are handed from one generation of an endpoint to the next.
+    Hmac(Arc<HmacKey>),
     Ed25519(KeyPair),
 }
 

@@ -45,7 +45,6 @@ impl Check<'_> {
         }
         for (keyword, wanted) in keywords {
             match keyword.as_str() {
-                "description" => {}
                 "type" => self.kind(wanted, value, at),
                 "enum" => {
                     if !wanted.as_array().is_some_and(|known| known.contains(value)) {
@@ -64,7 +63,7 @@ impl Check<'_> {
                     }
                 }
                 "oneOf" => self.one_of(wanted, value, at),
-                "required" | "properties" => {}
+                "description" | "required" | "properties" => {}
                 "items" => {
                     for (index, item) in value.as_array().into_iter().flatten().enumerate() {
                         self.value(wanted, item, &format!("{at}/{index}"));

@@ -90,7 +90,8 @@ fn every_member_that_can_be_written_is_in_the_schema() {
 fn what_does_not_fit_is_seen() {
     let definitions = schema::definitions();
     let event = EventType::MessageReceived;
-    let spoil: [(&str, fn(&mut Value)); 9] = [
+    type Spoil = (&'static str, fn(&mut Value));
+    let spoil: [Spoil; 9] = [
         ("a member more", |e| e["data"]["message"]["more"] = json!(1)),
         ("an envelope with more", |e| e["more"] = json!(1)),
         ("a member less", |e| drop(e["data"]["message"].as_object_mut().unwrap().remove("contact"))),
