@@ -6,8 +6,8 @@
 //! to close them. All of them together share pools of bounded size, by what they have shown: those that answered lately,
 //! those nobody knows yet, and those that are failing. An attempt that waits long for its answer moves to a pool of its
 //! own, so that even many endpoints that answered well and now stall all at once hold up the others for no longer than
-//! [`STALLED`]; and one workspace has half of the places at most, however many endpoints it has, however much it has to
-//! send and whatever these do. Does not defend against: more endpoints that answer well than the machine can serve, which
+//! [`STALLED`]; and the endpoints of one workspace that answered well have half of the places at most, however many
+//! they are, however much there is to send and whatever they do. Does not defend against: more endpoints that answer well than the machine can serve, which
 //! wait for one another, in turn; several workspaces that stall together.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -172,7 +172,7 @@ impl Standing {
 pub(super) struct Slot {
     standing: Arc<Standing>,
     permit: Option<OwnedSemaphorePermit>,
-    /// Of the workspace's share; kept to the end, answer or not.
+    /// Of the workspace's share, where the endpoint had answered; kept to the end, answer or not.
     share: Option<OwnedSemaphorePermit>,
     replay: bool,
 }
@@ -207,7 +207,7 @@ impl Drop for Slot {
 pub(crate) struct Courier {
     standings: moka::sync::Cache<Uuid, Arc<Standing>>,
     shares: moka::sync::Cache<Uuid, Arc<Semaphore>>,
-    /// Places of one workspace, of every kind together.
+    /// Places of one workspace, for endpoints that answered.
     share: usize,
     proven: Arc<Semaphore>,
     unknown: Arc<Semaphore>,
@@ -256,9 +256,13 @@ impl Courier {
         let mut slots: Vec<Slot> = std::iter::repeat_with(empty).take(reserved).collect();
         // A few at once are worth a claim's transaction; who has not proven itself takes what there is.
         let handful = if asked.repute == Repute::Proven { HANDFUL.min(self.share) } else { 1 };
-        let permits = places(&share, handful, slots.len(), stop).await;
-        slots.truncate(permits.len());
-        slots.iter_mut().zip(permits).for_each(|(slot, permit)| slot.share = Some(permit));
+        // Those that nobody knows and those that fail have small pools of their own: were they in the share, a workspace's
+        // black holes would stand in the way of its endpoints that answer.
+        if asked.repute == Repute::Proven {
+            let permits = places(&share, handful, slots.len(), stop).await;
+            slots.truncate(permits.len());
+            slots.iter_mut().zip(permits).for_each(|(slot, permit)| slot.share = Some(permit));
+        }
         let permits = places(pool, handful, slots.len(), stop).await;
         slots.truncate(permits.len());
         slots.iter_mut().zip(permits).for_each(|(slot, permit)| slot.permit = Some(permit));

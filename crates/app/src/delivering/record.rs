@@ -18,6 +18,8 @@ use super::{Delivered, Delivering, Tried};
 /// Results ready to be written down in one transaction.
 struct Batch {
     verdicts: Vec<Verdict>,
+    /// The endpoint as each of these saw it.
+    asked: Vec<Arc<Prepared>>,
     records: Vec<DeliveryRecord>,
     finished: Vec<Claimed>,
     deferred: Vec<(Claimed, Timestamp)>,
@@ -43,7 +45,7 @@ impl Delivering {
         let app = &self.app;
         let keys = app.0.sealing.keys(scope).await?;
         let (endpoint, now) = (self.endpoint(), app.now());
-        let seen = self.seen_after_failures(scope, &done).await?;
+        let seen = self.seen_after_farewell(scope, &done).await?;
         let done = done.into_iter().map(|one| judged(one, seen.as_ref())).collect();
         let batch = Arc::new(self.batch(&keys, done, now)?);
         let entropy = Arc::clone(&app.0.entropy);
@@ -56,8 +58,6 @@ impl Delivering {
                 let batch = writing.as_ref();
                 // Locks in the order in which every transaction takes them: the endpoint, then the event log.
                 let row = if unwell { tx.endpoint_lock(endpoint).await? } else { None };
-                // One that was moved just now begins anew; these results are about the address before.
-                let row = row.filter(|row| seen.as_ref().is_none_or(|seen| seen.url == row.url));
                 let mut order: Vec<&[u8]> =
                     batch.finished.iter().filter_map(|job| job.order_key.as_deref()).collect();
                 order.sort_unstable();
@@ -77,7 +77,12 @@ impl Delivering {
                 let mut written = Written { health: None, turn: Turn::None, disabled: None };
                 let mut audit = Audit::None("attempts are in the delivery log");
                 if let Some(row) = row {
-                    let signs = batch.verdicts.iter().map(|v| v.sign);
+                    // What failed at an address that the endpoint has left is no word about the one that it has.
+                    let signs =
+                        batch.verdicts.iter().zip(&batch.asked).map(|(verdict, asked)| match verdict.sign {
+                            Sign::Failure { .. } if !asked.lies_at(&row) => Sign::None,
+                            sign => sign,
+                        });
                     let (health, turn) = follow(row.health, signs, now, entropy.as_ref());
                     if health != row.health {
                         tx.endpoint_health_set(endpoint, health).await?;
@@ -87,7 +92,7 @@ impl Delivering {
                     }
                     (written.health, written.turn) = (Some(health), turn);
                     if row.enabled
-                        && let Some(cause) = cause(tx, &row.id, batch, health, now).await?
+                        && let Some(cause) = cause(tx, &row, batch, health, now).await?
                         && let Some(entry) = disable(tx, &keys, &entropy, now, &row, &cause).await?
                     {
                         audit = entry;
@@ -101,14 +106,15 @@ impl Delivering {
         Ok(())
     }
 
-    /// The endpoint as it lies now, where an attempt failed: its owner may have moved it while that was under way.
-    async fn seen_after_failures(
+    /// The endpoint as it lies now, where one said that it is gone: its owner may have moved it meanwhile. Other results
+    /// are written down without a look before, so that no claim comes in between.
+    async fn seen_after_farewell(
         &self,
         scope: WorkspaceScope,
         done: &[Delivered],
     ) -> Result<Option<EndpointRow>> {
-        let failed = |tried: &Arc<Tried>| matches!(&tried.outcome, Outcome::Tried(a) if !a.is_success());
-        if !done.iter().filter_map(|one| one.tried.as_ref()).any(failed) {
+        let gone = |tried: &Arc<Tried>| matches!(&tried.outcome, Outcome::Tried(a) if a.status == Some(410));
+        if !done.iter().filter_map(|one| one.tried.as_ref()).any(gone) {
             return Ok(None);
         }
         let endpoint = self.endpoint();
@@ -123,6 +129,7 @@ impl Delivering {
     ) -> Result<Batch> {
         let mut batch = Batch {
             verdicts: Vec::with_capacity(done.len()),
+            asked: Vec::with_capacity(done.len()),
             records: Vec::with_capacity(done.len()),
             finished: Vec::with_capacity(done.len()),
             deferred: Vec::new(),
@@ -158,6 +165,7 @@ impl Delivering {
             }
             batch.records.push(verdict.record.clone());
             batch.verdicts.push(verdict);
+            batch.asked.push(Arc::clone(&tried.endpoint));
         }
         batch.replays.retain(|(_, sent, dead)| sent + dead > 0);
         Ok(batch)
@@ -205,11 +213,11 @@ impl Delivering {
     }
 }
 
-/// A failure at an address that the endpoint has left is no word about the endpoint.
+/// A farewell from an address that the endpoint has left ends nothing: the delivery is tried again where it lies now.
 fn judged(done: Delivered, seen: Option<&EndpointRow>) -> Delivered {
     let (Some(tried), Some(row)) = (&done.tried, seen) else { return done };
     let outcome = match &tried.outcome {
-        Outcome::Tried(attempt) if !attempt.is_success() && !tried.endpoint.lies_at(row) => {
+        Outcome::Tried(attempt) if attempt.status == Some(410) && !tried.endpoint.lies_at(row) => {
             Outcome::TriedElsewhere(attempt.clone())
         }
         _ => return done,
@@ -223,13 +231,15 @@ fn judged(done: Delivered, seen: Option<&EndpointRow>) -> Delivered {
 /// however short the schedule is.
 async fn cause(
     tx: &WorkspaceTx<'_>,
-    endpoint: &gatepost_core::EndpointId,
+    endpoint: &EndpointRow,
     batch: &Batch,
     health: EndpointHealth,
     now: Timestamp,
 ) -> Result<Option<Cause>> {
     let detail = || batch.verdicts.iter().rev().find_map(|v| v.detail.clone());
-    if let Some(gone) = batch.verdicts.iter().find(|v| v.gone) {
+    if let Some((gone, _)) =
+        batch.verdicts.iter().zip(&batch.asked).find(|(v, asked)| v.gone && asked.lies_at(endpoint))
+    {
         return Ok(Some(Cause { reason: DisabledReason::Gone, health, detail: gone.detail.clone() }));
     }
     let failing = || Cause { reason: DisabledReason::Failing, health, detail: detail() };
@@ -243,7 +253,7 @@ async fn cause(
     }
     for verdict in &batch.verdicts {
         let Some(from) = verdict.spent_from else { continue };
-        let first = tx.attempt_at(*endpoint, verdict.record.delivery, from).await?;
+        let first = tx.attempt_at(endpoint.id, verdict.record.delivery, from).await?;
         if first.is_some_and(|first| since <= first) {
             return Ok(Some(failing()));
         }

@@ -19,7 +19,7 @@ const RETRY_AFTER_MAX: Duration = Duration::from_hours(24);
 #[derive(Debug, Clone)]
 pub(super) enum Outcome {
     Tried(Attempt),
-    /// It failed at an address that the endpoint has left meanwhile: that says nothing of the one that it has now.
+    /// The address said that it is gone, and the endpoint has another by now: that says nothing of it.
     TriedElsewhere(Attempt),
     /// There was nothing to send, and there never will be: why, for people. The class comes first, as in errors.
     Unsendable(&'static str),
