@@ -100,12 +100,12 @@ fn made(audit: AuditEntry, row: &MetaAppRow) -> AuditEntry {
     audit
         .made("name", &row.name)
         .made("app_id", &row.app_id)
-        .made("graph_version", or_usual(&row.graph_version))
-        .made("base_url", or_usual(&row.base_url))
+        .made("graph_version", or_usual(row.graph_version.as_ref()))
+        .made("base_url", or_usual(row.base_url.as_ref()))
 }
 
-fn or_usual(value: &Option<String>) -> String {
-    value.clone().unwrap_or_else(|| "the installation's".to_owned())
+fn or_usual(value: Option<&String>) -> String {
+    value.cloned().unwrap_or_else(|| "the installation's".to_owned())
 }
 
 fn place(workspace: WorkspaceId, id: MetaAppId) -> Aad {
@@ -343,8 +343,12 @@ impl App {
                 let audit = audit
                     .clone()
                     .changed("name", &before.name, &row.name)
-                    .changed("graph_version", or_usual(&before.graph_version), or_usual(&row.graph_version))
-                    .changed("base_url", or_usual(&before.base_url), or_usual(&row.base_url));
+                    .changed(
+                        "graph_version",
+                        or_usual(before.graph_version.as_ref()),
+                        or_usual(row.graph_version.as_ref()),
+                    )
+                    .changed("base_url", or_usual(before.base_url.as_ref()), or_usual(row.base_url.as_ref()));
                 tx.commit(audit, (row, epoch))
             })
             .await?;

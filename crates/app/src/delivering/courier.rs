@@ -245,7 +245,6 @@ impl Courier {
         asked: Asked,
         stop: &CancellationToken,
     ) -> Vec<Slot> {
-        let share = self.shares.get_with(asked.workspace, || Arc::new(Semaphore::new(self.share)));
         let pool = match asked.repute {
             Repute::Proven => &self.proven,
             Repute::Unknown => &self.unknown,
@@ -259,6 +258,7 @@ impl Courier {
         // Those that nobody knows and those that fail have small pools of their own: were they in the share, a workspace's
         // black holes would stand in the way of its endpoints that answer.
         if asked.repute == Repute::Proven {
+            let share = self.shares.get_with(asked.workspace, || Arc::new(Semaphore::new(self.share)));
             let permits = places(&share, handful, slots.len(), stop).await;
             slots.truncate(permits.len());
             slots.iter_mut().zip(permits).for_each(|(slot, permit)| slot.share = Some(permit));
@@ -402,7 +402,9 @@ mod tests {
                 let Ok(mut some) = tokio::time::timeout(Duration::from_millis(5), some).await else {
                     continue;
                 };
-                some.iter_mut().for_each(|slot| slot.stall(&courier));
+                for slot in &mut some {
+                    slot.stall(&courier);
+                }
                 held.append(&mut some);
             }
         }

@@ -66,7 +66,7 @@ struct Sealed {
     order: Option<DeliveryOrder>,
     retry_schedule: Patch<RetrySchedule>,
     /// The key to use where there is none yet; `Some(None)` takes away the one there is.
-    ed25519: Option<Option<(Vec<u8>, WebhookPublicKey)>>,
+    ed25519: Patch<(Vec<u8>, WebhookPublicKey)>,
     enabled: Option<bool>,
     now: Timestamp,
 }
@@ -111,11 +111,11 @@ impl Sealed {
             row.health = EndpointHealth::default();
         }
         match (&self.ed25519, &row.signing_seed) {
-            (Some(Some((sealed, key))), None) => {
+            (Patch::Set((sealed, key)), None) => {
                 row.signing_seed = Some(sealed.clone());
                 KeyChange::Made(*key)
             }
-            (Some(None), Some(_)) => {
+            (Patch::Clear, Some(_)) => {
                 (row.signing_seed, row.previous_signing_seed) = (None, None);
                 KeyChange::Gone
             }
@@ -152,12 +152,12 @@ impl App {
             Patch::Set(metadata) => sealed(seal_metadata(keys, id, metadata)?),
         };
         let ed25519 = match update.ed25519 {
-            None => None,
-            Some(false) => Some(None),
+            None => Patch::Keep,
+            Some(false) => Patch::Clear,
             Some(true) => {
                 let seed = WebhookSeed::generate(self.entropy());
                 let key = seed.public_key().map_err(Error::internal)?;
-                Some(Some((seal(keys, "signing_seed", id, seed.expose())?, key)))
+                Patch::Set((seal(keys, "signing_seed", id, seed.expose())?, key))
             }
         };
         Ok(Sealed {

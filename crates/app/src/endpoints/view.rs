@@ -161,14 +161,13 @@ fn next_action(
         Some(DisabledReason::Failing) => {
             "No attempt succeeded. Mend the receiver, test the endpoint, enable it, then replay its dead letters."
         }
-        Some(DisabledReason::Owner) => return None,
         None if row.health.failing_since.is_some() => {
             "Attempts fail: the attempts of its latest deliveries say what the receiver answered."
         }
         None if !channels.is_empty() && !channels.ids().iter().any(|id| around.channels.contains(id)) => {
             "It hears of nothing: every channel that it names was removed. Name others, or none for all."
         }
-        None => return None,
+        Some(DisabledReason::Owner) | None => return None,
     };
     Some(words.to_owned())
 }

@@ -85,12 +85,14 @@ fn every_member_that_can_be_written_is_in_the_schema() {
     assert_eq!(misfits(&definitions, EVENT, &odd).len(), 1);
 }
 
+/// What is wrong, and how to make it so.
+type Spoil = (&'static str, fn(&mut Value));
+
 /// The check itself: it must see what is wrong.
 #[test]
 fn what_does_not_fit_is_seen() {
     let definitions = schema::definitions();
     let event = EventType::MessageReceived;
-    type Spoil = (&'static str, fn(&mut Value));
     let spoil: [Spoil; 9] = [
         ("a member more", |e| e["data"]["message"]["more"] = json!(1)),
         ("an envelope with more", |e| e["more"] = json!(1)),

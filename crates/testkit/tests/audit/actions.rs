@@ -68,7 +68,7 @@ async fn say_something(stage: &Stage) {
 }
 
 async fn replay(stage: &Stage, endpoint: &str) -> String {
-    let since = stage.world.clock.now().minus(std::time::Duration::from_secs(3_600)).to_string();
+    let since = stage.world.clock.now().minus(std::time::Duration::from_hours(1)).to_string();
     let body = json!({"since": since});
     made(&stage.tenant.admin, &format!("/v1/webhook-endpoints/{endpoint}/replays"), &body).await
 }

@@ -31,7 +31,7 @@ pub async fn early_entries(world: &World, workspace: WorkspaceId, count: i64) {
 /// Checks every log of a world; what is wrong first.
 pub async fn verify(world: &World, elsewhere: &Elsewhere) -> Vec<gatepost_app::Checked> {
     let ring = MasterKeyring::new(MasterKey::parse("test", &world.master).unwrap(), Vec::new());
-    let key = public_key_of(&world.store, &ring).await.unwrap().expect("a key");
+    let key = public_key_of(&world.store, &ring).await.unwrap().unwrap();
     verify_store(&world.store, key, elsewhere).await.unwrap()
 }
 

@@ -24,7 +24,7 @@ pub struct Stage {
 impl Stage {
     pub async fn start(engine: Engines) -> Self {
         let rules = SandboxRules { template_review: Duration::from_millis(20), ..SandboxRules::default() };
-        let meta = sandbox(SandboxConfig { rules: rules.clone(), ..SandboxConfig::default() }).await;
+        let meta = sandbox(SandboxConfig { rules, ..SandboxConfig::default() }).await;
         let mut setup = Setup::new(engine).with_meta(&meta);
         setup.sandbox.rules = rules;
         let world = World::start(setup).await;

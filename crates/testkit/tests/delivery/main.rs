@@ -1,6 +1,6 @@
 //! The delivery engine, end to end on both engines: the schedule, the circuit, disabling, order, fairness, and receivers
 //! that mean harm.
-#![expect(clippy::unwrap_used, clippy::panic, clippy::cast_possible_wrap, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::cast_possible_wrap, reason = "tests")]
 
 mod circuit;
 mod disabling;

@@ -127,10 +127,6 @@ async fn looks_at_many_stay_short() {
             assert_eq!(buried.await.unwrap(), 500);
         })
         .await;
-        eprintln!(
-            "{engine:?}: claim {all_due:?}, with keys {keyed:?}, nothing due {none_due:?}, look {look:?}, \
-             hasten {hasten:?}, bury {bury:?}"
-        );
         for (what, took) in [("claim", all_due), ("keyed", keyed), ("none due", none_due), ("look", look)] {
             assert!(took < limit, "{engine:?} {what}: {took:?}");
         }
@@ -179,11 +175,8 @@ async fn a_removal_is_short() {
             };
             desk.world.store.engine().read(Lane::Workspace(workspace), read).await.unwrap()
         };
-        let started = Instant::now();
         desk.admin.delete(&format!("/v1/webhook-endpoints/{id}")).await.expect(204);
-        let took = started.elapsed();
         let (jobs, open) = left().await;
-        eprintln!("{engine:?}: removed in {took:?}; {jobs} jobs are left");
         assert_eq!(jobs, open, "what has no job any more is dead");
         assert!(jobs >= 9_000, "one transaction buried {}", 10_000 - jobs);
         desk.admin.delete(&format!("/v1/webhook-endpoints/{id}")).await.expect(404);
@@ -205,7 +198,6 @@ async fn dead_letters_are_counted_up_to_a_number() {
         let (workspace, lane) = (desk.scope.workspace().uuid(), id.uuid());
         run(&desk, async move |tx: &Tx<'_>| tx.execute(&BURIED, params![workspace, lane]).await).await;
         let many = shortest(async || desk.admin.get(&path).await.expect(200)).await;
-        eprintln!("{engine:?}: {none:?}, with a hundred thousand {many:?}");
         assert!(many < none + Duration::from_millis(40), "{engine:?}: {many:?} instead of {none:?}");
         desk.world.stop().await;
     }

@@ -57,7 +57,7 @@ async fn public_keys_verify_and_are_found_without_a_credential() {
         let webhook = heard(&receiver, 2).await.pop().unwrap();
         assert!(verifies(&first, &webhook) && verifies(&second, &webhook));
         assert_eq!(header(&webhook, "webhook-signature").split(' ').count(), 4);
-        desk.world.clock.advance(std::time::Duration::from_secs(3600));
+        desk.world.clock.advance(std::time::Duration::from_hours(1));
         assert_eq!(keys(nobody.get(&place).await).len(), 1, "to the second");
         desk.send().await;
         let webhook = heard(&receiver, 3).await.pop().unwrap();

@@ -97,7 +97,7 @@ async fn its_own_schedule_holds() {
         assert_eq!((&dead["attempts"], &dead["next_attempt_at"]), (&json!(1), &Value::Null));
         let failed = state(&twice_id, "failed").await;
         assert!(failed["next_attempt_at"].is_string());
-        desk.world.clock.advance(std::time::Duration::from_secs(600));
+        desk.world.clock.advance(std::time::Duration::from_mins(10));
         desk.send().await;
         heard(&twice, 2).await;
         assert_eq!(twice.received().len(), 2, "an hour is not over after ten minutes");

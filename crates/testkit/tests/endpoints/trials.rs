@@ -67,10 +67,7 @@ async fn a_test_waits_for_nothing() {
             let dead =
                 desk.admin.get(&format!("{}/deliveries?state=dead", path(&id))).await.expect(200).json();
             let over = dead["data"].as_array().unwrap().iter().any(|d| d["id"] == delivery["id"]);
-            match over {
-                true => Some(desk.read(&id).await),
-                false => None,
-            }
+            if over { Some(desk.read(&id).await) } else { None }
         })
         .await;
         // It failed, and counts for nothing: no dead letter to replay, no other reason to be off.

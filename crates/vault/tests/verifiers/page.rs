@@ -21,7 +21,7 @@ fn the_page_holds_the_files_word_for_word() {
         let closing = lines.by_ref().find(|line| *line == "```");
         assert!(closing.is_some(), "{name}: its code block does not end");
         let text = std::fs::read_to_string(docs().join("verify").join(name)).unwrap();
-        now.push_str(&format!("{opening}\n{}\n```\n", text.trim_end()));
+        now.extend([opening, "\n", text.trim_end(), "\n```\n"]);
         shown.push(name.to_owned());
     }
     checked_in(&path, &now);

@@ -47,7 +47,7 @@ pub fn cases() -> Vec<Case> {
         }),
         case("two-keys-own-last", true, |c| c.signature = format!("{other} {own}")),
         case("beside-a-symmetric-one", true, |c| {
-            c.signature = format!("v1,{} {own}", STANDARD.encode([9; 32]))
+            c.signature = format!("v1,{} {own}", STANDARD.encode([9; 32]));
         }),
         case("just-in-time", true, |c| c.now = AT + 300),
         case("too-old", false, |c| c.now = AT + 301),
@@ -57,7 +57,7 @@ pub fn cases() -> Vec<Case> {
         case("body-longer", false, |c| c.body.push(b'\n')),
         case("id-flipped", false, |c| c.id = ID.replace('q', "r")),
         case("signature-empty", false, |c| c.signature.clear()),
-        case("signature-without-a-code", false, |c| c.signature = "v1a,".to_owned()),
+        case("signature-without-a-code", false, |c| c.signature = String::from("v1a,")),
         case("signature-said-to-be-symmetric", false, |c| c.signature = format!("v1,{code}")),
         case("signature-of-another-key", false, |c| c.signature.clone_from(&other)),
         case("signature-cut", false, |c| c.signature.truncate(60)),
