@@ -133,31 +133,6 @@ impl<A: Doors, T: json::Body> FromRequest<ApiState<A>> for Create<T> {
     }
 }
 
-/// As [`Create`], where there is nothing that must be said: an empty body stands for `{}`.
-pub struct CreateFromNothing<T>(pub Create<T>);
-
-impl<A: Doors, T: json::Body> FromRequest<ApiState<A>> for CreateFromNothing<T> {
-    type Rejection = Failure;
-
-    async fn from_request(request: Request, state: &ApiState<A>) -> Result<Self, Failure> {
-        let (parts, body) = request.into_parts();
-        let key = idempotency_key(&parts.headers)?;
-        let settings = state.settings();
-        let raw = read_body(&parts.headers, body, settings.body_limit, settings.body_timeout).await?;
-        let body = if raw.is_empty() {
-            json::decode(b"{}")?
-        } else {
-            check_content_type(&parts.headers)?;
-            json::decode(&raw)?
-        };
-        let key = key.map(|key| {
-            let message = fingerprint(&parts.method, parts.uri.path(), &parts.headers, &raw);
-            (key, A::sha256(&message))
-        });
-        Ok(Self(Create { body, key }))
-    }
-}
-
 /// 1 to 255 visible ASCII characters.
 pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>> {
     let Some(value) = single(headers, &IDEMPOTENCY_KEY, Code::InvalidParameter)? else { return Ok(None) };

@@ -215,16 +215,6 @@ impl<A> Route<A> {
         self
     }
 
-    /// As [`Route::creates`], with a body that may be left out.
-    #[must_use]
-    pub fn creates_from_nothing<T: Body>(self, example: Value) -> Self {
-        let mut route = self.creates::<T>(example);
-        if let Some(body) = &mut route.doc.body {
-            body.required = false;
-        }
-        route
-    }
-
     /// A file as the body, of one of these types, with a small example: takes an `Idempotency-Key`.
     #[must_use]
     pub fn takes_file(

@@ -456,13 +456,12 @@ async fn cheap_requests_make_no_dear_work() {
     let tenant = world.tenant("Example Ltd").await;
     let deep = |open: &str, close: &str| format!("{}1{}", open.repeat(10_000), close.repeat(10_000));
     let members = |count: u32| (0..count).map(|n| n.to_string()).collect::<Vec<_>>().join("\":1,\"");
-    let (keys, many) = (members(20_000), members(1_000_000));
+    let keys = members(20_000);
     for (what, body, status) in [
         ("10^4 deep arrays", deep("[", "]"), 400),
         ("10^4 deep objects", deep("{\"a\":", "}"), 400),
         ("unclosed", "[".repeat(200_000), 400),
         ("20,000 keys", format!("{{\"{keys}\":1}}"), 400),
-        ("10^6 keys", format!("{{\"{many}\":1}}"), 413),
         ("the same key twice", "{\"to\":1,\"to\":2}".to_owned(), 400),
         ("a long number", format!("{{\"to\":{}}}", "9".repeat(200_000)), 422),
         ("escapes", format!("{{\"to\":\"{}\"}}", "\\u0041".repeat(40_000)), 422),

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::deliveries::tested_example;
 use super::{mode_of, split};
 use crate::access::{Grant, Public, delete, get, patch, post};
-use crate::body::{Create, CreateFromNothing, Json};
+use crate::body::{Create, Json};
 use crate::headers::Cacheable;
 use crate::path::Id;
 use crate::query::{LIST, Paging, Query};
@@ -81,7 +81,7 @@ pub fn routes() -> Vec<Route<App>> {
             .summary("Send a test to a webhook endpoint")
             .description("Sends a signed `endpoint.test`, once, to this endpoint alone: whatever it wants to hear, and even where it is disabled. How it went is told by the delivery's attempts. It must be over before the next.")
             .tag("Webhooks")
-            .creates_from_nothing::<wire::EndpointTest>(json!({}))
+            .creates::<wire::EndpointTest>(json!({}))
             .answer::<wire::Delivery<'static>>(202, "The test is on its way.", tested_example())
             .fails(&[Code::EndpointTestRunning]),
         get("/.well-known/gatepost/webhook-keys/{endpoint_id}", webhook_keys)
@@ -195,7 +195,7 @@ async fn endpoint_test(
     grant: Grant<EndpointManage>,
     State(app): State<App>,
     Id(id): Id<EndpointId>,
-    CreateFromNothing(create): CreateFromNothing<wire::EndpointTest>,
+    create: Create<wire::EndpointTest>,
 ) -> Answer {
     let (wire::EndpointTest {}, idempotent) = split(create);
     let outcome = app.endpoint_test(&grant, id, idempotent).await?;

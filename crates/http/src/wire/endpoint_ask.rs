@@ -260,7 +260,7 @@ pub struct EndpointTest {}
 
 impl Body for EndpointTest {
     type Shape = Self;
-
+    const MAY_BE_EMPTY: bool = true;
     fn read(_: &mut Object<'_>) -> Option<Self> {
         Some(Self {})
     }

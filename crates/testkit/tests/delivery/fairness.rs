@@ -56,7 +56,7 @@ async fn many_black_holes_take_only_what_is_theirs() {
         desk.events("first", 10).await;
         eventually("the first", async || (healthy.count() == 10).then_some(())).await;
         let hole = black_hole().await;
-        for _ in 0..24 {
+        for _ in 0..12 {
             desk.endpoint(&hole).await;
         }
         desk.events("second", 10).await;
