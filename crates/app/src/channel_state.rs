@@ -286,7 +286,7 @@ pub(crate) async fn channel_change(
             data: EventData::Channel(news),
         },
     )?;
-    publish(tx, &[event], now, entropy).await?;
+    publish(tx, &[event], now).await?;
     Ok(true)
 }
 

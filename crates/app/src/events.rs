@@ -1,7 +1,5 @@
 //! The event log: appending to it. What is read of it is in `event_log`.
 
-use std::sync::Arc;
-
 use gatepost_core::channel::Mode;
 use gatepost_core::event::{API_VERSION, EventData, EventPayload, EventType};
 use gatepost_core::{ChannelId, Entropy, Error, EventId, Result, Timestamp, WorkspaceId};
@@ -59,12 +57,7 @@ pub(crate) fn draft(
 }
 
 /// Appends events and leaves a delivery, with its job, for every endpoint that wants one.
-pub(crate) async fn publish(
-    tx: &WorkspaceTx<'_>,
-    events: &[NewEvent],
-    now: Timestamp,
-    _entropy: &Arc<dyn Entropy>,
-) -> Result<()> {
+pub(crate) async fn publish(tx: &WorkspaceTx<'_>, events: &[NewEvent], now: Timestamp) -> Result<()> {
     if events.is_empty() {
         return Ok(());
     }

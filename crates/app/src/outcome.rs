@@ -54,12 +54,11 @@ impl Work for Deciding {
                 failures.push(Failure::prepare(&keys, &row, &error, now, app.0.entropy.as_ref(), true)?);
             }
         }
-        let entropy = Arc::clone(&app.0.entropy);
         app.0
             .store
             .write(scope, async move |tx| {
                 for failure in &failures {
-                    failure.write(tx, &entropy).await?;
+                    failure.write(tx).await?;
                 }
                 tx.job_complete_many(&done).await?;
                 tx.commit(Audit::None("outcomes are in the message log"), ())

@@ -14,7 +14,7 @@ use gatepost_core::endpoint::{DeliveryOrder, DeliveryState, ReplayOnly, ReplaySt
 use gatepost_core::job::JobKind;
 use gatepost_core::{Code, DeliveryId, EndpointId, Error, FieldError, JobId, ReplayId, Result, Timestamp};
 use gatepost_store::{
-    Claimed, DeliveryJob, EndpointRow, LaneKey, NewJob, ReplayEvent, ReplayRow, ReplayStep, Revival,
+    Claimed, DeliveryJob, EndpointRow, EventHead, LaneKey, NewJob, ReplayRow, ReplayStep, Revival,
     WorkspaceScope, WorkspaceTx,
 };
 
@@ -321,14 +321,15 @@ impl Replaying {
                     let resting = row.health.probe_at.is_some();
                     return Ok(if resting { Step::Wait(RESTING) } else { Step::Full });
                 }
-                let events = tx.replay_events(replay.position, replay.last_seq, LOOK).await?;
+                let mut events = tx.event_heads(replay.position, LOOK).await?;
+                events.retain(|event| event.seq <= replay.last_seq);
                 let target = target(&row);
                 let wish = Wish::of(&target);
-                let wants = |e: &ReplayEvent| {
+                let wants = |e: &EventHead| {
                     let channel = e.channel.map(|id| id.to_string());
                     wish.as_ref().is_some_and(|w| w.wants(e.event_type, e.mode, channel.as_deref()))
                 };
-                let inside = |e: &ReplayEvent| (replay.since..replay.until).contains(&e.created_at);
+                let inside = |e: &EventHead| (replay.since..replay.until).contains(&e.created_at);
                 let wanted: Vec<DeliveryId> = events
                     .iter()
                     .filter(|e| inside(e) && wants(e))
@@ -337,7 +338,7 @@ impl Replaying {
                 let states = tx.delivery_states(endpoint, &wanted).await?;
                 let mut states = wanted.into_iter().zip(states).peekable();
                 let mut step = ReplayStep { position: replay.position, ..ReplayStep::default() };
-                let mut taken: Vec<(ReplayEvent, Option<DeliveryState>)> = Vec::new();
+                let mut taken: Vec<(EventHead, Option<DeliveryState>)> = Vec::new();
                 let whole = events.len() < usize::try_from(LOOK).unwrap_or(usize::MAX);
                 for event in events {
                     if taken.len() == room {
@@ -350,7 +351,7 @@ impl Replaying {
                     if !replay.only.takes(seen) {
                         continue;
                     }
-                    if event.has_content {
+                    if event.has_content() {
                         taken.push((event, seen));
                     } else {
                         step.expired += 1;
@@ -410,7 +411,7 @@ impl Replaying {
 async fn revivals(
     tx: &WorkspaceTx<'_>,
     endpoint: &EndpointRow,
-    taken: Vec<(ReplayEvent, Option<DeliveryState>)>,
+    taken: Vec<(EventHead, Option<DeliveryState>)>,
     now: Timestamp,
 ) -> Result<Vec<Revival>> {
     let mut keys = match endpoint.order {
@@ -421,7 +422,7 @@ async fn revivals(
         }
     }
     .into_iter();
-    let revival = |(event, seen): (ReplayEvent, Option<DeliveryState>)| {
+    let revival = |(event, seen): (EventHead, Option<DeliveryState>)| {
         let order = keys.next().map(|mut key| {
             key.push(APART);
             (key, event.seq)

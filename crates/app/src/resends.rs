@@ -144,7 +144,7 @@ impl App {
                 .0
                 .store
                 .write(scope, async move |tx| {
-                    let seen = tx.replay_event(event).await?.filter(|e| {
+                    let seen = tx.event_head(event).await?.filter(|e| {
                         let reached = e.channel.map_or(seer.channels().is_none(), |c| seer.reaches(c));
                         seer.sees(e.mode) && reached
                     });
@@ -181,7 +181,7 @@ impl App {
                             rows
                         }
                     };
-                    if !event.has_content {
+                    if !event.has_content() {
                         return Err(expired());
                     }
                     let mut sent = Vec::with_capacity(endpoints.len());

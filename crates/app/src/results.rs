@@ -109,7 +109,7 @@ impl Failure {
     }
 
     /// Writes it down, unless the message is known to have gone further meanwhile. True when it was.
-    pub async fn write(&self, tx: &WorkspaceTx<'_>, entropy: &Arc<dyn Entropy>) -> Result<bool> {
+    pub async fn write(&self, tx: &WorkspaceTx<'_>) -> Result<bool> {
         let Some(Some(status)) = tx.message_status(&[self.message]).await?.pop() else { return Ok(false) };
         let state = status.state.after(MessageState::Failed, false);
         if state != MessageState::Failed || status.state == MessageState::Failed {
@@ -129,7 +129,7 @@ impl Failure {
             drop_content: true,
         }])
         .await?;
-        publish(tx, std::slice::from_ref(self.event.as_ref()), self.at, entropy).await?;
+        publish(tx, std::slice::from_ref(self.event.as_ref()), self.at).await?;
         Ok(true)
     }
 }
@@ -160,7 +160,7 @@ impl Delay {
     }
 
     /// Writes it down, unless the message has gone further meanwhile.
-    pub async fn write(&self, tx: &WorkspaceTx<'_>, entropy: &Arc<dyn Entropy>) -> Result<()> {
+    pub async fn write(&self, tx: &WorkspaceTx<'_>) -> Result<()> {
         let Some(Some(status)) = tx.message_status(&[self.message]).await?.pop() else { return Ok(()) };
         if status.state != MessageState::Queued {
             return Ok(());
@@ -176,7 +176,7 @@ impl Delay {
         }])
         .await?;
         match &self.event {
-            Some(event) => publish(tx, std::slice::from_ref(event.as_ref()), self.at, entropy).await,
+            Some(event) => publish(tx, std::slice::from_ref(event.as_ref()), self.at).await,
             None => Ok(()),
         }
     }

@@ -70,7 +70,7 @@ impl App {
         let payload = keys.open_content(&written, &event.payload).map_err(failed)?;
         let triggered = EventTriggered { id: event.id, payload };
         let prepared = Prepared::with_answer(&keys, idempotent.as_ref(), &triggered)?;
-        let (recording, entropy) = (prepared.clone(), std::sync::Arc::clone(&self.0.entropy));
+        let recording = prepared.clone();
         let replay = self
             .0
             .store
@@ -80,7 +80,7 @@ impl App {
                 {
                     return tx.commit(Audit::None("an answer given again"), Some(first));
                 }
-                publish(tx, std::slice::from_ref(&event), now, &entropy).await?;
+                publish(tx, std::slice::from_ref(&event), now).await?;
                 tx.commit(Audit::None("an event of the test mode is in the event log"), None)
             })
             .await?;

@@ -40,6 +40,13 @@ pub struct EventHead {
     pub size: i64,
 }
 
+impl EventHead {
+    /// Whether it can still be sent: its time is not over.
+    pub const fn has_content(&self) -> bool {
+        self.size > 0
+    }
+}
+
 /// An event with its payload.
 #[derive(Debug, Clone)]
 pub struct EventRow {

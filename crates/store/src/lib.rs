@@ -58,7 +58,7 @@ pub use meta_apps::{MetaAppRemoval, MetaAppRow};
 pub use migrations::MIGRATIONS;
 pub use nodes::NodeRow;
 pub use notices::NoticeRow;
-pub use replays::{ReplayEvent, ReplayRow, ReplayStep, Revival};
+pub use replays::{ReplayRow, ReplayStep, Revival};
 pub use retention::floor_id;
 pub use scope::WorkspaceScope;
 pub use store::{Committed, Store, SystemTx, WorkspaceTx};

@@ -2,16 +2,13 @@
 
 use std::time::Duration;
 
-use gatepost_core::channel::Mode;
 use gatepost_core::endpoint::{DeliveryState, ReplayOnly, ReplayState};
-use gatepost_core::event::EventType;
 use gatepost_core::job::JobKind;
-use gatepost_core::{ChannelId, DeliveryId, EndpointId, EventId, ReplayId, Result, Timestamp};
+use gatepost_core::{DeliveryId, EndpointId, EventId, ReplayId, Result, Timestamp};
 use uuid::Uuid;
 
 use crate::delivery_jobs::DeliveryJob;
 use crate::engine::{self, Row};
-use crate::messages::mode;
 use crate::retention::floor_id;
 use crate::store::{WorkspaceTx, wake_after_commit};
 use crate::{params, statements};
@@ -46,19 +43,6 @@ pub struct ReplayRow {
     pub finished_at: Option<Timestamp>,
 }
 
-/// An event as a replay looks at it.
-#[derive(Debug, Clone)]
-pub struct ReplayEvent {
-    pub id: EventId,
-    pub seq: i64,
-    pub event_type: EventType,
-    pub mode: Mode,
-    pub channel: Option<ChannelId>,
-    pub order_key: Option<Vec<u8>>,
-    pub created_at: Timestamp,
-    pub has_content: bool,
-}
-
 /// A delivery that is to begin a new schedule.
 #[derive(Debug, Clone)]
 pub struct Revival {
@@ -89,8 +73,6 @@ statements! {
     QUEUED = same("UPDATE replay SET queued = queued + $4 WHERE workspace_id = $1 AND endpoint_id = $2 AND id = $3");
     FINISH = same("UPDATE replay SET state = $4, finished_at = $5 WHERE workspace_id = $1 AND endpoint_id = $2 AND id = $3 AND state = 1");
     BEFORE = same("SELECT seq FROM event WHERE workspace_id = $1 AND id < $2 ORDER BY id DESC LIMIT 1");
-    EVENTS = same("SELECT id, seq, type, mode, channel_id, order_key, created_at, CASE WHEN payload IS NULL THEN 0 ELSE 1 END FROM event WHERE workspace_id = $1 AND seq > $2 AND seq <= $3 ORDER BY seq LIMIT $4");
-    EVENT = same("SELECT id, seq, type, mode, channel_id, order_key, created_at, CASE WHEN payload IS NULL THEN 0 ELSE 1 END FROM event WHERE workspace_id = $1 AND id = $2");
     STATE = same("SELECT state FROM delivery WHERE workspace_id = $1 AND endpoint_id = $2 AND id = $3");
     /// What has no content any more begins nothing, nor does what is gone.
     CREATE = same("INSERT INTO delivery (workspace_id, endpoint_id, id, event_id, state, attempts, next_at, created_at, schedule_from, replay_id) SELECT e.workspace_id, $2, $3, e.id, $5, 0, $6, $6, 0, $7 FROM event e WHERE e.workspace_id = $1 AND e.id = $4 AND e.payload IS NOT NULL ON CONFLICT DO NOTHING");
@@ -122,19 +104,6 @@ fn replay(row: &Row<'_>) -> engine::Result<ReplayRow> {
         expired: row.get(14)?,
         created_at: Timestamp::from_micros(row.get(15)?),
         finished_at: row.get::<Option<i64>>(16)?.map(Timestamp::from_micros),
-    })
-}
-
-fn event(row: &Row<'_>) -> engine::Result<ReplayEvent> {
-    Ok(ReplayEvent {
-        id: EventId::from_uuid(row.get(0)?),
-        seq: row.get(1)?,
-        event_type: EventType::from_number(row.get(2)?).ok_or_else(|| row.corrupt(2))?,
-        mode: mode(row, 3)?,
-        channel: row.get::<Option<Uuid>>(4)?.map(ChannelId::from_uuid),
-        order_key: row.get(5)?,
-        created_at: Timestamp::from_micros(row.get(6)?),
-        has_content: row.get(7)?,
     })
 }
 
@@ -236,15 +205,6 @@ impl WorkspaceTx<'_> {
             None => self.event_last_seq().await?,
         };
         Ok((first.min(last), last))
-    }
-
-    /// Events after one number, up to another, without their content.
-    pub async fn replay_events(&self, after: i64, last: i64, limit: i64) -> Result<Vec<ReplayEvent>> {
-        Ok(self.tx.query(&EVENTS, params![self.workspace, after, last, limit], event).await?)
-    }
-
-    pub async fn replay_event(&self, id: EventId) -> Result<Option<ReplayEvent>> {
-        Ok(self.tx.query_opt(&EVENT, params![self.workspace, id.uuid()], event).await?)
     }
 
     /// Where deliveries stand; `None` for those that there are not.

@@ -32,6 +32,8 @@ pub(crate) struct Checkpoints {
     full: Notify,
     signed: Mutex<HashMap<WorkspaceId, (i64, Hash)>>,
     key: tokio::sync::OnceCell<Arc<CheckpointKey>>,
+    /// Held while logs are signed, so that whoever asks for it next waits for those that were taken before.
+    making: tokio::sync::Mutex<()>,
     pub(super) shipping: tokio::sync::Mutex<Shipping>,
 }
 
@@ -142,7 +144,9 @@ impl App {
     }
 
     /// Signs the end of every log that has entries since the last time. What fails is tried again the next time.
+    /// Once it returns, nothing that was audited before the call is left untried, whoever took it.
     pub async fn checkpoints_make(&self) {
+        let _one_at_a_time = self.0.checkpoints.making.lock().await;
         for scope in self.0.checkpoints.take() {
             self.checkpoint_or_complain(scope).await;
         }

@@ -75,7 +75,7 @@ pub(super) async fn disable(
         order_key: None,
         data: EventData::Endpoint(news),
     };
-    publish(tx, &[draft(keys, now, entropy.as_ref(), event)?], now, entropy).await?;
+    publish(tx, &[draft(keys, now, entropy.as_ref(), event)?], now).await?;
     let id = NoticeId::new(now, entropy.as_ref());
     let notice = Notice {
         endpoint_id: row.id.to_string(),

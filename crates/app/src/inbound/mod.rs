@@ -254,7 +254,7 @@ async fn write(
         words.write(tx, keys, now, entropy).await?;
     }
     let events: Vec<NewEvent> = fresh.iter().flat_map(|p| &p.events).map(copy_event).collect();
-    publish(tx, &events, now, entropy).await?;
+    publish(tx, &events, now).await?;
     Ok(u64::try_from(fresh.len()).unwrap_or(u64::MAX))
 }
 

@@ -80,12 +80,12 @@ impl Sending {
                         }
                         Change::Later { at, aside, delay } => {
                             if let Some(delay) = delay {
-                                delay.write(tx, &entropy).await?;
+                                delay.write(tx).await?;
                             }
                             tx.job_defer(job, *at, *aside).await?;
                         }
                         Change::Failed(failure) => {
-                            failure.write(tx, &entropy).await?;
+                            failure.write(tx).await?;
                             finished.push(job.clone());
                         }
                         Change::Doubtful { message, decide } => {
@@ -95,7 +95,7 @@ impl Sending {
                         }
                         Change::Parked { report, delay } => {
                             channel_state_report(tx, &keys, &entropy, delay.at, channel, report).await?;
-                            delay.write(tx, &entropy).await?;
+                            delay.write(tx).await?;
                             tx.job_defer(job, delay.at, false).await?;
                         }
                         Change::Gone => finished.push(job.clone()),

@@ -125,7 +125,7 @@ pub(crate) async fn template_report_apply(
             None => return Ok(()),
         },
     };
-    publish(tx, &[news], now, entropy).await
+    publish(tx, &[news], now).await
 }
 
 async fn find(tx: &WorkspaceTx<'_>, report: &TemplateReport) -> Result<Option<TemplateId>> {
