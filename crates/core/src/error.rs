@@ -69,6 +69,14 @@ codes! {
     PermissionMissing = "permission_missing", 403, "This credential does not hold the permission", "Use a key whose scopes hold it; detail names the permission and the scopes.";
     IpNotAllowed = "ip_not_allowed", 403, "Requests from this address are not allowed", "Call from an address on the allowlist, or add this one.";
     AllowlistLockout = "allowlist_lockout", 409, "This change would shut you out", "Add the address that detail names to the list, or send confirm_lockout: true. The operator can change the list at the server: gatepost allowlist.";
+    SessionEnded = "session_ended", 401, "The session is over", "Sign in again.";
+    SignInFailed = "sign_in_failed", 401, "E-mail address, password or code is wrong", "Check what you typed. Forgotten passwords can be set anew by a link in an e-mail.";
+    ReauthRequired = "reauth_required", 401, "This needs a fresh proof of who you are", "Prove it again (/reauth in the console), then repeat the request within five minutes.";
+    SecondFactorRequired = "second_factor_required", 403, "This needs a second factor", "Add a passkey or an authenticator app to your account and sign in with it.";
+    SsoRequired = "sso_required", 403, "This workspace is entered through its identity provider only", "Sign in through the provider that the workspace names.";
+    SsoFailed = "sso_failed", 401, "Signing in through the identity provider did not work", "Try again; if it persists, tell whoever manages the workspace: the server's log says what was wrong.";
+    CsrfRefused = "csrf_refused", 403, "The form did not come from this site's own page", "Open the page again and send the form from there.";
+    LinkInvalid = "link_invalid", 410, "This link was used, is too old or was never good", "Ask for a new one.";
     ChannelNotAllowed = "channel_not_allowed", 403, "This key is bound to other channels", "Use a key of that channel, or one that is not bound.";
 
     // the state of things
@@ -77,6 +85,12 @@ codes! {
     IdempotencyKeyReused = "idempotency_key_reused", 422, "This Idempotency-Key was used with another request", "Use a new key for a new request.";
     ChannelNotReady = "channel_not_ready", 409, "The channel cannot send in its present state", "Read the channel: its state says what is wrong and the next action.";
     EndpointDisabled = "endpoint_disabled", 409, "The webhook endpoint is disabled", "Mend the receiver, enable the endpoint (PATCH enabled: true, or gatepost endpoint enable), then ask again.";
+
+    // people
+    LastOwner = "last_owner", 409, "A workspace keeps at least one owner", "Make another member an owner first, or delete the workspace.";
+    LastFactor = "last_factor", 409, "This is the last way to prove who you are", "Add another passkey or an authenticator app first.";
+    MemberExists = "member_exists", 409, "This person is a member already", "Change their role instead.";
+    PasswordRefused = "password_refused", 422, "This password cannot be used", "Choose a longer one that is on no list of known passwords; several random words do well.";
 
     // templates
     TemplateExists = "template_exists", 409, "The account has a template with this name and language", "Change that template, delete it first, or choose another name.";

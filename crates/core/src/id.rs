@@ -170,6 +170,18 @@ ids! {
     RequestId => "req";
     /// One running process of this installation.
     NodeId => "nod";
+    /// A person who signs in.
+    UserId => "usr";
+    /// One signed-in browser or device.
+    SessionId => "ses";
+    /// An invitation to a workspace.
+    InvitationId => "inv";
+    /// A passkey of a person.
+    PasskeyId => "pky";
+    /// An identity provider of a workspace.
+    IdentityProviderId => "idp";
+    /// The time-limited right of an operator to look into a workspace.
+    OperatorVisitId => "opv";
 }
 
 impl DeliveryId {

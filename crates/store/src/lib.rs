@@ -29,6 +29,7 @@ mod meta_apps;
 mod migrations;
 mod nodes;
 mod notices;
+mod people;
 mod replays;
 mod retention;
 mod scope;
@@ -58,6 +59,7 @@ pub use meta_apps::{MetaAppRemoval, MetaAppRow};
 pub use migrations::MIGRATIONS;
 pub use nodes::NodeRow;
 pub use notices::NoticeRow;
+pub use people::{MemberRow, SeatRow, SessionRow, TicketKind, TicketRow, UserRow};
 pub use replays::{ReplayRow, ReplayStep, Revival};
 pub use retention::floor_id;
 pub use scope::WorkspaceScope;
@@ -92,6 +94,10 @@ pub fn all_statements() -> Vec<&'static Stmt> {
         meta_apps::ALL,
         nodes::ALL,
         notices::ALL,
+        people::members::ALL,
+        people::sessions::ALL,
+        people::tickets::ALL,
+        people::users::ALL,
         replays::ALL,
         retention::ALL,
         templates::ALL,

@@ -27,4 +27,5 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(9, "access rules", "0009_access_rules"),
     migration!(11, "delivery order", "0011_delivery_order"),
     migration!(12, "recovery", "0012_recovery"),
+    migration!(13, "people", "0013_people"),
 ];

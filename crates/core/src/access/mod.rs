@@ -10,11 +10,14 @@
 mod operator;
 mod permissions;
 mod principal;
+mod session;
 
 pub use operator::{
-    LocalOperator, OperatorGrant, OperatorPermission, OperatorPermissionId, operator_permission,
+    LocalOperator, OperatorGrant, OperatorIdentity, OperatorPermission, OperatorPermissionId, OperatorRole,
+    operator_permission,
 };
 pub use permissions::{Permission, PermissionId, PermissionSet, Role, Scope, permission};
 pub use principal::{
     Actor, Credential, Grant, KeyRefusal, KeyRefused, KeyRules, Principal, StoredKey, TokenDigest,
 };
+pub use session::{FRESH_FOR, Person, SessionKind, SessionTimes, StoredSeat, StoredSession};

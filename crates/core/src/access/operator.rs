@@ -1,14 +1,78 @@
-//! The operator: whoever runs this installation.
+//! Operators: whoever runs this installation.
 //!
-//! Until people can sign in there is one way to be the operator: a process of the same system user, through the
-//! socket in the data directory (mode 0600) or by holding that directory itself. The kernel says who the peer is.
+//! There are two ways to be one: a process of the same system user, through the socket in the data directory (mode
+//! 0600) or by holding that directory itself, where the kernel says who the peer is; and a person with an operator's
+//! role who signed in on the operators' own listener, with a second factor.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use super::principal::{Credential, Principal};
+use super::permissions::PermissionSet;
+use super::principal::{Actor, Credential, Principal};
+use super::session::{Person, SessionKind};
 use crate::error::{Code, Error};
-use crate::id::{RequestId, WorkspaceId};
+use crate::id::{RequestId, SessionId, UserId, WorkspaceId};
+
+/// What an operator is, apart from whoever holds the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum OperatorRole {
+    /// Runs the installation: holds every operator permission.
+    Administrator,
+    /// Helps customers: sees workspaces and states, and looks inside one when they open a visit for it.
+    Support,
+}
+
+impl OperatorRole {
+    pub const ALL: [Self; 2] = [Self::Administrator, Self::Support];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Administrator => "administrator",
+            Self::Support => "support",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == text)
+    }
+
+    /// The number stored in the database; never reused.
+    pub const fn number(self) -> i64 {
+        match self {
+            Self::Administrator => 1,
+            Self::Support => 2,
+        }
+    }
+
+    pub fn from_number(number: i64) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.number() == number)
+    }
+}
+
+/// Who an operator is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum OperatorIdentity {
+    /// The system user at the local socket, as the kernel says.
+    Local(u32),
+    /// A person in a session of the operators' listener.
+    Person(UserId, SessionId),
+}
+
+impl OperatorIdentity {
+    pub const fn actor(self) -> Actor {
+        match self {
+            Self::Local(_) => Actor::LocalOperator,
+            Self::Person(user, _) => Actor::Operator(user),
+        }
+    }
+
+    pub const fn credential(self) -> Credential {
+        match self {
+            Self::Local(uid) => Credential::SystemUser(uid),
+            Self::Person(_, session) => Credential::Session(session),
+        }
+    }
+}
 
 /// An operator's permission as a type.
 pub trait OperatorPermission: Send + Sync + 'static {
@@ -16,7 +80,7 @@ pub trait OperatorPermission: Send + Sync + 'static {
 }
 
 macro_rules! operator_permissions {
-    ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
+    ($($(#[$doc:meta])* $name:ident = $text:literal, roles [$($role:ident),*];)*) => {
         /// An operator's permission as a value.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum OperatorPermissionId {$($(#[$doc])* $name,)*}
@@ -26,6 +90,11 @@ macro_rules! operator_permissions {
 
             pub const fn as_str(self) -> &'static str {
                 match self {$(OperatorPermissionId::$name => $text,)*}
+            }
+
+            /// The operator roles that hold it; the local operator holds all.
+            pub const fn roles(self) -> &'static [OperatorRole] {
+                match self {$(OperatorPermissionId::$name => &[$(OperatorRole::$role,)*],)*}
             }
         }
 
@@ -46,17 +115,19 @@ macro_rules! operator_permissions {
 
 operator_permissions! {
     /// See which workspaces there are.
-    WorkspaceRead = "operator.workspace.read";
+    WorkspaceRead = "operator.workspace.read", roles [Administrator, Support];
     /// Make workspaces.
-    WorkspaceManage = "operator.workspace.manage";
+    WorkspaceManage = "operator.workspace.manage", roles [Administrator];
     /// Act inside a workspace.
-    WorkspaceEnter = "operator.workspace.enter";
+    WorkspaceEnter = "operator.workspace.enter", roles [Administrator, Support];
     /// See and rotate master keys.
-    VaultManage = "operator.vault.manage";
+    VaultManage = "operator.vault.manage", roles [Administrator];
     /// Read and export the platform's own audit log, and see the checkpoints of every log.
-    AuditRead = "operator.audit.read";
+    AuditRead = "operator.audit.read", roles [Administrator];
     /// See the state of this installation.
-    StatusRead = "operator.status.read";
+    StatusRead = "operator.status.read", roles [Administrator, Support];
+    /// See, add, disable and recover people, and say who is an operator.
+    UserManage = "operator.user.manage", roles [Administrator];
 }
 
 /// The operator at the local socket. Holds every operator permission.
@@ -81,14 +152,35 @@ impl LocalOperator {
     }
 
     pub const fn grant<P: OperatorPermission>(self) -> OperatorGrant<P> {
-        OperatorGrant { uid: self.uid, request: None, permission: PhantomData }
+        OperatorGrant { by: OperatorIdentity::Local(self.uid), request: None, permission: PhantomData }
     }
 }
 
-/// Proof that the operator holds `P`. Only [`LocalOperator::grant`] makes one.
+impl Person {
+    /// Proof that this person is an operator who holds `P`.
+    ///
+    /// Errors: `not_found` outside the operators' listener and for whoever is no operator, `second_factor_required`,
+    /// `permission_missing`.
+    pub fn operator_grant<P: OperatorPermission>(&self) -> Result<OperatorGrant<P>, Error> {
+        let Some(role) = self.operator().filter(|_| self.kind() == SessionKind::Operator) else {
+            return Err(Error::of(Code::NotFound));
+        };
+        if !self.second_factor() {
+            return Err(Error::of(Code::SecondFactorRequired));
+        }
+        if !P::ID.roles().contains(&role) {
+            let detail = format!("the permission {} is needed; administrators hold it", P::ID.as_str());
+            return Err(Error::new(Code::PermissionMissing, detail));
+        }
+        let by = OperatorIdentity::Person(self.user(), self.session());
+        Ok(OperatorGrant { by, request: None, permission: PhantomData })
+    }
+}
+
+/// Proof that an operator holds `P`. Only [`LocalOperator::grant`] and [`Person::operator_grant`] make one.
 #[derive(Debug, Clone, Copy)]
 pub struct OperatorGrant<P> {
-    uid: u32,
+    by: OperatorIdentity,
     request: Option<RequestId>,
     permission: PhantomData<fn() -> P>,
 }
@@ -105,15 +197,24 @@ impl<P> OperatorGrant<P> {
         self.request
     }
 
+    pub const fn identity(&self) -> OperatorIdentity {
+        self.by
+    }
+
+    pub const fn actor(&self) -> Actor {
+        self.by.actor()
+    }
+
     pub const fn credential(&self) -> Credential {
-        Credential::SystemUser(self.uid)
+        self.by.credential()
     }
 }
 
 impl OperatorGrant<operator_permission::WorkspaceEnter> {
-    /// The operator as a principal inside `workspace`; what it does there is audited under the operator's name.
-    pub fn enter(&self, workspace: WorkspaceId) -> Arc<Principal> {
-        Arc::new(Principal::of_local_operator(workspace, self.uid))
+    /// The operator as a principal inside `workspace`, with these permissions; what it does there is audited under the
+    /// operator's name. Whether it may go in at all is the caller's to see.
+    pub fn enter(&self, workspace: WorkspaceId, holds: PermissionSet) -> Arc<Principal> {
+        Arc::new(Principal::of_operator(workspace, self.by, holds))
     }
 }
 

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use serde::{Serialize, Serializer};
 use subtle::ConstantTimeEq;
 
-use super::permissions::{Permission, PermissionId, PermissionSet, Scope};
+use super::operator::OperatorIdentity;
+use super::permissions::{Permission, PermissionId, PermissionSet, Role, Scope};
+use super::session::{Person, StoredSeat};
 use crate::address::ClientAddr;
 use crate::allowlist::Allowlist;
 use crate::channel::Mode;
 use crate::error::{Code, Error};
-use crate::id::{ApiKeyId, ChannelId, RequestId, WorkspaceId};
+use crate::id::{ApiKeyId, ChannelId, RequestId, SessionId, UserId, WorkspaceId};
 use crate::origin::Origin;
 use crate::time::Timestamp;
 
@@ -145,6 +147,10 @@ impl From<KeyRefused> for Error {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Actor {
     ApiKey(ApiKeyId),
+    /// A person who signed in.
+    User(UserId),
+    /// A person who signed in as an operator of this installation.
+    Operator(UserId),
     /// Somebody who did not prove who they are.
     Nobody,
     /// Whoever runs this installation, through its local socket.
@@ -157,6 +163,8 @@ impl std::fmt::Display for Actor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::ApiKey(id) => write!(f, "{id}"),
+            Self::User(id) => write!(f, "{id}"),
+            Self::Operator(id) => write!(f, "operator:{id}"),
             Self::Nobody => f.write_str("nobody"),
             Self::LocalOperator => f.write_str("operator:local"),
             Self::System(part) => write!(f, "system:{part}"),
@@ -174,6 +182,7 @@ impl Serialize for Actor {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Credential {
     ApiKey(ApiKeyId),
+    Session(SessionId),
     /// The kernel's word for the peer of the local socket.
     SystemUser(u32),
 }
@@ -182,6 +191,7 @@ impl std::fmt::Display for Credential {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::ApiKey(id) => write!(f, "{id}"),
+            Self::Session(id) => write!(f, "{id}"),
             Self::SystemUser(uid) => write!(f, "uid:{uid}"),
         }
     }
@@ -194,7 +204,11 @@ pub struct Principal {
     actor: Actor,
     credential: Credential,
     holds: PermissionSet,
-    /// `None`: both modes (an operator).
+    /// The role of a member; `None` for keys and operators.
+    role: Option<Role>,
+    /// Whether what needs a fresh proof may be done. Keys are no people and owe none.
+    fresh: bool,
+    /// `None`: both modes (people).
     mode: Option<Mode>,
     channels: Option<Arc<[ChannelId]>>,
     rules: Arc<KeyRules>,
@@ -217,20 +231,39 @@ impl Principal {
             actor: Actor::ApiKey(stored.id),
             credential: Credential::ApiKey(stored.id),
             holds: PermissionSet::of_scopes(&stored.scopes),
+            role: None,
+            fresh: true,
             mode: Some(stored.mode),
             channels: stored.channels.as_ref().map(|ids| ids.as_slice().into()),
             rules: Arc::clone(&stored.rules),
         })
     }
 
-    /// The local operator inside one workspace; made from an operator's grant to enter (see `operator.rs`).
-    pub(super) fn of_local_operator(workspace: WorkspaceId, uid: u32) -> Self {
+    /// An operator inside one workspace; made from an operator's grant to enter (see `operator.rs`).
+    pub(super) fn of_operator(workspace: WorkspaceId, by: OperatorIdentity, holds: PermissionSet) -> Self {
         Self {
             workspace,
-            actor: Actor::LocalOperator,
-            credential: Credential::SystemUser(uid),
-            holds: PermissionSet::all(),
+            actor: by.actor(),
+            credential: by.credential(),
+            holds,
+            role: None,
+            fresh: true,
             mode: None,
+            channels: None,
+            rules: Arc::default(),
+        }
+    }
+
+    /// A member; made from a session and a seat (see `session.rs`).
+    pub(super) fn of_member(seat: &StoredSeat, person: &Person, mode: Option<Mode>, fresh: bool) -> Self {
+        Self {
+            workspace: seat.workspace,
+            actor: person.actor(),
+            credential: person.credential(),
+            holds: PermissionSet::of_role(seat.role),
+            role: Some(seat.role),
+            fresh,
+            mode,
             channels: None,
             rules: Arc::default(),
         }
@@ -258,11 +291,18 @@ impl Principal {
 
     /// Proof that this principal holds `P`, or the refusal that names it.
     pub fn grant<P: Permission>(self: &Arc<Self>) -> Result<Grant<P>, Error> {
-        if self.holds.holds(P::ID) {
-            Ok(Grant { principal: Arc::clone(self), request: None, client: None, permission: PhantomData })
-        } else {
-            Err(Error::new(Code::PermissionMissing, needed(P::ID)))
+        if !self.holds.holds(P::ID) {
+            return Err(Error::new(Code::PermissionMissing, needed(P::ID, self.role)));
         }
+        if P::ID.needs_fresh_proof() && !self.fresh {
+            return Err(Error::of(Code::ReauthRequired));
+        }
+        Ok(Grant { principal: Arc::clone(self), request: None, client: None, permission: PhantomData })
+    }
+
+    /// The role of a member; `None` for keys and operators.
+    pub const fn role(&self) -> Option<Role> {
+        self.role
     }
 
     pub const fn workspace(&self) -> WorkspaceId {
@@ -287,15 +327,23 @@ impl Principal {
     }
 }
 
-/// What a refusal says: the permission, and which keys hold it, so that whoever reads it knows what to ask for.
-fn needed(permission: PermissionId) -> String {
-    let scopes: Vec<&str> = permission.scopes().iter().map(|scope| scope.as_str()).collect();
-    let held = match scopes.as_slice() {
-        [] => "no API key holds it".to_owned(),
-        [one] => format!("keys with the scope {one} hold it"),
-        [first @ .., last] => format!("keys with one of the scopes {} or {last} hold it", first.join(", ")),
+/// What a refusal says: the permission, and which keys or members hold it, so that whoever reads it knows what to ask for.
+fn needed(permission: PermissionId, role: Option<Role>) -> String {
+    let held = match role {
+        None => holders(permission.scopes().iter().map(|scope| scope.as_str()), "key", "scope"),
+        Some(_) => holders(permission.roles().iter().map(|role| role.as_str()), "member", "role"),
     };
     format!("the permission {} is needed; {held}", permission.as_str())
+}
+
+fn holders(names: impl Iterator<Item = &'static str>, who: &str, by: &str) -> String {
+    match names.collect::<Vec<_>>().as_slice() {
+        [] => format!("no {who} holds it"),
+        [one] => format!("{who}s with the {by} {one} hold it"),
+        [first @ .., last] => {
+            format!("{who}s with one of the {by}s {} or {last} hold it", first.join(", "))
+        }
+    }
 }
 
 /// Proof that a principal holds permission `P` in its workspace. Only [`Principal::grant`] makes one.
@@ -341,6 +389,11 @@ impl<P> Grant<P> {
 
     pub fn credential(&self) -> Credential {
         self.principal.credential
+    }
+
+    /// The role of a member; `None` for keys and operators.
+    pub fn role(&self) -> Option<Role> {
+        self.principal.role
     }
 
     /// The one mode this caller sees; `None` for both.
@@ -431,11 +484,13 @@ mod tests {
     #[test]
     fn a_refusal_says_which_keys_hold_the_permission() {
         for permission in PermissionId::ALL {
-            let said = needed(*permission);
+            let said = needed(*permission, None);
             assert!(said.contains(permission.as_str()), "{said}");
             for scope in permission.scopes() {
                 assert!(said.contains(scope.as_str()), "{said}");
             }
+            let said = needed(*permission, Some(Role::Analyst));
+            assert!(permission.roles().iter().all(|role| said.contains(role.as_str())), "{said}");
         }
     }
 }

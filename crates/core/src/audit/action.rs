@@ -39,6 +39,11 @@ actions! {
     AuditChainBegun = "audit.chain_begun", "From here on entries are chained; the hash covers those before it too.";
     AuditExported = "audit.exported", "The audit log was exported.";
 
+    // people
+    UserCreated = "user.created", "Somebody got an account.";
+    SessionBegun = "session.begun", "A person signed in; the proofs are named.";
+    SessionEnded = "session.ended", "A person signed out, or a session was ended by hand.";
+
     // workspaces
     WorkspaceCreated = "workspace.created", "A workspace was made.";
     WorkspaceVisited = "workspace.visited", "The operator asked for something inside the workspace; the route is named.";
