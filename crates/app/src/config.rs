@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use gatepost_core::access::SessionTimes;
 use gatepost_core::endpoint::RetrySchedule;
 
 use crate::limits::LimitConfig;
@@ -60,6 +61,8 @@ pub struct AppConfig {
     pub audit_checkpoint_file: Option<PathBuf>,
     /// How fast callers of the API may be.
     pub limits: LimitConfig,
+    /// How long people's sessions live.
+    pub sessions: SessionTimes,
     /// How long shutdown waits for work under way.
     pub drain: Duration,
     /// Where this process notes which sends have begun; a directory that it owns alone. `None`: nowhere.
@@ -98,6 +101,7 @@ impl Default for AppConfig {
             audit_checkpoint_every: crate::audit::CHECKPOINT_EVERY,
             audit_checkpoint_file: None,
             limits: LimitConfig::default(),
+            sessions: SessionTimes::default(),
             drain: Duration::from_secs(20),
             send_journal: None,
             sole_owner: true,

@@ -31,6 +31,7 @@ mod nodes;
 mod numbers;
 mod outcome;
 mod pages;
+mod people;
 mod reading;
 mod replays;
 mod resends;
@@ -85,6 +86,7 @@ pub use messages::{MessageSend, MessageView};
 pub use meta_apps::{MetaAppCreate, MetaAppUpdate, MetaAppView};
 pub use numbers::{SubscriptionLevel, SubscriptionView};
 pub use pages::{Page, PageQuery};
+pub use people::{Caller, Device, SeatView, SessionBegun, SessionView, SignIn, UserCreate, UserView};
 pub use replays::{ReplayCreate, ReplayView};
 pub use resends::EventResent;
 pub use sending::PairLimit;
@@ -137,6 +139,7 @@ struct Inner {
     entropy: Arc<dyn Entropy>,
     sealing: sealing::Sealing,
     credentials: credentials::Credentials,
+    people: people::Sessions,
     refusals: audit::Refusals,
     checkpoints: Arc<audit::Checkpoints>,
     limiter: Box<dyn Limiter>,
@@ -173,6 +176,7 @@ impl App {
         store.on_events(move |workspace| told.tell(workspace));
         Self(Arc::new(Inner {
             credentials: credentials::Credentials::new(),
+            people: people::Sessions::new(),
             refusals: audit::Refusals::new(),
             checkpoints,
             limiter: Box::new(LocalLimiter::default()),

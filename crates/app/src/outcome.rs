@@ -1,7 +1,5 @@
 //! Deciding about messages whose outcome nobody knows: Meta's answer was cut, and no status has come since.
 
-use std::sync::Arc;
-
 use gatepost_core::audit::Audit;
 use gatepost_core::message::MessageState;
 use gatepost_core::{MessageId, Result};

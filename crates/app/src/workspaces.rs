@@ -1,6 +1,6 @@
 //! Workspaces: made and listed by the operator.
 
-use gatepost_core::access::{OperatorGrant, Principal, operator_permission};
+use gatepost_core::access::{OperatorGrant, OperatorIdentity, PermissionSet, Principal, operator_permission};
 use gatepost_core::audit::Action;
 use gatepost_core::{Code, Error, Result, Timestamp, WorkspaceId};
 use gatepost_store::{WorkspaceRow, WorkspaceScope};
@@ -95,7 +95,10 @@ impl App {
     ) -> Result<Arc<Principal>> {
         let row = self.0.store.read_system(async move |tx| tx.workspace_get(id).await).await?;
         let row = row.ok_or_else(|| Error::of(Code::NotFound))?;
+        let OperatorIdentity::Local(_) = grant.identity() else {
+            return Err(Error::new(Code::PermissionMissing, "open a visit of this workspace first"));
+        };
         self.audit_visit(grant, row.id, visit).await?;
-        Ok(grant.enter(row.id))
+        Ok(grant.enter(row.id, PermissionSet::all()))
     }
 }

@@ -27,6 +27,7 @@ mod query;
 mod reply;
 mod route;
 mod routes;
+mod session;
 mod state;
 mod upload;
 mod wire;

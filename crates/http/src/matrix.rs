@@ -16,7 +16,8 @@ Written from the routes by `GATEPOST_UPDATE=1 cargo test -p gatepost-http`; a te
 nobody     a caller without a credential
 key        an API key with that scope, in its own workspace, its own mode (test or live) and on the channels it is
            bound to; what it may not see answers 404, like an unknown id
-role       a member of the workspace with that role (people cannot sign in yet)
+role       a member of the workspace with that role, signed in to the console
+fresh      a member must have proved who they are within the last five minutes
 signed     whoever signs the raw body with the app secret of that Meta app
 operator   the system user that runs Gatepost, on the Unix socket in its data directory
 ";
@@ -65,7 +66,11 @@ fn columns(surface: Surface) -> Vec<String> {
 
 fn permission(route: &RouteInfo) -> String {
     match route.rule {
+        Rule::Permission(permission) if permission.needs_fresh_proof() => {
+            format!("{} (fresh)", permission.as_str())
+        }
         Rule::Permission(permission) => permission.as_str().to_owned(),
+        Rule::Person => "signed in".to_owned(),
         Rule::Operator(permission) => permission.as_str().to_owned(),
         Rule::Signed(provider) => format!("signed by {provider}"),
         Rule::Public => "public".to_owned(),
@@ -83,6 +88,10 @@ fn cells(route: &RouteInfo) -> Vec<&'static str> {
             cells.push("-");
             cells.extend(Scope::ALL.iter().map(|scope| mark(permission.scopes().contains(scope))));
             cells.extend(Role::ALL.iter().map(|role| mark(permission.roles().contains(role))));
+        }
+        Rule::Person => {
+            cells.resize(1 + Scope::ALL.len(), "-");
+            cells.resize(1 + Scope::ALL.len() + Role::ALL.len(), "yes");
         }
         Rule::Public => cells.resize(1 + Scope::ALL.len() + Role::ALL.len(), "yes"),
         Rule::Signed(_) => cells.resize(1 + Scope::ALL.len() + Role::ALL.len(), "signed"),

@@ -147,7 +147,7 @@ fn operation<A>(route: &Route<A>, schemas: &mut BTreeMap<String, RefOr<Schema>>)
         Rule::Signed(_) => {
             operation.security(SecurityRequirement::new("meta_signature", Vec::<String>::new()))
         }
-        Rule::Operator(_) | Rule::Public => operation.securities(Some(Vec::new())),
+        Rule::Person | Rule::Operator(_) | Rule::Public => operation.securities(Some(Vec::new())),
     };
     if let Some(body) = &doc.body {
         collect(schemas, NamedSchema { name: body.schema.name.clone(), all: body.schema.all.clone() }, true);
@@ -211,6 +211,7 @@ fn access_extension(rule: Rule) -> Extensions {
             "scopes": permission.scopes().iter().map(|s| s.as_str()).collect::<Vec<_>>(),
             "roles": permission.roles().iter().map(|r| r.as_str()).collect::<Vec<_>>(),
         }),
+        Rule::Person => json!({ "signed_in": true }),
         Rule::Operator(permission) => json!({ "operator": permission.as_str() }),
         Rule::Signed(provider) => json!({ "signed_by": provider }),
         Rule::Public => json!({ "public": true }),

@@ -326,6 +326,7 @@ impl<A> Route<A> {
                 Code::PermissionMissing,
                 Code::RateLimited,
             ]),
+            Rule::Person => codes.push(Code::SessionEnded),
             Rule::Operator(_) => codes.push(Code::PermissionMissing),
             Rule::Signed(_) => {
                 codes.extend([Code::SignatureInvalid, Code::PayloadTooLarge, Code::RequestTimeout]);

@@ -10,7 +10,7 @@ use axum::extract::MatchedPath;
 use bytes::Bytes;
 use gatepost_app::{LimitDecision, VaultStatus};
 use gatepost_core::access::operator_permission::{VaultManage, WorkspaceEnter};
-use gatepost_core::access::{KeyRefused, OperatorGrant, Principal};
+use gatepost_core::access::{KeyRefused, OperatorGrant, Person, Principal, SessionKind};
 use gatepost_core::audit::Refusal;
 use gatepost_core::{ClientAddr, Entropy, MetaAppId, Result, Timestamp, WorkspaceId};
 use http::request::Parts;
@@ -38,6 +38,20 @@ pub trait Doors: Clone + Send + Sync + 'static {
         presented: &str,
         client: Option<ClientAddr>,
     ) -> impl Future<Output = Result<Arc<Principal>, KeyRefused>> + Send;
+
+    /// Who presents the token of a session. Errors: `session_ended`.
+    fn person_of_session(
+        &self,
+        token: &str,
+        kind: SessionKind,
+    ) -> impl Future<Output = Result<Arc<Person>>> + Send;
+
+    /// A person as a member. Errors: `not_found`, `second_factor_required`, `sso_required`.
+    fn principal_of_person(
+        &self,
+        person: &Person,
+        workspace: WorkspaceId,
+    ) -> impl Future<Output = Result<Arc<Principal>>> + Send;
 
     /// Counts a request of a verified key.
     fn limit_principal(&self, principal: &Principal) -> impl Future<Output = LimitDecision> + Send;

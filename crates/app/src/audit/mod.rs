@@ -65,7 +65,7 @@ impl App {
         AuditEntry {
             credential: Some(grant.credential()),
             request: grant.request(),
-            ..self.audit_entry(Actor::LocalOperator, action, target)
+            ..self.audit_entry(grant.actor(), action, target)
         }
     }
 

@@ -212,7 +212,7 @@ impl<P> OperatorGrant<P> {
 
 impl OperatorGrant<operator_permission::WorkspaceEnter> {
     /// The operator as a principal inside `workspace`, with these permissions; what it does there is audited under the
-    /// operator's name. Whether it may go in at all is the caller's to see.
+    /// operator's name. Whether they may go in at all is for the caller to see.
     pub fn enter(&self, workspace: WorkspaceId, holds: PermissionSet) -> Arc<Principal> {
         Arc::new(Principal::of_operator(workspace, self.by, holds))
     }

@@ -197,7 +197,12 @@ impl Person {
     ///
     /// Errors: `not_found` for somebody else's seat, `second_factor_required` and `sso_required` where the workspace
     /// asks for more than this session brings.
-    pub fn sit(&self, seat: &StoredSeat, mode: Option<Mode>, now: Timestamp) -> Result<Arc<Principal>, Error> {
+    pub fn sit(
+        &self,
+        seat: &StoredSeat,
+        mode: Option<Mode>,
+        now: Timestamp,
+    ) -> Result<Arc<Principal>, Error> {
         if seat.user != self.user || self.kind != SessionKind::Console {
             return Err(Error::of(Code::NotFound));
         }

@@ -48,6 +48,9 @@ actions! {
     WorkspaceCreated = "workspace.created", "A workspace was made.";
     WorkspaceVisited = "workspace.visited", "The operator asked for something inside the workspace; the route is named.";
 
+    // members
+    MemberJoined = "member.joined", "Somebody became a member of the workspace.";
+
     // credentials
     ApiKeyCreated = "api_key.created", "An API key was made.";
     ApiKeyRotated = "api_key.rotated", "An API key was replaced by a new one.";

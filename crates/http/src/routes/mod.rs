@@ -24,7 +24,7 @@ use axum::extract::FromRef;
 use bytes::Bytes;
 use gatepost_app::{App, Idempotent, LimitDecision, PageQuery, VerifiedCallback, Visit};
 use gatepost_core::access::operator_permission::WorkspaceEnter;
-use gatepost_core::access::{Grant, KeyRefused, OperatorGrant, Principal};
+use gatepost_core::access::{Grant, KeyRefused, OperatorGrant, Person, Principal, SessionKind};
 use gatepost_core::audit::Refusal;
 use gatepost_core::channel::Mode;
 use gatepost_core::{
@@ -58,6 +58,14 @@ impl Doors for App {
         client: Option<ClientAddr>,
     ) -> Result<Arc<Principal>, KeyRefused> {
         Self::principal_of_key(self, presented, client).await
+    }
+
+    async fn person_of_session(&self, token: &str, kind: SessionKind) -> Result<Arc<Person>> {
+        Self::person_of_session(self, token, kind).await
+    }
+
+    async fn principal_of_person(&self, person: &Person, workspace: WorkspaceId) -> Result<Arc<Principal>> {
+        Self::principal_of_person(self, person, workspace).await
     }
 
     async fn limit_principal(&self, principal: &Principal) -> LimitDecision {

@@ -11,7 +11,10 @@ use bytes::Bytes;
 use gatepost_app::LimitDecision;
 use gatepost_core::access::operator_permission::{WorkspaceEnter, WorkspaceRead};
 use gatepost_core::access::permission::{KeyManage, MessageRead, MessageSend};
-use gatepost_core::access::{KeyRefused, KeyRules, OperatorGrant, Principal, Scope, StoredKey, TokenDigest};
+use gatepost_core::access::{
+    KeyRefused, KeyRules, OperatorGrant, PermissionSet, Person, Principal, Scope, SessionKind, StoredKey,
+    TokenDigest,
+};
 use gatepost_core::allowlist::Allowlist;
 use gatepost_core::audit::Refusal;
 use gatepost_core::channel::Mode;
@@ -102,6 +105,14 @@ impl Doors for Doorman {
         Ok(Arc::new(principal))
     }
 
+    async fn person_of_session(&self, _: &str, _: SessionKind) -> Result<Arc<Person>> {
+        Err(Error::of(Code::SessionEnded))
+    }
+
+    async fn principal_of_person(&self, _: &Person, _: WorkspaceId) -> Result<Arc<Principal>> {
+        Err(Error::of(Code::NotFound))
+    }
+
     async fn limit_principal(&self, _: &Principal) -> LimitDecision {
         LimitDecision::default()
     }
@@ -116,7 +127,7 @@ impl Doors for Doorman {
         workspace: WorkspaceId,
         _: String,
     ) -> Result<Arc<Principal>> {
-        Ok(grant.enter(workspace))
+        Ok(grant.enter(workspace, PermissionSet::all()))
     }
 
     fn refused(&self, _: Refusal) {}

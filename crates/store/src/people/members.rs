@@ -5,6 +5,7 @@ use gatepost_core::{IdentityProviderId, Result, Timestamp, UserId, WorkspaceId};
 use uuid::Uuid;
 
 use crate::engine::{self, Row};
+use crate::scope::WorkspaceScope;
 use crate::store::{SystemTx, WorkspaceTx};
 use crate::{params, statements};
 
@@ -95,6 +96,17 @@ impl WorkspaceTx<'_> {
 }
 
 impl SystemTx<'_> {
+    /// Errors: `conflict` where the person is a member already.
+    pub async fn member_add(
+        &self,
+        workspace: WorkspaceId,
+        user: UserId,
+        role: Role,
+        now: Timestamp,
+    ) -> Result<()> {
+        self.enter(WorkspaceScope::of(workspace)).member_insert(user, role, now).await
+    }
+
     /// A person's seat in a workspace, with the workspace's rules.
     pub async fn seat(&self, workspace: WorkspaceId, user: UserId) -> Result<Option<StoredSeat>> {
         let seat = |row: &Row<'_>| {

@@ -69,6 +69,7 @@ async fn without_a_good_key_nothing_opens(sides: &Sides) {
             }
             Rule::Signed(_) => assert_eq!(plain.code(), "signature_invalid", "{}", name(&route)),
             Rule::Public => assert!(plain.status != 401, "{}: {}", name(&route), plain.text),
+            Rule::Person => assert_eq!(plain.code(), "session_ended", "{}", name(&route)),
             Rule::Operator(_) => panic!("{} is the operator's, and public", name(&route)),
         }
         for key in &wrong {

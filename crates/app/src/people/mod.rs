@@ -1,0 +1,63 @@
+//! People: accounts, signing in, sessions, seats in workspaces.
+//!
+//! An account belongs to no workspace. What tells something of a person is sealed under the platform's keys and found
+//! by blind index; what a browser or a letter holds (cookies, links, the state between two steps of a sign-in) is a
+//! random token whose digest alone is kept ([`tickets`], [`sessions`]).
+//!
+//! - [`users`]: accounts, and opening what is sealed of them.
+//! - [`sessions`]: a session is begun in one place only, after every proof that the account asks for; a person's token
+//!   becomes a [`gatepost_core::access::Person`], and with a seat a principal of that workspace.
+//! - [`sign_in`]: the steps from an e-mail address to a session.
+//! - [`tickets`]: what is handed out once.
+//!
+//! Whatever ends or narrows a session, a seat or an account raises the credential epoch and is answered when no node
+//! knows better, as with keys.
+
+mod passwords;
+mod sessions;
+mod sign_in;
+mod tickets;
+mod users;
+
+pub use sessions::{Device, SessionBegun, SessionView};
+pub use sign_in::SignIn;
+pub use users::{SeatView, UserCreate, UserView};
+
+pub(crate) use sessions::Sessions;
+
+use gatepost_core::access::{Actor, Credential};
+use gatepost_core::audit::{Action, AuditEntry};
+use gatepost_core::{AuditId, ClientAddr, RequestId};
+
+use crate::App;
+
+/// Where a request of somebody comes from who is not known yet.
+#[derive(Debug, Clone, Default)]
+pub struct Caller {
+    pub client: Option<ClientAddr>,
+    pub request: Option<RequestId>,
+    /// What the browser says of itself.
+    pub agent: Option<String>,
+    /// The token that this browser was given at an earlier sign-in, whoever signed in.
+    pub device: Option<String>,
+}
+
+impl App {
+    /// An audit entry of the platform's log about a person.
+    pub(crate) fn audit_person(
+        &self,
+        caller: &Caller,
+        actor: Actor,
+        credential: Option<Credential>,
+        action: Action,
+        target: (&'static str, String),
+    ) -> AuditEntry {
+        let at = self.now();
+        AuditEntry {
+            credential,
+            source: caller.client,
+            request: caller.request,
+            ..AuditEntry::new(AuditId::new(at, self.entropy()), at, actor, action, target)
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! Password hashing beside the runtime, a few at a time: each hash takes 19 MiB and tens of milliseconds.
+
+use gatepost_core::{Error, Result, Secret};
+use gatepost_vault::password::{hash_password, verify_password};
+use tokio::sync::Semaphore;
+
+use crate::App;
+
+/// Hashes under way at once; more wait.
+const AT_ONCE: usize = 4;
+
+/// Who may hash.
+pub(crate) struct Hashing(Semaphore);
+
+impl Default for Hashing {
+    fn default() -> Self {
+        Self(Semaphore::new(AT_ONCE))
+    }
+}
+
+impl Hashing {
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+        let _place = self.0.acquire().await.map_err(Error::internal)?;
+        tokio::task::spawn_blocking(work).await.map_err(Error::internal)
+    }
+}
+
+impl App {
+    /// The PHC string of a password.
+    pub(crate) async fn password_hash(&self, password: &Secret<String>) -> Result<String> {
+        let (password, entropy) =
+            (Secret::new(password.expose().clone()), std::sync::Arc::clone(&self.0.entropy));
+        let hashed = self.0.people.hashing.run(move || hash_password(&password, entropy.as_ref())).await?;
+        hashed.map_err(Error::internal)
+    }
+
+    /// Whether a password is the one of a PHC string. A stored text that is no hash opens nothing.
+    pub(crate) async fn password_verify(&self, password: &Secret<String>, stored: String) -> Result<bool> {
+        let password = Secret::new(password.expose().clone());
+        let verified = self.0.people.hashing.run(move || verify_password(&password, &stored)).await?;
+        Ok(verified.unwrap_or(false))
+    }
+}
