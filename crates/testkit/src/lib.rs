@@ -9,6 +9,7 @@ mod dump;
 mod fixtures;
 mod listening;
 mod live;
+mod people;
 mod receiver;
 mod world;
 
@@ -19,6 +20,7 @@ pub use dump::{Dump, Place, hex, tables, workspace_tables};
 pub use fixtures::Fixtures;
 pub use listening::{Frame, Listening};
 pub use live::{Live, MetaSide};
+pub use people::{PASSWORD, Somebody};
 pub use receiver::{Received, Receiver};
 pub use world::{Engines, Setup, Tenant, World, sandbox};
 

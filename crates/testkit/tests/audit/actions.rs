@@ -10,6 +10,7 @@ use gatepost_testkit::{Engines, Receiver, eventually};
 use gatepost_vault::{ApiKeyToken, MasterKey, MasterKeyring, SystemEntropy};
 use serde_json::{Value, json};
 
+use crate::people;
 use crate::support::{Stage, UID, key, made};
 
 /// In whose log an action is told of.
@@ -17,7 +18,7 @@ fn is_platforms(action: Action) -> bool {
     matches!(
         action,
         Action::ServerStarted | Action::VaultRotated | Action::OperatorRefused | Action::WorkspaceCreated
-    )
+    ) || people::is_platforms(action)
 }
 
 async fn template(stage: &Stage, name: &str, submit: bool) -> String {
@@ -352,6 +353,7 @@ async fn drive(stage: &Stage, action: Action) -> (Option<WorkspaceId>, usize) {
                 }
             }
         }
+        other => before = people::drive(stage, other, log).await,
     }
     (log, before)
 }

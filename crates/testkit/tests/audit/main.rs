@@ -4,6 +4,7 @@
 mod actions;
 mod chain;
 mod closed;
+mod people;
 mod reading;
 mod refusals;
 mod support;

@@ -1,0 +1,4 @@
+//! People: accounts, sessions, seats.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod sessions;
