@@ -39,7 +39,7 @@ fn the_permission_matrix_is_checked_in() {
 
 fn document(surface: Surface) -> Value {
     let text = match surface {
-        Surface::Public => crate::openapi_json(),
+        Surface::Public | Surface::Console => crate::openapi_json(),
         Surface::Operator => openapi::document(&routes::at_socket()),
     };
     serde_json::from_str(&text).unwrap()

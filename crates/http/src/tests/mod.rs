@@ -5,4 +5,4 @@
 mod answers;
 mod credentials;
 mod documents;
-mod harness;
+pub(crate) mod harness;
