@@ -21,7 +21,7 @@ use http::{HeaderMap, HeaderValue, Method, Uri};
 
 use crate::attachment::Foreign;
 use crate::client::{self, ClientAddress, ProxiedFrom};
-use crate::console::{self, cookies::Theme};
+use crate::console::error::{self, Asked};
 use crate::headers::{self, Cacheable, Immutable, Page, REQUEST_ID};
 use crate::problem::{self, Failure};
 use crate::state::{ApiState, Doors};
@@ -93,7 +93,7 @@ pub async fn observe<A: Doors>(
     let client_note = client_request_id(request.headers());
     request.extensions_mut().insert(notes.clone());
 
-    let form = Form::of(&state, route.as_ref(), request.uri(), request.headers());
+    let form = Form::of(&state, route.as_ref(), &method, request.uri(), request.headers());
     let patience = state.patience(route.as_ref(), &method);
     let mut client = ClientAddress(None);
     let answer = match admit(&state, &mut request, &mut client) {
@@ -157,7 +157,7 @@ enum Form {
     /// A problem document, for programs.
     Problem,
     /// A page, for people.
-    Page(Theme),
+    Page(Asked),
 }
 
 impl Form {
@@ -166,6 +166,7 @@ impl Form {
     fn of<A: Doors>(
         state: &ApiState<A>,
         route: Option<&MatchedPath>,
+        method: &Method,
         uri: &Uri,
         headers: &HeaderMap,
     ) -> Self {
@@ -178,7 +179,7 @@ impl Form {
                 .any(|value| value.split(',').any(|part| part.trim().starts_with("text/html")))
         };
         if state.is_page(route) || (state.has_pages() && route.is_none() && !of_programs && html()) {
-            Self::Page(Theme::of(headers))
+            Self::Page(Asked::of(method, uri, headers))
         } else {
             Self::Problem
         }
@@ -187,7 +188,7 @@ impl Form {
     fn render(&self, error: &Error, id: RequestId) -> Response {
         match self {
             Self::Problem => problem::render(error, id),
-            Self::Page(theme) => console::error::page(error, id, *theme),
+            Self::Page(asked) => error::answer(error, id, asked),
         }
     }
 }

@@ -41,9 +41,9 @@ struct Asset {
 const STYLES: [&str; 5] = [
     include_str!("assets/tokens.css"),
     include_str!("assets/base.css"),
-    include_str!("assets/layout.css"),
     include_str!("assets/parts.css"),
     include_str!("assets/forms.css"),
+    include_str!("assets/layout.css"),
 ];
 
 static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
@@ -135,9 +135,9 @@ mod tests {
     /// A layer that is named after the first declaration of their order would come last of all.
     #[test]
     fn every_layer_is_in_the_order() {
-        let order = "@layer tokens, base, layout, parts, forms;";
+        let order = "@layer tokens, base, parts, forms, layout;";
         assert!(STYLES[0].contains(order));
-        for (name, text) in ["tokens", "base", "layout", "parts", "forms"].iter().zip(STYLES) {
+        for (name, text) in ["tokens", "base", "parts", "forms", "layout"].iter().zip(STYLES) {
             assert!(text.contains(&format!("@layer {name} {{")), "{name}");
         }
     }

@@ -14,6 +14,12 @@ use super::nav::{self, Section};
 use super::parts::{self, Icon, own};
 use super::view::View;
 
+/// Where one signs in.
+pub const SIGN_IN_PATH: &str = "/sign-in";
+/// Where one proves again who one is.
+pub const REAUTH_PATH: &str = "/reauth";
+/// The query parameter of both: the page to come back to, a path of this server ([`page::local`](super::page::local)).
+pub const BACK: &str = "back";
 /// Where the form for the theme goes.
 pub const THEME_PATH: &str = "/theme";
 /// Where the form for signing out goes.

@@ -6,3 +6,4 @@ mod answers;
 mod credentials;
 mod documents;
 pub(crate) mod harness;
+mod pages;
