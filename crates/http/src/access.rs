@@ -152,6 +152,26 @@ registrations! {
     delete = DELETE;
 }
 
+/// A page of the console: GET (and HEAD), answered with HTML.
+pub fn page<A, H, T>(path: &'static str, handler: H) -> crate::route::Route<A>
+where
+    A: Doors,
+    H: Handler<T, ApiState<A>>,
+    T: Admission + 'static,
+{
+    get(path, handler).in_console()
+}
+
+/// A form of the console: POST, behind the guard of [`csrf`](crate::console::csrf).
+pub fn form<A, H, T>(path: &'static str, handler: H) -> crate::route::Route<A>
+where
+    A: Doors,
+    H: Handler<T, ApiState<A>>,
+    T: Admission + 'static,
+{
+    post(path, handler).in_console()
+}
+
 /// The proof that a request came in through the operator's socket. Only that socket's layer makes one.
 #[derive(Clone, Copy)]
 pub(crate) struct AtSocket(pub(crate) LocalOperator);

@@ -9,6 +9,7 @@ use serde_json::Value;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::access::Rule;
+use crate::console::csrf;
 use crate::problem::Failure;
 use crate::query::{QueryParameter, QueryRule};
 use crate::route::Route;
@@ -20,6 +21,8 @@ use crate::{observe, openapi, operator, path};
 pub enum Surface {
     /// The address that customers and providers reach.
     Public,
+    /// Pages and forms for people, at the same address; not in the OpenAPI document.
+    Console,
     /// The operator's local socket.
     Operator,
 }
@@ -85,7 +88,7 @@ impl<A: Doors> Api<A> {
         self.routes
             .iter()
             .map(|route| RouteInfo {
-                surface: self.surface,
+                surface: if route.doc.in_console { Surface::Console } else { self.surface },
                 method: route.entrance.method.clone(),
                 path: route.entrance.path.clone(),
                 operation_id: route.doc.id,
@@ -113,6 +116,12 @@ impl<A: Doors> Api<A> {
             let rule = QueryRule::new(&route.doc.query, route.doc.open_query);
             let rules = table.queries.entry(route.entrance.path.clone()).or_default();
             rules.push((route.entrance.method.clone(), rule));
+            if route.doc.in_console {
+                table.pages.insert(route.entrance.path.clone());
+            }
+            if route.doc.takes_session {
+                table.sessions.insert(route.entrance.path.clone());
+            }
             if route.doc.passes_files {
                 table.files.insert((route.entrance.path.clone(), route.entrance.method.clone()));
             }
@@ -125,6 +134,8 @@ impl<A: Doors> Api<A> {
         router = router.fallback(unknown_path).method_not_allowed_fallback(wrong_method);
         if self.surface == Surface::Operator {
             router = router.layer(from_fn_with_state(state.clone(), operator::admit::<A>));
+        } else {
+            router = router.layer(from_fn_with_state(state.clone(), csrf::guard::<A>));
         }
         router
             .layer(CatchPanicLayer::custom(observe::caught))

@@ -10,6 +10,7 @@ mod attachment;
 mod body;
 mod channel_header;
 mod client;
+pub mod console;
 mod cors;
 mod credential;
 mod cut;
@@ -39,6 +40,7 @@ use gatepost_app::App;
 
 pub use api::{IdParameter, RouteInfo, Surface};
 pub use client::{ClientAddress, ForwardedHeader, ProxiedFrom, Proxies};
+pub use console::csrf::Locks;
 pub use cut::Cut;
 pub use operator::SocketPeer;
 pub use path::Id;

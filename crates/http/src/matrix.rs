@@ -27,6 +27,7 @@ pub fn text(routes: &[RouteInfo]) -> String {
     let mut out = HEAD.to_owned();
     for (surface, title) in [
         (Surface::Public, "On the public address"),
+        (Surface::Console, "Pages and forms at the same address (no API key opens one)"),
         (Surface::Operator, "On the operator's socket (/operator answers nowhere else)"),
     ] {
         let rows: Vec<&RouteInfo> = routes.iter().filter(|route| route.surface == surface).collect();
@@ -59,6 +60,10 @@ fn columns(surface: Surface) -> Vec<String> {
         return vec!["operator".to_owned()];
     }
     let mut columns = vec!["nobody".to_owned()];
+    if surface == Surface::Console {
+        columns.extend(Role::ALL.iter().map(|role| format!("role:{}", role.as_str())));
+        return columns;
+    }
     columns.extend(Scope::ALL.iter().map(|scope| format!("key:{scope}")));
     columns.extend(Role::ALL.iter().map(|role| format!("role:{}", role.as_str())));
     columns
@@ -83,19 +88,22 @@ fn cells(route: &RouteInfo) -> Vec<&'static str> {
         return vec!["yes"];
     }
     let mut cells = Vec::new();
+    let width = columns(route.surface).len();
     match route.rule {
         Rule::Permission(permission) => {
             cells.push("-");
-            cells.extend(Scope::ALL.iter().map(|scope| mark(permission.scopes().contains(scope))));
+            if route.surface != Surface::Console {
+                cells.extend(Scope::ALL.iter().map(|scope| mark(permission.scopes().contains(scope))));
+            }
             cells.extend(Role::ALL.iter().map(|role| mark(permission.roles().contains(role))));
         }
         Rule::Person => {
-            cells.resize(1 + Scope::ALL.len(), "-");
-            cells.resize(1 + Scope::ALL.len() + Role::ALL.len(), "yes");
+            cells.resize(width - Role::ALL.len(), "-");
+            cells.resize(width, "yes");
         }
-        Rule::Public => cells.resize(1 + Scope::ALL.len() + Role::ALL.len(), "yes"),
-        Rule::Signed(_) => cells.resize(1 + Scope::ALL.len() + Role::ALL.len(), "signed"),
-        Rule::Operator(_) => cells.resize(1 + Scope::ALL.len() + Role::ALL.len(), "-"),
+        Rule::Public => cells.resize(width, "yes"),
+        Rule::Signed(_) => cells.resize(width, "signed"),
+        Rule::Operator(_) => cells.resize(width, "-"),
     }
     cells
 }

@@ -61,7 +61,7 @@ pub(crate) fn document<A>(api: &Api<A>) -> String {
     let mut schemas = BTreeMap::new();
     collect(&mut schemas, NamedSchema::of::<Problem<'static>>(), false);
     let mut paths = Paths::new();
-    for route in &api.routes {
+    for route in api.routes.iter().filter(|route| !route.doc.in_console) {
         if let Some(method) = method(&route.entrance.method) {
             paths.add_path_operation(&route.entrance.path, vec![method], operation(route, &mut schemas));
         }
@@ -71,7 +71,7 @@ pub(crate) fn document<A>(api: &Api<A>) -> String {
         .info(
             InfoBuilder::new()
                 .title(match api.surface {
-                    Surface::Public => "Gatepost",
+                    Surface::Public | Surface::Console => "Gatepost",
                     Surface::Operator => "Gatepost: the operator's socket",
                 })
                 .version("1")

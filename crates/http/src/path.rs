@@ -82,6 +82,23 @@ impl<S: Send + Sync> FromRequestParts<S> for Text {
     }
 }
 
+/// The path parameter `file_name`.
+pub struct FileName(String);
+
+impl FileName {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for FileName {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        param(parts, state, "file_name").await.map(Self)
+    }
+}
+
 /// The text of one path parameter.
 async fn param<S: Send + Sync>(parts: &mut Parts, state: &S, name: &str) -> Result<String, Failure> {
     // What is not UTF-8 after percent-decoding names nothing.

@@ -18,6 +18,7 @@ use http::{HeaderMap, Method};
 use tokio::sync::Semaphore;
 
 use crate::client::Proxies;
+use crate::console::csrf::Locks;
 use crate::headers;
 use crate::query::QueryRule;
 
@@ -67,6 +68,12 @@ pub trait Doors: Clone + Send + Sync + 'static {
         route: String,
     ) -> impl Future<Output = Result<Arc<Principal>>> + Send;
 
+    /// What a form must bring that is bound to `binding`; nobody else can make it.
+    fn csrf_token(&self, binding: &str) -> impl Future<Output = Result<String>> + Send;
+
+    /// Whether `presented` is that; compared in constant time.
+    fn csrf_verify(&self, binding: &str, presented: &str) -> impl Future<Output = Result<bool>> + Send;
+
     /// Takes note of a refusal, without waiting.
     fn refused(&self, refusal: Refusal);
 
@@ -104,6 +111,8 @@ pub struct Settings {
     pub vault_rotate: Option<VaultRotate>,
     /// How this process lets go of master keys that wrap nothing any more; `None` where it cannot.
     pub vault_drop_old: Option<VaultRotate>,
+    /// Which locks of forms are shut; see [`Locks`].
+    pub locks: Locks,
 }
 
 type Rotating = Pin<Box<dyn Future<Output = Result<VaultStatus>> + Send>>;
@@ -148,6 +157,7 @@ impl Default for Settings {
             operator_uid: u32::MAX,
             vault_rotate: None,
             vault_drop_old: None,
+            locks: Locks::default(),
         }
     }
 }
@@ -164,6 +174,7 @@ impl<A> Clone for ApiState<A> {
 struct Inner<A> {
     app: A,
     settings: Settings,
+    https: bool,
     headers: HeaderMap,
     slots: Semaphore,
     routes: RouteTable,
@@ -176,15 +187,20 @@ pub(crate) struct RouteTable {
     pub queries: HashMap<String, Vec<(Method, QueryRule)>>,
     /// Those that pass files on.
     pub files: HashSet<(String, Method)>,
+    /// The templates of the console's pages.
+    pub pages: HashSet<String>,
+    /// Those of routes that are no pages, and take the session's cookie.
+    pub sessions: HashSet<String>,
     /// For methods and paths that no route has.
     pub none: QueryRule,
 }
 
 impl<A> ApiState<A> {
     pub(crate) fn new(app: A, settings: Settings, routes: RouteTable, document: Bytes) -> Self {
-        let headers = headers::security(settings.tls || !settings.proxies.networks.is_empty());
+        let https = settings.tls || !settings.proxies.networks.is_empty();
+        let headers = headers::security(https);
         let slots = Semaphore::new(settings.in_flight);
-        Self(Arc::new(Inner { app, settings, headers, slots, routes, document }))
+        Self(Arc::new(Inner { app, settings, https, headers, slots, routes, document }))
     }
 
     pub fn app(&self) -> &A {
@@ -202,6 +218,26 @@ impl<A> ApiState<A> {
 
     pub(crate) fn security_headers(&self) -> &HeaderMap {
         &self.0.headers
+    }
+
+    /// Whether this address is reached over TLS, ours or a proxy's.
+    pub(crate) fn https(&self) -> bool {
+        self.0.https
+    }
+
+    /// Whether a route is a page of the console.
+    pub(crate) fn is_page(&self, route: Option<&MatchedPath>) -> bool {
+        route.is_some_and(|route| self.0.routes.pages.contains(route.as_str()))
+    }
+
+    /// Whether a route that is no page takes the session's cookie all the same.
+    pub(crate) fn takes_session(&self, route: Option<&MatchedPath>) -> bool {
+        route.is_some_and(|route| self.0.routes.sessions.contains(route.as_str()))
+    }
+
+    /// Whether this router has pages at all; the operator's has none.
+    pub(crate) fn has_pages(&self) -> bool {
+        !self.0.routes.pages.is_empty()
     }
 
     pub(crate) fn slots(&self) -> &Semaphore {

@@ -85,6 +85,14 @@ impl Doors for App {
         Self::workspace_enter(self, grant, workspace, Visit::Request(route)).await
     }
 
+    async fn csrf_token(&self, binding: &str) -> Result<String> {
+        Self::csrf_token(self, binding).await
+    }
+
+    async fn csrf_verify(&self, binding: &str, presented: &str) -> Result<bool> {
+        Self::csrf_verify(self, binding, presented).await
+    }
+
     fn refused(&self, refusal: Refusal) {
         Self::refused(self, refusal);
     }
@@ -125,6 +133,7 @@ pub fn public() -> Api<App> {
         .routes(access_rules::routes())
         .routes(hooks::routes())
         .routes(service::routes())
+        .routes(crate::console::routes())
 }
 
 /// The routes of the operator's socket: the installation's own, and those that set up a workspace. The latter are the

@@ -39,7 +39,7 @@ fn the_permission_matrix_is_checked_in() {
 
 fn document(surface: Surface) -> Value {
     let text = match surface {
-        Surface::Public => crate::openapi_json(),
+        Surface::Public | Surface::Console => crate::openapi_json(),
         Surface::Operator => openapi::document(&routes::at_socket()),
     };
     serde_json::from_str(&text).unwrap()
@@ -301,7 +301,7 @@ fn schemas_are_what_readers_read() {
 fn documents_name_every_id_and_nothing_secret() {
     for route in crate::inventory() {
         for name in crate::path::params(&route.path) {
-            let known = crate::path::prefix_of(name).is_some() || name == "code";
+            let known = crate::path::prefix_of(name).is_some() || ["code", "file_name"].contains(&name);
             assert!(known, "{}: {name} is no id that the documents know", route.path);
         }
         let operator = matches!(route.rule, Rule::Operator(_));

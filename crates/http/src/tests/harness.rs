@@ -130,6 +130,14 @@ impl Doors for Doorman {
         Ok(grant.enter(workspace, PermissionSet::all()))
     }
 
+    async fn csrf_token(&self, binding: &str) -> Result<String> {
+        Ok(format!("token of {binding}"))
+    }
+
+    async fn csrf_verify(&self, binding: &str, presented: &str) -> Result<bool> {
+        Ok(presented == format!("token of {binding}"))
+    }
+
     fn refused(&self, _: Refusal) {}
 
     async fn callback_verify(&self, _: MetaAppId, raw: Bytes, signature: Option<&str>) -> Result<Bytes> {
@@ -186,7 +194,7 @@ async fn sleep(_: Public) -> Answer {
 
 pub fn routes() -> Api<Doorman> {
     let code = crate::query::QueryParameter::text("code", "", "");
-    Api::new(Surface::Public).routes(vec![
+    Api::new(Surface::Public).routes(crate::console::routes()).routes(vec![
         get("/free", free),
         get("/v1/messages", message_list).query(&LIST),
         post("/v1/messages", message_send),

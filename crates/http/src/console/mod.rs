@@ -1,0 +1,36 @@
+//! The console: pages rendered here, that work without scripts.
+//!
+//! - [`page`] and [`layout`]: documents and answers; [`parts`]: what they are made of, with an example of a whole page.
+//! - [`view`]: what a handler of a page knows of its request.
+//! - [`form`](mod@form) and [`csrf`]: what people send, and the guard in front of it.
+//! - [`error`]: refusals as pages; [`notice`]: what was done; [`nav`]: the sidebar; [`assets`]: styles, icons, fonts.
+//!
+//! Pages are routes like all others: [`page`](crate::access::page) and [`form`](crate::access::form) register them with
+//! who may call them. They are in the router of the public address, in the inventory and in the permission matrix, and
+//! not in the OpenAPI document. Their refusals are pages too.
+
+pub mod assets;
+pub mod cookies;
+pub mod csrf;
+pub mod error;
+pub mod form;
+pub mod layout;
+pub mod nav;
+pub mod notice;
+pub mod page;
+pub mod parts;
+pub mod theme;
+pub mod view;
+
+#[cfg(test)]
+mod gallery;
+
+use crate::route::Route;
+use crate::state::Doors;
+
+/// The pages that belong to no workspace and to nobody.
+pub fn routes<A: Doors>() -> Vec<Route<A>> {
+    let mut routes = assets::routes();
+    routes.extend(theme::routes());
+    routes
+}

@@ -1,0 +1,54 @@
+//! What the page after a form says was done.
+//!
+//! The word travels in a cookie for as long as one redirect takes; the text is ours, whatever the cookie says.
+
+macro_rules! notices {
+    ($($name:ident = $word:literal, $text:literal;)*) => {
+        /// Something that was done.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Notice {$(#[doc = $text] $name,)*}
+
+        impl Notice {
+            #[cfg(test)]
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            pub const fn word(self) -> &'static str {
+                match self {$(Self::$name => $word,)*}
+            }
+
+            pub const fn text(self) -> &'static str {
+                match self {$(Self::$name => $text,)*}
+            }
+
+            /// The one of that word; `None` for any other text.
+            pub fn parse(word: &str) -> Option<Self> {
+                match word {
+                    $($word => Some(Self::$name),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+notices! {
+    KeyRevoked = "key_revoked", "The key is revoked. It no longer opens anything.";
+    AllowlistSaved = "allowlist_saved", "The list is saved and binds the next request.";
+    ThemeSaved = "theme_saved", "The appearance is saved in this browser.";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_fit_for_a_cookie() {
+        for notice in Notice::ALL {
+            let word = notice.word();
+            assert!(word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'), "{word}");
+            assert_eq!(Notice::parse(word), Some(*notice));
+            assert!(notice.text().ends_with('.'));
+        }
+        assert_eq!(Notice::parse("<script>"), None);
+    }
+}
