@@ -24,6 +24,7 @@ const fn purpose_number(purpose: KeyPurpose) -> i64 {
         KeyPurpose::Data => 1,
         KeyPurpose::BlindIndex => 2,
         KeyPurpose::Checkpoint => 3,
+        KeyPurpose::AccessToken => 4,
     }
 }
 
@@ -32,6 +33,7 @@ pub(crate) const fn purpose_of(number: i64) -> Option<KeyPurpose> {
         1 => Some(KeyPurpose::Data),
         2 => Some(KeyPurpose::BlindIndex),
         3 => Some(KeyPurpose::Checkpoint),
+        4 => Some(KeyPurpose::AccessToken),
         _ => None,
     }
 }
