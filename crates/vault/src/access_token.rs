@@ -18,7 +18,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gatepost_core::access::TokenDigest;
 use gatepost_core::channel::Mode;
-use gatepost_core::{ApiKeyId, Entropy, Secret, Timestamp, WorkspaceId};
+use gatepost_core::{ApiKeyId, Entropy, Secret, SessionId, Timestamp, WorkspaceId};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -39,8 +39,8 @@ const REFRESH_TEXT: usize = 43;
 /// What a token was exchanged for; it is good for as long as that is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TokenSubject {
-    /// A session of a person, by the id of its row.
-    Session(Uuid),
+    /// A session of a person.
+    Session(SessionId),
     ApiKey(ApiKeyId),
 }
 
@@ -133,7 +133,7 @@ impl AccessClaims {
     fn encode(&self) -> [u8; PAYLOAD] {
         let mut out = [0; PAYLOAD];
         let (kind, id) = match self.subject {
-            TokenSubject::Session(id) => (1, id),
+            TokenSubject::Session(id) => (1, id.uuid()),
             TokenSubject::ApiKey(id) => (2, id.uuid()),
         };
         out[0] = VERSION;
@@ -164,7 +164,7 @@ impl AccessClaims {
         let workspace = Some(Uuid::from_bytes(*workspace)).filter(|id| *id != PLATFORM);
         Some(Self {
             subject: match head {
-                [VERSION, 1] => TokenSubject::Session(id),
+                [VERSION, 1] => TokenSubject::Session(SessionId::from_uuid(id)),
                 [VERSION, 2] => TokenSubject::ApiKey(ApiKeyId::from_uuid(id)),
                 _ => return None,
             },

@@ -3,7 +3,7 @@
 
 use gatepost_core::access::TokenDigest;
 use gatepost_core::channel::Mode;
-use gatepost_core::{ApiKeyId, Entropy, Timestamp};
+use gatepost_core::{ApiKeyId, Entropy, SessionId, Timestamp};
 use uuid::Uuid;
 
 use crate::access_token::{AccessClaims, AccessTokenFault, AccessTokenKey, TokenSubject};
@@ -73,7 +73,7 @@ pub fn access_token(bytes: &[u8]) {
     let number = |part: &[u8]| part.iter().fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
     let (epoch, id, expires) = (number(&fields[..8]), number(&fields[8..16]), number(&fields[16..]));
     let claims = AccessClaims {
-        subject: TokenSubject::Session(Uuid::from_u128(u128::from(id))),
+        subject: TokenSubject::Session(SessionId::from_uuid(Uuid::from_u128(u128::from(id)))),
         workspace: None,
         mode: [None, Some(Mode::Test), Some(Mode::Live)][usize::from(*cut % 3)],
         epoch,

@@ -18,7 +18,7 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use gatepost_core::Secret;
+use gatepost_core::{Secret, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use url::{Host, Url};
@@ -137,7 +137,7 @@ impl From<WebauthnError> for PasskeyFault {
 /// Whose passkey is made. The texts are for the person's own list of passkeys, and are stored on the device.
 #[derive(Debug, Clone, Copy)]
 pub struct PasskeyPerson<'a> {
-    pub id: Uuid,
+    pub id: UserId,
     /// The e-mail address.
     pub name: &'a str,
     pub display_name: &'a str,
@@ -167,7 +167,7 @@ pub struct NewPasskey {
 pub struct Answered {
     pub id: Vec<u8>,
     /// The person that the authenticator keeps with it; absent where a list of passkeys was given.
-    pub person: Option<Uuid>,
+    pub person: Option<UserId>,
 }
 
 /// An answer that was verified.
@@ -194,7 +194,7 @@ struct Making {
 #[derive(Serialize, Deserialize)]
 struct Using {
     /// The person who is half signed in already; `None` where the passkey itself says who.
-    person: Option<Uuid>,
+    person: Option<UserId>,
     /// The passkeys that were asked for; empty for any.
     allowed: Vec<Vec<u8>>,
     inner: DiscoverableAuthentication,
@@ -237,7 +237,7 @@ impl Passkeys {
         existing: &[Vec<u8>],
     ) -> Result<Ceremony, PasskeyFault> {
         let (options, inner) = self.webauthn.start_passkey_registration(
-            person.id,
+            person.id.uuid(),
             person.name,
             person.display_name,
             Some(existing.to_vec()),
@@ -286,14 +286,14 @@ impl Passkeys {
     }
 
     /// Begins the second step of a sign-in, or a fresh proof, of a person who has these passkeys.
-    pub fn use_start_of(&self, person: Uuid, existing: &[Vec<u8>]) -> Result<Ceremony, PasskeyFault> {
+    pub fn use_start_of(&self, person: UserId, existing: &[Vec<u8>]) -> Result<Ceremony, PasskeyFault> {
         if existing.is_empty() {
             return Err(PasskeyFault::UnknownPasskey);
         }
         self.start(Some(person), existing)
     }
 
-    fn start(&self, person: Option<Uuid>, allowed: &[Vec<u8>]) -> Result<Ceremony, PasskeyFault> {
+    fn start(&self, person: Option<UserId>, allowed: &[Vec<u8>]) -> Result<Ceremony, PasskeyFault> {
         let (options, inner) = self.webauthn.start_discoverable_authentication()?;
         let mut options = public_key(&options)?;
         let listed = |id: &Vec<u8>| json!({ "type": "public-key", "id": URL_SAFE_NO_PAD.encode(id) });
@@ -309,7 +309,9 @@ impl Passkeys {
             serde_json::from_value(parsed(answer)?).map_err(|_| PasskeyFault::Malformed)?;
         let person = match read.response.user_handle.as_deref() {
             None | Some([]) => None,
-            Some(handle) => Some(Uuid::from_slice(handle).map_err(|_| PasskeyFault::OtherPerson)?),
+            Some(handle) => {
+                Some(Uuid::from_slice(handle).map(UserId::from_uuid).map_err(|_| PasskeyFault::OtherPerson)?)
+            }
         };
         Ok(Answered { id: read.raw_id, person })
     }
@@ -321,7 +323,7 @@ impl Passkeys {
         state: &[u8],
         answer: &str,
         stored: &[u8],
-        owner: Uuid,
+        owner: UserId,
     ) -> Result<Proven, PasskeyFault> {
         let State::Using(state) = opened(state)? else {
             return Err(PasskeyFault::State);

@@ -7,8 +7,7 @@
 //! each row refuses.
 
 use gatepost_core::access::TokenDigest;
-use gatepost_core::{Entropy, Secret};
-use uuid::Uuid;
+use gatepost_core::{Entropy, Secret, UserId};
 use zeroize::Zeroizing;
 
 use crate::digest::Sha256;
@@ -68,11 +67,11 @@ impl RecoveryCode {
     }
 
     /// What is stored of a code of the person `user`.
-    pub fn digest(&self, user: Uuid) -> TokenDigest {
+    pub fn digest(&self, user: UserId) -> TokenDigest {
         let mut hash = Sha256::new();
         // All parts have fixed lengths.
         hash.update(DOMAIN);
-        hash.update(user.as_bytes());
+        hash.update(user.uuid().as_bytes());
         hash.update(self.0.expose());
         TokenDigest::new(hash.finish())
     }
@@ -94,8 +93,9 @@ mod tests {
     use crate::SystemEntropy;
     use proptest::prelude::*;
     use std::collections::HashSet;
+    use uuid::Uuid;
 
-    const USER: Uuid = Uuid::from_u128(7);
+    const USER: UserId = UserId::from_uuid(Uuid::from_u128(7));
 
     #[test]
     fn ten_different_codes_of_eighty_bits_that_read_back() {
@@ -144,7 +144,7 @@ mod tests {
     fn a_code_of_one_person_is_none_of_another() {
         let [code, other, ..] = RecoveryCode::generate_set(&SystemEntropy);
         assert!(code.digest(USER) == code.digest(USER));
-        assert!(code.digest(USER) != code.digest(Uuid::from_u128(8)));
+        assert!(code.digest(USER) != code.digest(UserId::from_uuid(Uuid::from_u128(8))));
         assert!(code.digest(USER) != other.digest(USER));
     }
 

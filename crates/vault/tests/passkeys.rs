@@ -4,6 +4,7 @@
 #[path = "../../testkit/src/soft_passkey.rs"]
 mod soft_passkey;
 
+use gatepost_core::UserId;
 use gatepost_vault::{Ceremony, NewPasskey, PasskeyFault, PasskeyPerson, PasskeySite, Passkeys, Proven};
 use serde_json::Value;
 use soft_passkey::{Manner, SoftPasskey};
@@ -11,14 +12,14 @@ use url::Url;
 use uuid::Uuid;
 
 const ORIGIN: &str = "https://console.example.com";
-const ANN: Uuid = Uuid::from_u128(0x0193_0000_0000_7000_8000_0000_0000_000a);
-const BOB: Uuid = Uuid::from_u128(0x0193_0000_0000_7000_8000_0000_0000_000b);
+const ANN: UserId = UserId::from_uuid(Uuid::from_u128(0x0193_0000_0000_7000_8000_0000_0000_000a));
+const BOB: UserId = UserId::from_uuid(Uuid::from_u128(0x0193_0000_0000_7000_8000_0000_0000_000b));
 
 fn site(origin: &str) -> Passkeys {
     Passkeys::new(&Url::parse(origin).unwrap(), "Gatepost").unwrap()
 }
 
-fn person(id: Uuid) -> PasskeyPerson<'static> {
+fn person(id: UserId) -> PasskeyPerson<'static> {
     PasskeyPerson { id, name: "ann@example.com", display_name: "Ann" }
 }
 
@@ -26,7 +27,7 @@ fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
 
-fn made(passkeys: &Passkeys, id: Uuid) -> (SoftPasskey, NewPasskey) {
+fn made(passkeys: &Passkeys, id: UserId) -> (SoftPasskey, NewPasskey) {
     let start = passkeys.make_start(person(id), &[]).unwrap();
     let (device, answer) = SoftPasskey::make(&start.options, ORIGIN, &Manner::default());
     let made = passkeys.make_finish(start.state.expose(), &answer).unwrap();
@@ -243,7 +244,7 @@ fn a_passkey_opens_its_own_persons_account_only() {
     assert_eq!(finish(&start, &answer, &bob.stored, ANN), Some(PasskeyFault::OtherPerson));
     assert_eq!(finish(&start, &answer, &ann.stored, BOB), Some(PasskeyFault::UnknownPasskey));
     // Bob's device says that it is Ann's: the name is not signed, but Ann's stored key is not Bob's.
-    let lie = Manner { user_handle: Some(ANN.as_bytes().to_vec()), ..Manner::default() };
+    let lie = Manner { user_handle: Some(ANN.uuid().as_bytes().to_vec()), ..Manner::default() };
     let answer = bobs.answer(&start.options, ORIGIN, &lie);
     assert_eq!(finish(&start, &answer, &bob.stored, BOB), Some(PasskeyFault::OtherPerson));
     bobs.pretend(anns.id());

@@ -6,7 +6,7 @@ const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 
 fn claims() -> AccessClaims {
     AccessClaims {
-        subject: TokenSubject::Session(Uuid::from_u128(0x0193_1111)),
+        subject: TokenSubject::Session(SessionId::from_uuid(Uuid::from_u128(0x0193_1111))),
         workspace: Some(WorkspaceId::from_uuid(Uuid::from_u128(0x0193_2222))),
         mode: None,
         epoch: 7,
