@@ -280,6 +280,12 @@ impl Passkeys {
         Ok(NewPasskey { id: passkey.cred_id().clone(), stored, synced })
     }
 
+    /// The credential id of a stored passkey.
+    pub fn id_of(stored: &[u8]) -> Result<Vec<u8>, PasskeyFault> {
+        let passkey: Passkey = serde_json::from_slice(stored).map_err(|_| PasskeyFault::Stored)?;
+        Ok(passkey.cred_id().clone())
+    }
+
     /// Begins a sign-in by passkey alone: whoever has one for this site says by it who they are.
     pub fn use_start(&self) -> Result<Ceremony, PasskeyFault> {
         self.start(None, &[])
