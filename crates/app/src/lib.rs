@@ -86,7 +86,10 @@ pub use messages::{MessageSend, MessageView};
 pub use meta_apps::{MetaAppCreate, MetaAppUpdate, MetaAppView};
 pub use numbers::{SubscriptionLevel, SubscriptionView};
 pub use pages::{Page, PageQuery};
-pub use people::{Caller, Device, SeatView, SessionBegun, SessionView, SignIn, UserCreate, UserView};
+pub use people::{
+    Caller, Device, FactorAdded, FactorsOffered, FactorsView, PasskeyStart, PasskeyView, SeatView,
+    SecondFactor, SessionBegun, SessionView, SignIn, TotpEnrolment, UserCreate, UserView,
+};
 pub use replays::{ReplayCreate, ReplayView};
 pub use resends::EventResent;
 pub use sending::PairLimit;

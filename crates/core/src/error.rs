@@ -89,6 +89,9 @@ codes! {
     // people
     LastOwner = "last_owner", 409, "A workspace keeps at least one owner", "Make another member an owner first, or delete the workspace.";
     LastFactor = "last_factor", 409, "This is the last way to prove who you are", "Add another passkey or an authenticator app first.";
+    CodeInvalid = "code_invalid", 422, "This code is wrong, or was used", "Type the code that the app shows now; wait for the next one if it was just used.";
+    PasskeyRefused = "passkey_refused", 422, "This passkey cannot be used", "Try again, or with another device; detail says what is known.";
+    PasskeysUnavailable = "passkeys_unavailable", 409, "Passkeys do not work at this address", "Open Gatepost by https and a host name, and set server.public_url to it; http://localhost works, too.";
     MemberExists = "member_exists", 409, "This person is a member already", "Change their role instead.";
     PasswordRefused = "password_refused", 422, "This password cannot be used", "Choose a longer one that is on no list of known passwords; several random words do well.";
 

@@ -59,7 +59,7 @@ pub use meta_apps::{MetaAppRemoval, MetaAppRow};
 pub use migrations::MIGRATIONS;
 pub use nodes::NodeRow;
 pub use notices::NoticeRow;
-pub use people::{MemberRow, SeatRow, SessionRow, TicketKind, TicketRow, UserRow};
+pub use people::{FactorCount, MemberRow, PasskeyRow, SeatRow, SessionRow, TicketKind, TicketRow, UserRow};
 pub use replays::{ReplayRow, ReplayStep, Revival};
 pub use retention::floor_id;
 pub use scope::WorkspaceScope;
@@ -94,6 +94,7 @@ pub fn all_statements() -> Vec<&'static Stmt> {
         meta_apps::ALL,
         nodes::ALL,
         notices::ALL,
+        people::factors::ALL,
         people::members::ALL,
         people::sessions::ALL,
         people::tickets::ALL,

@@ -11,6 +11,7 @@ mod listening;
 mod live;
 mod people;
 mod receiver;
+pub mod soft_passkey;
 mod world;
 
 pub use audit::export_lines;

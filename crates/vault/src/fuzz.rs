@@ -3,9 +3,10 @@
 
 use gatepost_core::access::TokenDigest;
 use gatepost_core::channel::Mode;
-use gatepost_core::{ApiKeyId, Entropy};
+use gatepost_core::{ApiKeyId, Entropy, SessionId, Timestamp};
 use uuid::Uuid;
 
+use crate::access_token::{AccessClaims, AccessTokenFault, AccessTokenKey, TokenSubject};
 use crate::api_key::{API_KEY_LEN, ApiKeyToken};
 use crate::digest::sha256;
 use crate::meta::AppSecret;
@@ -56,6 +57,41 @@ pub fn api_key(bytes: &[u8]) {
     assert!(near == plain.expose() || ApiKeyToken::parse(&near).is_err(), "a neighbour is read as well");
 }
 
+/// Text after the first three bytes is read as an access token: what is read was signed by the key, and reads back to
+/// the same text. A neighbour of a token that was made (one byte of it changed, or cut) is never read.
+pub fn access_token(bytes: &[u8]) {
+    let [at, with, cut, rest @ ..] = bytes else { return };
+    let key = AccessTokenKey::generate(&Given(b"a key that is no secret"));
+    let now = Timestamp::from_seconds(0);
+    if let Ok(text) = std::str::from_utf8(rest)
+        && let Ok(claims) = key.verify(text, now)
+    {
+        assert!(key.sign(&claims).expose() == text, "two texts for one token");
+    }
+    let mut fields = [0; 24];
+    Given(rest).fill(&mut fields);
+    let number = |part: &[u8]| part.iter().fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
+    let (epoch, id, expires) = (number(&fields[..8]), number(&fields[8..16]), number(&fields[16..]));
+    let claims = AccessClaims {
+        subject: TokenSubject::Session(SessionId::from_uuid(Uuid::from_u128(u128::from(id)))),
+        workspace: None,
+        mode: [None, Some(Mode::Test), Some(Mode::Live)][usize::from(*cut % 3)],
+        epoch,
+        issued: now,
+        expires: Timestamp::from_micros(expires.cast_signed()),
+    };
+    let text = key.sign(&claims);
+    let right = if claims.expires > now { Ok(claims) } else { Err(AccessTokenFault::Expired) };
+    assert_eq!(key.verify(text.expose(), now), right, "a token that was made");
+    let mut near = text.expose().as_bytes().to_vec();
+    let at = usize::from(*at) % near.len();
+    near[at] = near[at].wrapping_add(*with) & 0x7f;
+    near.truncate(near.len() - usize::from(*cut) % 3);
+    let near = String::from_utf8_lossy(&near);
+    let refused = key.verify(&near, now) == Err(AccessTokenFault::NotOurs);
+    assert!(near == text.expose().as_str() || refused, "a neighbour is read as well");
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -68,6 +104,14 @@ mod tests {
             let mut lines = format!("{secret}\n{header}\n").into_bytes();
             lines.extend_from_slice(&body);
             hub_signature(&lines);
+        }
+
+        #[test]
+        fn access_tokens(bytes: Vec<u8>, like in "(gp_at_)?[-_0-9A-Za-z=]{0,130}") {
+            access_token(&bytes);
+            let mut text = b"abc".to_vec();
+            text.extend_from_slice(like.as_bytes());
+            access_token(&text);
         }
 
         #[test]

@@ -7,18 +7,23 @@
 //! - [`users`]: accounts, and opening what is sealed of them.
 //! - [`sessions`]: a session is begun in one place only, after every proof that the account asks for; a person's token
 //!   becomes a [`gatepost_core::access::Person`], and with a seat a principal of that workspace.
+//! - [`factors`]: a person's own second factors and passkeys, and proving by them.
 //! - [`sign_in`]: the steps from an e-mail address to a session.
 //! - [`tickets`]: what is handed out once.
 //!
 //! Whatever ends or narrows a session, a seat or an account raises the credential epoch and is answered when no node
 //! knows better, as with keys.
 
+mod factors;
 mod passwords;
 mod sessions;
 mod sign_in;
 mod tickets;
 mod users;
 
+pub use factors::{
+    FactorAdded, FactorsOffered, FactorsView, PasskeyStart, PasskeyView, SecondFactor, TotpEnrolment,
+};
 pub use sessions::{Device, SessionBegun, SessionView};
 pub use sign_in::SignIn;
 pub use users::{SeatView, UserCreate, UserView};

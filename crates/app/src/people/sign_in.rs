@@ -45,7 +45,9 @@ impl App {
         if !self.password_verify(password, stored).await? || user.disabled_at.is_some() {
             return Err(refused());
         }
-        if user.totp_confirmed_at.is_some() {
+        let id = user.id;
+        let factors = self.0.store.read_system(async move |tx| tx.factors(id).await).await?;
+        if factors.is_some_and(|factors| factors.totp || factors.passkeys > 0) {
             let new = TicketNew {
                 kind: TicketKind::SignIn,
                 user: Some(user.id),

@@ -43,6 +43,12 @@ actions! {
     UserCreated = "user.created", "Somebody got an account.";
     SessionBegun = "session.begun", "A person signed in; the proofs are named.";
     SessionEnded = "session.ended", "A person signed out, or a session was ended by hand.";
+    FactorAdded = "factor.added", "A person added a passkey or an authenticator app to their account.";
+    FactorRemoved = "factor.removed", "A person removed a passkey or the authenticator app from their account.";
+    PasskeyRenamed = "passkey.renamed", "A person gave a passkey another name.";
+    PasskeyCopied = "passkey.copied", "A passkey was refused: its counter did not grow, so two devices may hold the same key.";
+    RecoveryCodesMade = "recovery_codes.made", "A person made new recovery codes; the old ones are void.";
+    RecoveryCodeUsed = "recovery_code.used", "A person used up a recovery code; how many are left is named.";
 
     // workspaces
     WorkspaceCreated = "workspace.created", "A workspace was made.";

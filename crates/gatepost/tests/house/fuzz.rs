@@ -15,6 +15,7 @@ macro_rules! targets {
 }
 
 targets! {
+    "access_token" => gatepost_vault::fuzz::access_token,
     "api_key" => gatepost_vault::fuzz::api_key,
     "callback" => gatepost_channels::graph::fuzz_callback,
     "content" => gatepost_core::fuzz::content,

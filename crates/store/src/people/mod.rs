@@ -3,11 +3,13 @@
 //! An account belongs to no workspace, so it is read and written through [`crate::SystemTx`]. Columns that tell
 //! something of a person are sealed before they come here.
 
+pub(crate) mod factors;
 pub(crate) mod members;
 pub(crate) mod sessions;
 pub(crate) mod tickets;
 pub(crate) mod users;
 
+pub use factors::{FactorCount, PasskeyRow};
 pub use members::{MemberRow, SeatRow};
 pub use sessions::SessionRow;
 pub use tickets::{TicketKind, TicketRow};
