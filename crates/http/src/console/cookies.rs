@@ -64,7 +64,8 @@ fn get<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
 
 /// The visit; hexadecimal digits, as [`set_visit`] got them.
 pub fn visit(headers: &HeaderMap) -> Option<&str> {
-    get(headers, VISIT).filter(|value| value.len() == 32 && value.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    get(headers, VISIT)
+        .filter(|value| value.len() == 32 && value.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 pub fn notice(headers: &HeaderMap) -> Option<Notice> {

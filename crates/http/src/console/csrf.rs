@@ -109,11 +109,7 @@ pub(super) fn visit_binding(value: &str) -> String {
 }
 
 /// Stands in front of every handler of the public address. A cookie counts only where this lets it in.
-pub async fn guard<A: Doors>(
-    State(state): State<ApiState<A>>,
-    mut request: Request,
-    next: Next,
-) -> Response {
+pub async fn guard<A: Doors>(State(state): State<ApiState<A>>, mut request: Request, next: Next) -> Response {
     let kind = SessionKind::Console;
     let route = request.extensions().get::<MatchedPath>();
     let page = state.is_page(route);
@@ -175,7 +171,9 @@ async fn check<A: Doors>(
     if locks.token {
         let token = token.as_deref().and_then(|token| std::str::from_utf8(token).ok()).unwrap_or_default();
         if !state.app().csrf_verify(&binding, token).await? {
-            return Err(refusal("this form is of another session, or too old; open the page again and repeat it"));
+            return Err(refusal(
+                "this form is of another session, or too old; open the page again and repeat it",
+            ));
         }
     }
     Ok(Request::from_parts(parts, body))

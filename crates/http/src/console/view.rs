@@ -69,7 +69,8 @@ impl<A: Doors> FromRequestParts<ApiState<A>> for View {
         let lost = |what: &str| Error::internal(format!("a page outside the console: {what} is missing"));
         let said = parts.extensions.get::<Said>().cloned().ok_or_else(|| lost("the guard"))?;
         let AtConsole(kind) = parts.extensions.get().copied().ok_or_else(|| lost("the guard"))?;
-        let request = parts.extensions.get::<Notes>().map(Notes::id).ok_or_else(|| lost("the request's id"))?;
+        let request =
+            parts.extensions.get::<Notes>().map(Notes::id).ok_or_else(|| lost("the request's id"))?;
         let (binding, visit) = match csrf::binding(state, &parts.headers, kind).await? {
             Some(binding) => (binding, None),
             None => {

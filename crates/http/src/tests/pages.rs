@@ -7,13 +7,13 @@ use http::header::{COOKIE, LOCATION, SET_COOKIE};
 use tower::ServiceExt as _;
 
 use super::harness::{Answered, Doorman, ask, request, routes, send};
+use crate::access::{Public, SignedIn, form, page};
 use crate::console::csrf::Locks;
+use crate::console::form::{Form, FormBody, FormState, Reader};
 use crate::console::notice::Notice;
 use crate::console::parts::form as form_part;
-use crate::console::form::{Form, FormBody, FormState, Reader};
 use crate::console::view::View;
 use crate::console::{layout, page as pages};
-use crate::access::{Public, SignedIn, form, page};
 use crate::headers;
 use crate::reply::Answer;
 use crate::state::Settings;
@@ -106,7 +106,8 @@ async fn a_form_with_all_three_is_taken() {
     ];
     assert_eq!(post(Locks::default(), "/form", &headers, "name=a").await.status, 303);
     // A wrong form is shown again, and is no refusal.
-    let wrong = post(Locks::default(), "/form", &[TYPE, SAME, ("cookie", VISIT)], &format!("csrf={TOKEN}")).await;
+    let wrong =
+        post(Locks::default(), "/form", &[TYPE, SAME, ("cookie", VISIT)], &format!("csrf={TOKEN}")).await;
     assert_eq!(wrong.status, 422);
     check_page(&wrong);
     assert!(text(&wrong).contains("Give it a name.") && text(&wrong).contains("One thing is not right yet."));
@@ -127,8 +128,16 @@ async fn each_lock_holds_alone() {
         (Locks { origin: true, ..none }, &attack, body.as_str()),
         (Locks { token: true, ..none }, &attack, "name=a"),
         (Locks { token: true, ..none }, &attack, "name=a&csrf="),
-        (Locks { token: true, ..none }, &attack, "name=a&csrf=token+of+visit%3A1123456789abcdef0123456789abcdef"),
-        (Locks { token: true, ..none }, &attack, "name=a&csrf=token+of+session%3A0123456789abcdef0123456789abcdef"),
+        (
+            Locks { token: true, ..none },
+            &attack,
+            "name=a&csrf=token+of+visit%3A1123456789abcdef0123456789abcdef",
+        ),
+        (
+            Locks { token: true, ..none },
+            &attack,
+            "name=a&csrf=token+of+session%3A0123456789abcdef0123456789abcdef",
+        ),
         (all, &[TYPE, SAME], body.as_str()),
         (all, &attack, body.as_str()),
         (all, &[TYPE, SAME, ("cookie", VISIT)], "name=a"),
@@ -151,7 +160,8 @@ async fn only_forms_reach_a_handler() {
         ("multipart/form-data; boundary=x", 415),
         ("application/x-www-form-urlencoded; charset=utf-16", 415),
     ] {
-        let answer = post(Locks::default(), "/form", &[("content-type", kind), SAME, ("cookie", VISIT)], &body).await;
+        let answer =
+            post(Locks::default(), "/form", &[("content-type", kind), SAME, ("cookie", VISIT)], &body).await;
         assert_eq!(answer.status, status, "{kind}");
         check_page(&answer);
     }
@@ -187,7 +197,10 @@ async fn a_visit_begins_with_the_first_form() {
     let first = send(router(Locks::default()), request("GET", "/form", &[], "")).await;
     check_page(&first);
     let cookie = first.headers[SET_COOKIE].to_str().unwrap().to_owned();
-    assert!(cookie.starts_with("__Host-gatepost-visit=") && cookie.ends_with("; Path=/; Secure; HttpOnly; SameSite=Lax"));
+    assert!(
+        cookie.starts_with("__Host-gatepost-visit=")
+            && cookie.ends_with("; Path=/; Secure; HttpOnly; SameSite=Lax")
+    );
     let pair = cookie.split(';').next().unwrap();
     assert!(text(&first).contains(&format!("token of visit:{}", pair.split_once('=').unwrap().1)));
     let again = send(router(Locks::default()), request("GET", "/form", &[("cookie", pair)], "")).await;
@@ -213,10 +226,17 @@ async fn whoever_is_not_signed_in_is_led_there_and_back() {
     let answer = send(router(Locks::default()), request("GET", "/mine", &[], "")).await;
     assert_eq!((answer.status, answer.headers[LOCATION].to_str().unwrap()), (303, "/sign-in?back=%2Fmine"));
     check_page(&answer);
-    let headers = [TYPE, SAME, ("cookie", VISIT), ("host", "gate.example"), ("referer", "http://gate.example/form?a=1")];
+    let headers = [
+        TYPE,
+        SAME,
+        ("cookie", VISIT),
+        ("host", "gate.example"),
+        ("referer", "http://gate.example/form?a=1"),
+    ];
     let answer = post(Locks::default(), "/mine/form", &headers, &format!("csrf={TOKEN}")).await;
     assert_eq!(answer.headers[LOCATION].to_str().unwrap(), "/sign-in?back=%2Fform%3Fa%3D1");
-    let elsewhere = [TYPE, SAME, ("cookie", VISIT), ("host", "gate.example"), ("referer", "http://evil.example/form")];
+    let elsewhere =
+        [TYPE, SAME, ("cookie", VISIT), ("host", "gate.example"), ("referer", "http://evil.example/form")];
     let answer = post(Locks::default(), "/mine/form", &elsewhere, &format!("csrf={TOKEN}")).await;
     assert_eq!(answer.headers[LOCATION].to_str().unwrap(), "/sign-in");
 }
@@ -224,7 +244,9 @@ async fn whoever_is_not_signed_in_is_led_there_and_back() {
 #[tokio::test]
 async fn people_get_pages_and_programs_get_problems() {
     let browser = ("accept", "text/html,application/xhtml+xml,*/*;q=0.8");
-    for (path, html) in [("/nothing", true), ("/assets/nothing", true), ("/v1/nothing", false), ("/hooks/meta/x", false)] {
+    for (path, html) in
+        [("/nothing", true), ("/assets/nothing", true), ("/v1/nothing", false), ("/hooks/meta/x", false)]
+    {
         let answer = send(router(Locks::default()), request("GET", path, &[browser], "")).await;
         let kind = answer.headers["content-type"].to_str().unwrap();
         assert_eq!(kind.starts_with("text/html"), html, "{path}");
@@ -237,7 +259,8 @@ async fn people_get_pages_and_programs_get_problems() {
     assert_eq!(program.code(), "not_found");
     // A page that fails tells nothing of why.
     let hostile = ("cookie", "gatepost-theme=\"><script>alert(1)</script>");
-    let answer = send(router(Locks::default()), request("GET", "/%3Cscript%3E", &[browser, hostile], "")).await;
+    let answer =
+        send(router(Locks::default()), request("GET", "/%3Cscript%3E", &[browser, hostile], "")).await;
     assert!(!text(&answer).contains("<script>"));
 }
 
@@ -255,8 +278,14 @@ async fn parts_are_kept_for_ever_under_their_names() {
     }
     assert!(found >= 5, "{html}");
     let stale = part_of_another_version(&html);
-    let answer = router(Locks::default()).oneshot(http::Request::get(stale).body(Body::empty()).unwrap()).await.unwrap();
-    assert_eq!((answer.status().as_u16(), &answer.headers()["cache-control"]), (404, &"no-store".parse().unwrap()));
+    let answer = router(Locks::default())
+        .oneshot(http::Request::get(stale).body(Body::empty()).unwrap())
+        .await
+        .unwrap();
+    assert_eq!(
+        (answer.status().as_u16(), &answer.headers()["cache-control"]),
+        (404, &"no-store".parse().unwrap())
+    );
 }
 
 fn part_of_another_version(html: &str) -> String {
@@ -271,7 +300,8 @@ async fn the_theme_is_the_browsers_own() {
     let answer = post(Locks::default(), "/theme", &[TYPE, SAME, ("cookie", VISIT)], &body).await;
     assert_eq!(answer.headers[LOCATION], "/form");
     let cookie = answer.headers[SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned();
-    let page = send(router(Locks::default()), request("GET", "/form", &[(COOKIE.as_str(), &cookie)], "")).await;
+    let page =
+        send(router(Locks::default()), request("GET", "/form", &[(COOKIE.as_str(), &cookie)], "")).await;
     assert!(text(&page).contains("data-theme=\"dark\""));
     let away = format!("theme=dark&back=%2F%2Fevil.example&csrf={TOKEN}");
     let answer = post(Locks::default(), "/theme", &[TYPE, SAME, ("cookie", VISIT)], &away).await;
