@@ -63,6 +63,8 @@ pub struct AppConfig {
     pub limits: LimitConfig,
     /// How long people's sessions live.
     pub sessions: SessionTimes,
+    /// Whether whoever owns a workspace may make another; otherwise operators alone make them.
+    pub workspaces_self_service: bool,
     /// How long shutdown waits for work under way.
     pub drain: Duration,
     /// Where this process notes which sends have begun; a directory that it owns alone. `None`: nowhere.
@@ -102,6 +104,7 @@ impl Default for AppConfig {
             audit_checkpoint_file: None,
             limits: LimitConfig::default(),
             sessions: SessionTimes::default(),
+            workspaces_self_service: false,
             drain: Duration::from_secs(20),
             send_journal: None,
             sole_owner: true,

@@ -90,6 +90,10 @@ pub use people::{
     Caller, Device, FactorAdded, FactorsOffered, FactorsView, PasskeyStart, PasskeyView, SeatView,
     SecondFactor, SessionBegun, SessionView, SignIn, TotpEnrolment, UserCreate, UserView,
 };
+pub use people::{
+    INVITATION_LIVES, INVITATIONS_MAX, InvitationCreate, InvitationLook, InvitationSent, InvitationView,
+    MEMBERS_MAX, MemberView, WorkspaceChange, WorkspaceSettings,
+};
 pub use replays::{ReplayCreate, ReplayView};
 pub use resends::EventResent;
 pub use sending::PairLimit;

@@ -106,6 +106,7 @@ impl App {
                 tx.retain_items(items).await?;
                 tx.retain_idempotency(idempotency).await?;
                 tx.retain_replays(log).await?;
+                tx.invitations_forget(log).await?;
                 tx.retain_endpoints(content).await?;
                 tx.endpoint_secrets_erase(now).await?;
                 tx.webhook_keys_sweep(now).await?;

@@ -14,10 +14,12 @@ pub struct WorkspaceView {
     pub id: WorkspaceId,
     pub name: String,
     pub created_at: Timestamp,
+    /// Its owners shut it; the operator can bring it back.
+    pub deleted_at: Option<Timestamp>,
 }
 
 fn view(row: WorkspaceRow) -> WorkspaceView {
-    WorkspaceView { id: row.id, name: row.name, created_at: row.created_at }
+    WorkspaceView { id: row.id, name: row.name, created_at: row.created_at, deleted_at: row.deleted_at }
 }
 
 impl App {
@@ -52,7 +54,8 @@ impl App {
         name: String,
     ) -> Result<WorkspaceView> {
         let now = self.now();
-        let row = WorkspaceRow { id: WorkspaceId::new(now, self.entropy()), name, created_at: now };
+        let id = WorkspaceId::new(now, self.entropy());
+        let row = WorkspaceRow { id, name, created_at: now, deleted_at: None };
         let keys = self.0.sealing.new_keys(row.id.uuid())?;
         let audit = self
             .audit_operator(grant, Action::WorkspaceCreated, ("workspace", row.id.to_string()))

@@ -93,6 +93,9 @@ codes! {
     PasskeyRefused = "passkey_refused", 422, "This passkey cannot be used", "Try again, or with another device; detail says what is known.";
     PasskeysUnavailable = "passkeys_unavailable", 409, "Passkeys do not work at this address", "Open Gatepost by https and a host name, and set server.public_url to it; http://localhost works, too.";
     MemberExists = "member_exists", 409, "This person is a member already", "Change their role instead.";
+    MemberLimitReached = "member_limit_reached", 409, "The workspace has as many members or open invitations as it may", "Remove a member or take back an invitation that is not needed; detail says which are too many.";
+    MembersShutOut = "members_shut_out", 409, "This change would shut members out", "Ask them to add a passkey or an authenticator app first, or send confirm_lockout: true; detail says how many they are.";
+    InvitationForAnother = "invitation_for_another", 403, "This invitation is for another address", "Sign out, open the link again and sign in with the address that was invited.";
     PasswordRefused = "password_refused", 422, "This password cannot be used", "Choose a longer one that is on no list of known passwords; several random words do well.";
 
     // templates

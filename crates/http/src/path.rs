@@ -4,8 +4,8 @@ use std::str::FromStr;
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use gatepost_core::{
-    ApiKeyId, ChannelId, Code, DeliveryId, EndpointId, Error, EventId, MediaId, MessageId, MetaAppId,
-    ReplayId, TemplateId, WorkspaceId,
+    ApiKeyId, ChannelId, Code, DeliveryId, EndpointId, Error, EventId, InvitationId, MediaId, MessageId, MetaAppId,
+    ReplayId, TemplateId, UserId, WorkspaceId,
 };
 use http::request::Parts;
 
@@ -45,6 +45,8 @@ path_ids! {
     DeliveryId => "delivery_id";
     ReplayId => "replay_id";
     TemplateId => "template_id";
+    UserId => "user_id";
+    InvitationId => "invitation_id";
 }
 
 /// The names between the braces of a route's template, in order.

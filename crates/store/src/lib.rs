@@ -60,13 +60,14 @@ pub use migrations::MIGRATIONS;
 pub use nodes::NodeRow;
 pub use notices::NoticeRow;
 pub use people::{FactorCount, MemberRow, PasskeyRow, SeatRow, SessionRow, TicketKind, TicketRow, UserRow};
+pub use people::{InvitationInsert, InvitationRow};
 pub use replays::{ReplayRow, ReplayStep, Revival};
 pub use retention::floor_id;
 pub use scope::WorkspaceScope;
 pub use store::{Committed, Store, SystemTx, WorkspaceTx};
 pub use templates::{TemplateAccount, TemplateFilter, TemplateRow};
 pub use webhook_keys::WebhookKeyRow;
-pub use workspaces::WorkspaceRow;
+pub use workspaces::{WorkspaceRow, WorkspaceRules};
 pub use wrapped_keys::WrappedKeyRow;
 
 use engine::Stmt;
@@ -95,6 +96,7 @@ pub fn all_statements() -> Vec<&'static Stmt> {
         nodes::ALL,
         notices::ALL,
         people::factors::ALL,
+        people::invitations::ALL,
         people::members::ALL,
         people::sessions::ALL,
         people::tickets::ALL,

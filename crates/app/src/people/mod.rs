@@ -10,23 +10,34 @@
 //! - [`factors`]: a person's own second factors and passkeys, and proving by them.
 //! - [`sign_in`]: the steps from an e-mail address to a session.
 //! - [`tickets`]: what is handed out once.
+//! - [`members`], [`invitations`], [`workspace`]: seats, how they are given and lost, and the rules of the house.
+//! - [`accounts`]: accounts as operators open and close them.
 //!
 //! Whatever ends or narrows a session, a seat or an account raises the credential epoch and is answered when no node
 //! knows better, as with keys.
 
 mod factors;
+mod accounts;
+mod invitations;
+mod members;
 mod passwords;
 mod sessions;
 mod sign_in;
 mod tickets;
 mod users;
+mod workspace;
 
 pub use factors::{
     FactorAdded, FactorsOffered, FactorsView, PasskeyStart, PasskeyView, SecondFactor, TotpEnrolment,
 };
+pub use invitations::{
+    INVITATION_LIVES, INVITATIONS_MAX, InvitationCreate, InvitationLook, InvitationSent, InvitationView,
+};
+pub use members::{MEMBERS_MAX, MemberView};
 pub use sessions::{Device, SessionBegun, SessionView};
 pub use sign_in::SignIn;
 pub use users::{SeatView, UserCreate, UserView};
+pub use workspace::{WorkspaceChange, WorkspaceSettings};
 
 pub(crate) use sessions::Sessions;
 

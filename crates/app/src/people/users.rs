@@ -1,7 +1,6 @@
 //! Accounts.
 
-use gatepost_core::access::{OperatorGrant, OperatorRole, Person, Role, operator_permission};
-use gatepost_core::audit::{Action, Audit};
+use gatepost_core::access::{OperatorRole, Person, Role};
 use gatepost_core::{Code, EmailAddress, Error, Result, Secret, Timestamp, UserId, WorkspaceId};
 use gatepost_store::{UserRow, WorkspaceScope};
 use gatepost_vault::{Aad, SealedBytes, WorkspaceKeys};
@@ -121,63 +120,6 @@ impl App {
             created_at: now,
             disabled_at: None,
         })
-    }
-
-    /// An account made by an operator.
-    ///
-    /// Errors: `conflict` where the address has one.
-    pub async fn user_create(
-        &self,
-        grant: &OperatorGrant<operator_permission::UserManage>,
-        create: UserCreate,
-    ) -> Result<UserView> {
-        let row = self.user_row(create).await?;
-        let audit = self.audit_operator(grant, Action::UserCreated, ("user", row.id.to_string()));
-        let keys = self.0.sealing.keys(WorkspaceScope::platform()).await?;
-        let view = user_view(&keys, &row)?;
-        self.0
-            .store
-            .write_system(async move |tx| {
-                tx.user_insert(&row).await?;
-                tx.commit(audit.clone(), ())
-            })
-            .await?;
-        Ok(view)
-    }
-
-    /// Gives a person a seat, by an operator's hand.
-    ///
-    /// Errors: `not_found` for an unknown person or workspace, `member_exists`.
-    pub async fn member_add(
-        &self,
-        grant: &OperatorGrant<operator_permission::UserManage>,
-        workspace: WorkspaceId,
-        user: UserId,
-        role: Role,
-    ) -> Result<()> {
-        let now = self.now();
-        let entry = self
-            .audit_operator(grant, Action::MemberJoined, ("user", user.to_string()))
-            .made("role", role.as_str());
-        let epoch = self
-            .0
-            .store
-            .write_system(async move |tx| {
-                let known =
-                    tx.workspace_get(workspace).await?.is_some() && tx.user_get(user).await?.is_some();
-                if !known {
-                    return Err(Error::of(Code::NotFound));
-                }
-                if tx.seat(workspace, user).await?.is_some() {
-                    return Err(Error::of(Code::MemberExists));
-                }
-                tx.member_add(workspace, user, role, now).await?;
-                tx.audit_add(workspace, std::slice::from_ref(&entry)).await?;
-                let epoch = tx.credential_epoch_raise().await?;
-                tx.commit(Audit::None("the entry is in the workspace's own log"), epoch)
-            })
-            .await?;
-        self.await_epoch(epoch).await
     }
 
     /// The person's own account.

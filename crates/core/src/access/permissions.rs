@@ -95,6 +95,16 @@ impl Role {
         Self::ALL.into_iter().find(|role| role.number() == number)
     }
 
+    /// Whether whoever has this role and manages members may give, change and take away `other`: an Admin's hand does not
+    /// reach owners, so that nobody raises themselves or another above their own place.
+    pub const fn reaches(self, other: Self) -> bool {
+        match self {
+            Self::Owner => true,
+            Self::Admin => !matches!(other, Self::Owner),
+            Self::Agent | Self::Analyst => false,
+        }
+    }
+
     /// What it is for, for people who choose one.
     pub const fn meaning(self) -> &'static str {
         match self {
@@ -295,6 +305,20 @@ mod tests {
         );
         assert!(admin.covers(agent) && admin.covers(analyst) && !admin.covers(PermissionSet::all()));
         assert!(agent.holds(PermissionId::MessageSend) && !analyst.holds(PermissionId::MessageSend));
+    }
+
+    /// Whoever can be reached holds nothing that the one who reaches does not, and whoever reaches manages members.
+    #[test]
+    fn nobody_reaches_above_themselves() {
+        for role in Role::ALL {
+            let own = PermissionSet::of_role(role);
+            for other in Role::ALL {
+                let reaches = role.reaches(other);
+                let above = !own.covers(PermissionSet::of_role(other));
+                assert!(!(reaches && above), "{role} reaches {other}");
+                assert_eq!(reaches, own.holds(PermissionId::MemberManage) && !above, "{role} and {other}");
+            }
+        }
     }
 
     #[test]

@@ -90,7 +90,12 @@ pub struct StoredSession {
 impl StoredSession {
     /// Whether the session is good at this time, whoever holds it.
     pub fn stands(&self, times: SessionTimes, now: Timestamp) -> bool {
-        !self.disabled && now < self.seen_at.plus(times.idle) && now < self.created_at.plus(times.absolute)
+        !self.disabled && now < self.ends_at(times)
+    }
+
+    /// When it ends by itself, unless it is used again before.
+    pub fn ends_at(&self, times: SessionTimes) -> Timestamp {
+        self.seen_at.plus(times.idle).min(self.created_at.plus(times.absolute))
     }
 }
 
@@ -135,6 +140,14 @@ impl Person {
         } else {
             Err(Error::of(Code::SessionEnded))
         }
+    }
+
+    /// Somebody who presented the session's token before and holds on to what it opened, such as a stream: whether the
+    /// session, read anew, still stands.
+    ///
+    /// Errors: `session_ended`.
+    pub fn still(stored: &StoredSession, times: SessionTimes, now: Timestamp) -> Result<Self, Error> {
+        if stored.stands(times, now) { Ok(Self::of(stored)) } else { Err(Error::of(Code::SessionEnded)) }
     }
 
     pub(super) const fn of(stored: &StoredSession) -> Self {

@@ -41,6 +41,8 @@ actions! {
 
     // people
     UserCreated = "user.created", "Somebody got an account.";
+    UserDisabled = "user.disabled", "An operator closed an account: its person can no longer sign in, and is signed out everywhere.";
+    UserEnabled = "user.enabled", "An operator opened an account again.";
     SessionBegun = "session.begun", "A person signed in; the proofs are named.";
     SessionEnded = "session.ended", "A person signed out, or a session was ended by hand.";
     FactorAdded = "factor.added", "A person added a passkey or an authenticator app to their account.";
@@ -53,8 +55,18 @@ actions! {
     // workspaces
     WorkspaceCreated = "workspace.created", "A workspace was made.";
     WorkspaceVisited = "workspace.visited", "The operator asked for something inside the workspace; the route is named.";
+    WorkspaceUpdated = "workspace.updated", "The workspace's name or its rules for members were changed.";
+    WorkspaceDeleted = "workspace.deleted", "An owner deleted the workspace: nobody and no key opens it any more.";
+    WorkspaceRestored = "workspace.restored", "An operator took the deletion of a workspace back.";
 
     // members
+    MemberInvited = "member.invited", "Somebody was invited to the workspace.";
+    InvitationResent = "invitation.resent", "An invitation was given a new link; the one before is void.";
+    InvitationRevoked = "invitation.revoked", "An invitation was taken back.";
+    MemberRoleChanged = "member.role_changed", "A member was given another role.";
+    MemberRemoved = "member.removed", "A member was removed from the workspace.";
+    MemberLeft = "member.left", "A member left the workspace.";
+    OwnershipTransferred = "ownership.transferred", "An owner made another member an owner in their place.";
     MemberJoined = "member.joined", "Somebody became a member of the workspace.";
 
     // credentials

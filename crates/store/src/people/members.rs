@@ -1,7 +1,7 @@
 //! Seats of people in workspaces.
 
 use gatepost_core::access::{Role, StoredSeat};
-use gatepost_core::{IdentityProviderId, Result, Timestamp, UserId, WorkspaceId};
+use gatepost_core::{Code, Error, IdentityProviderId, Result, Timestamp, UserId, WorkspaceId};
 use uuid::Uuid;
 
 use crate::engine::{self, Row};
@@ -38,10 +38,13 @@ statements! {
     DELETE = same("DELETE FROM member WHERE workspace_id = $1 AND user_id = $2");
     LIST = same("SELECT m.user_id, m.role, m.created_at, u.email, u.name, CASE WHEN u.totp_confirmed_at IS NOT NULL OR EXISTS (SELECT 1 FROM passkey p WHERE p.user_id = u.id) THEN 1 ELSE 0 END, CASE WHEN u.disabled_at IS NULL THEN 0 ELSE 1 END FROM member m JOIN user_account u ON u.id = m.user_id WHERE m.workspace_id = $1 ORDER BY m.created_at, m.user_id");
     GET = same("SELECT m.user_id, m.role, m.created_at, u.email, u.name, CASE WHEN u.totp_confirmed_at IS NOT NULL OR EXISTS (SELECT 1 FROM passkey p WHERE p.user_id = u.id) THEN 1 ELSE 0 END, CASE WHEN u.disabled_at IS NULL THEN 0 ELSE 1 END FROM member m JOIN user_account u ON u.id = m.user_id WHERE m.workspace_id = $1 AND m.user_id = $2");
-    /// Held until the commit, so that two owners cannot both go at once.
-    OWNERS = per("SELECT user_id FROM member WHERE workspace_id = $1 AND role = $2", "SELECT user_id FROM member WHERE workspace_id = $1 AND role = $2 FOR UPDATE");
-    SEAT = same("SELECT m.role, w.second_factor_required, w.only_through FROM member m JOIN workspace w ON w.id = m.workspace_id WHERE m.workspace_id = $1 AND m.user_id = $2");
-    SEATS = same("SELECT m.workspace_id, w.name, m.role FROM member m JOIN workspace w ON w.id = m.workspace_id WHERE m.user_id = $1 ORDER BY m.created_at, m.workspace_id");
+    /// Held until the commit, so that two owners cannot both go at once. Whose account is closed cannot own for others.
+    OWNERS = per("SELECT m.user_id FROM member m JOIN user_account u ON u.id = m.user_id WHERE m.workspace_id = $1 AND m.role = $2 AND u.disabled_at IS NULL", "SELECT m.user_id FROM member m JOIN user_account u ON u.id = m.user_id WHERE m.workspace_id = $1 AND m.role = $2 AND u.disabled_at IS NULL FOR UPDATE OF m");
+    SEAT = same("SELECT m.role, w.second_factor_required, w.only_through FROM member m JOIN workspace w ON w.id = m.workspace_id WHERE m.workspace_id = $1 AND m.user_id = $2 AND w.deleted_at IS NULL");
+    SEATS = same("SELECT m.workspace_id, w.name, m.role FROM member m JOIN workspace w ON w.id = m.workspace_id WHERE m.user_id = $1 AND w.deleted_at IS NULL ORDER BY m.created_at, m.workspace_id");
+    COUNT = same("SELECT COUNT(*) FROM member WHERE workspace_id = $1");
+    WITHOUT_FACTOR = same("SELECT COUNT(*) FROM member m JOIN user_account u ON u.id = m.user_id WHERE m.workspace_id = $1 AND u.disabled_at IS NULL AND u.totp_confirmed_at IS NULL AND NOT EXISTS (SELECT 1 FROM passkey p WHERE p.user_id = u.id)");
+    IS_ADDRESS = same("SELECT COUNT(*) FROM member m JOIN user_account u ON u.id = m.user_id WHERE m.workspace_id = $1 AND u.email_index = $2");
     ANY = same("SELECT COUNT(*) FROM member WHERE role = $1");
 }
 
@@ -87,7 +90,24 @@ impl WorkspaceTx<'_> {
         Ok(self.tx.query_opt(&GET, params![self.workspace, user.uuid()], member).await?)
     }
 
-    /// The owners; who else would change them waits until this transaction is over.
+    /// How many members there are.
+    pub async fn member_count(&self) -> Result<i64> {
+        Ok(self.tx.query_one(&COUNT, params![self.workspace], |row: &Row<'_>| row.get(0)).await?)
+    }
+
+    /// How many members could not sign in with a second factor.
+    pub async fn members_without_second_factor(&self) -> Result<i64> {
+        Ok(self.tx.query_one(&WITHOUT_FACTOR, params![self.workspace], |row: &Row<'_>| row.get(0)).await?)
+    }
+
+    /// Whether a member has the address, by its blind index.
+    pub async fn member_has_address(&self, email_index: &[u8; 16]) -> Result<bool> {
+        let values = params![self.workspace, email_index.as_slice()];
+        let count: i64 = self.tx.query_one(&IS_ADDRESS, values, |row: &Row<'_>| row.get(0)).await?;
+        Ok(count > 0)
+    }
+
+    /// The owners that may sign in; who else would change them waits until this transaction is over.
     pub async fn owners_hold(&self) -> Result<Vec<UserId>> {
         let values = params![self.workspace, Role::Owner.number()];
         let ids: Vec<Uuid> = self.tx.query(&OWNERS, values, |row: &Row<'_>| row.get(0)).await?;
@@ -105,6 +125,27 @@ impl SystemTx<'_> {
         now: Timestamp,
     ) -> Result<()> {
         self.enter(WorkspaceScope::of(workspace)).member_insert(user, role, now).await
+    }
+
+    /// A person gives up a seat, and the invitations that hang on it: its role and how many those were, or `None` where
+    /// there is no seat.
+    ///
+    /// Errors: `last_owner`.
+    pub async fn member_leave(
+        &self,
+        workspace: WorkspaceId,
+        user: UserId,
+        now: Timestamp,
+    ) -> Result<Option<(Role, usize)>> {
+        let tx = self.enter(WorkspaceScope::of(workspace));
+        let owners = tx.owners_hold().await?;
+        let Some(member) = tx.member_get(user).await? else { return Ok(None) };
+        if owners == [user] {
+            return Err(Error::of(Code::LastOwner));
+        }
+        let invitations = tx.invitations_end_by_or_for(user, now).await?;
+        tx.member_delete(user).await?;
+        Ok(Some((member.role, invitations)))
     }
 
     /// A person's seat in a workspace, with the workspace's rules.

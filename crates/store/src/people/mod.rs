@@ -4,12 +4,14 @@
 //! something of a person are sealed before they come here.
 
 pub(crate) mod factors;
+pub(crate) mod invitations;
 pub(crate) mod members;
 pub(crate) mod sessions;
 pub(crate) mod tickets;
 pub(crate) mod users;
 
 pub use factors::{FactorCount, PasskeyRow};
+pub use invitations::{InvitationInsert, InvitationRow};
 pub use members::{MemberRow, SeatRow};
 pub use sessions::SessionRow;
 pub use tickets::{TicketKind, TicketRow};

@@ -3,7 +3,7 @@
 use gatepost_core::{Result, Timestamp, UserId, WorkspaceId};
 use uuid::Uuid;
 
-use crate::engine::{self, Row};
+use crate::engine::{self, Row, Tx};
 use crate::store::SystemTx;
 use crate::{params, statements};
 
@@ -82,20 +82,29 @@ statements! {
     FORGET = same("DELETE FROM sign_in_failure WHERE last_at <= $1");
 }
 
+/// Also for transactions of a workspace, about what is theirs.
+pub(super) async fn put(tx: &Tx<'_>, ticket: &TicketRow) -> Result<()> {
+    let values = params![
+        ticket.digest.as_slice(),
+        ticket.kind.number(),
+        ticket.user.map(UserId::uuid),
+        ticket.workspace.map(WorkspaceId::uuid),
+        ticket.subject,
+        ticket.state.as_deref(),
+        ticket.attempts,
+        ticket.created_at.micros(),
+        ticket.expires_at.micros()
+    ];
+    Ok(tx.execute_one(&PUT, values).await?)
+}
+
+pub(super) async fn drop_subject(tx: &Tx<'_>, subject: Uuid, kind: TicketKind) -> Result<u64> {
+    Ok(tx.execute(&DROP_SUBJECT, params![subject, kind.number()]).await?)
+}
+
 impl SystemTx<'_> {
     pub async fn ticket_put(&self, ticket: &TicketRow) -> Result<()> {
-        let values = params![
-            ticket.digest.as_slice(),
-            ticket.kind.number(),
-            ticket.user.map(UserId::uuid),
-            ticket.workspace.map(WorkspaceId::uuid),
-            ticket.subject,
-            ticket.state.as_deref(),
-            ticket.attempts,
-            ticket.created_at.micros(),
-            ticket.expires_at.micros()
-        ];
-        Ok(self.tx.execute_one(&PUT, values).await?)
+        put(self.tx, ticket).await
     }
 
     /// A ticket that is still good, left where it is.
@@ -136,7 +145,7 @@ impl SystemTx<'_> {
 
     /// Voids all tickets of a kind that are about something.
     pub async fn tickets_drop_subject(&self, subject: Uuid, kind: TicketKind) -> Result<u64> {
-        Ok(self.tx.execute(&DROP_SUBJECT, params![subject, kind.number()]).await?)
+        drop_subject(self.tx, subject, kind).await
     }
 
     /// Voids all tickets of a kind.

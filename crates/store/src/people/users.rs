@@ -2,6 +2,7 @@
 
 use gatepost_core::access::OperatorRole;
 use gatepost_core::{Result, Timestamp, UserId};
+use uuid::Uuid;
 
 use crate::engine::{self, Row};
 use crate::store::SystemTx;
@@ -38,6 +39,9 @@ statements! {
     SET_DISABLED = same("UPDATE user_account SET disabled_at = $2 WHERE id = $1");
     SET_NAME = same("UPDATE user_account SET name = $2 WHERE id = $1");
     SET_EMAIL = same("UPDATE user_account SET email = $2, email_index = $3 WHERE id = $1");
+    LIST = same("SELECT id, email, email_index, name, password, totp, totp_confirmed_at, totp_step, operator_role, created_at, disabled_at FROM user_account WHERE id < $1 ORDER BY id DESC LIMIT $2");
+    /// Held until the commit, so that two administrators cannot both go at once.
+    ADMINISTRATORS = per("SELECT id FROM user_account WHERE operator_role = $1 AND disabled_at IS NULL", "SELECT id FROM user_account WHERE operator_role = $1 AND disabled_at IS NULL FOR UPDATE");
     ANY_OPERATOR = same("SELECT COUNT(*) FROM user_account WHERE operator_role IS NOT NULL AND disabled_at IS NULL");
 }
 
@@ -88,6 +92,19 @@ impl SystemTx<'_> {
     /// The account of an address, by its blind index.
     pub async fn user_find(&self, email_index: &[u8; 16]) -> Result<Option<UserRow>> {
         Ok(self.tx.query_opt(&FIND, params![email_index.as_slice()], user).await?)
+    }
+
+    /// Newest first, those older than `before`.
+    pub async fn user_list(&self, before: Uuid, limit: i64) -> Result<Vec<UserRow>> {
+        Ok(self.tx.query(&LIST, params![before, limit], user).await?)
+    }
+
+    /// The administrators of this installation that may sign in; who else would change them waits until this
+    /// transaction is over.
+    pub async fn administrators_hold(&self) -> Result<Vec<UserId>> {
+        let values = params![OperatorRole::Administrator.number()];
+        let ids: Vec<Uuid> = self.tx.query(&ADMINISTRATORS, values, |row: &Row<'_>| row.get(0)).await?;
+        Ok(ids.into_iter().map(UserId::from_uuid).collect())
     }
 
     /// `None` takes the password away.
