@@ -6,6 +6,7 @@ use gatepost_core::{Code, EmailAddress, Error, Result, UserId, WorkspaceId};
 use gatepost_store::{TicketKind, WorkspaceScope};
 
 use super::members::MEMBERS_MAX;
+use super::passwords::password_admit;
 use super::users::{UserCreate, UserView, email_index, user_view};
 use crate::App;
 use crate::pages::{Page, PageQuery};
@@ -23,12 +24,15 @@ const WAYS_IN: [TicketKind; 6] = [
 impl App {
     /// An account made by an operator.
     ///
-    /// Errors: `conflict` where the address has one.
+    /// Errors: `conflict` where the address has one, `password_refused`.
     pub async fn user_create(
         &self,
         grant: &OperatorGrant<operator_permission::UserManage>,
         create: UserCreate,
     ) -> Result<UserView> {
+        if let Some(password) = &create.password {
+            password_admit(password, &[&create.name, create.email.as_str()])?;
+        }
         let row = self.user_row(create).await?;
         let audit = self.audit_operator(grant, Action::UserCreated, ("user", row.id.to_string()));
         let keys = self.0.sealing.keys(WorkspaceScope::platform()).await?;

@@ -16,6 +16,7 @@ use gatepost_core::{
 use gatepost_store::{InvitationInsert, InvitationRow, TicketKind, TicketRow, WorkspaceScope};
 use gatepost_vault::{Aad, SealedBytes, WorkspaceKeys};
 
+use super::passwords::password_admit;
 use super::members::{MEMBERS_MAX, acting_role, reach};
 use super::sessions::Proofs;
 use super::tickets::{TicketNew, ticket_digest};
@@ -328,6 +329,7 @@ impl App {
         // Looked at first: no hash is made for a link that opens nothing.
         let look = self.invitation_look(token).await?;
         let email = EmailAddress::parse(&look.email).map_err(|_| Error::internal("a stored address"))?;
+        password_admit(&password, &[&look.workspace_name, &name, email.as_str()])?;
         let create = UserCreate { email, name, password: Some(password), operator: None };
         let row = self.user_row(create).await?;
         let user: UserId = row.id;

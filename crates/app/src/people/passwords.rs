@@ -1,7 +1,7 @@
 //! Password hashing beside the runtime, a few at a time: each hash takes 19 MiB and tens of milliseconds.
 
-use gatepost_core::{Error, Result, Secret};
-use gatepost_vault::password::{hash_password, verify_password};
+use gatepost_core::{Code, Error, FieldError, Result, Secret};
+use gatepost_vault::password::{PasswordRules, hash_password, new_password_check, verify_password};
 use tokio::sync::Semaphore;
 
 use crate::App;
@@ -23,6 +23,16 @@ impl Hashing {
         let _place = self.0.acquire().await.map_err(Error::internal)?;
         tokio::task::spawn_blocking(work).await.map_err(Error::internal)
     }
+}
+
+/// Whether a new password may be chosen where it is the only factor. `context`: names that it must not be made of.
+///
+/// Errors: `password_refused`, with why at the field `/password`.
+pub(crate) fn password_admit(password: &Secret<String>, context: &[&str]) -> Result<()> {
+    new_password_check(password, &PasswordRules { second_factor: false, context }).map_err(|fault| {
+        let field = FieldError::new("/password", fault.code(), fault.to_string());
+        Error::new(Code::PasswordRefused, fault.to_string()).with_fields(vec![field])
+    })
 }
 
 impl App {

@@ -9,6 +9,7 @@ mod events;
 mod hooks;
 mod keys;
 mod media;
+mod members;
 mod messages;
 mod meta_apps;
 mod numbers;
@@ -17,6 +18,7 @@ mod replays;
 mod service;
 mod templates;
 mod test_events;
+mod users;
 
 use std::sync::Arc;
 
@@ -129,6 +131,8 @@ pub fn public() -> Api<App> {
         .routes(events::routes())
         .routes(test_events::routes())
         .routes(keys::routes())
+        .routes(members::routes())
+        .routes(members::owner_routes())
         .routes(audit::routes())
         .routes(access_rules::routes())
         .routes(hooks::routes())
@@ -151,6 +155,8 @@ pub fn at_socket() -> Api<App> {
         .routes_inside_workspace(replays::routes())
         .routes_inside_workspace(test_events::routes())
         .routes_inside_workspace(keys::routes())
+        .routes_inside_workspace(members::routes())
+        .routes(users::routes())
         .routes_inside_workspace(audit::routes())
         .routes_inside_workspace(access_rules::routes())
         .routes(access_rules::operator_routes())

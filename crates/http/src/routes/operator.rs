@@ -100,6 +100,7 @@ fn example() -> Value {
         "id": "ws_01kagq5rh8e5htqh9sk95d3x4w",
         "name": "Example Ltd",
         "created_at": "2026-11-01T09:30:00Z",
+        "deleted_at": null,
     })
 }
 

@@ -15,6 +15,7 @@ mod event_list;
 mod installation;
 mod key;
 mod media;
+mod member;
 mod message;
 mod meta_app;
 mod number;
@@ -23,6 +24,7 @@ mod replay;
 mod template;
 mod template_fill;
 mod test_event;
+mod user;
 mod workspace;
 
 pub use access_rule::{Allowlist, AllowlistSet, LimitSet, Limits, Origins, OriginsSet};
@@ -36,6 +38,10 @@ pub use event_list::EventList;
 pub use installation::{Status, Vault};
 pub use key::{Key, KeyCreate, KeyRotate, KeyWithSecret};
 pub use media::Media;
+pub use member::{
+    Invitation, InvitationNew, InvitationWithLink, Member, MemberAdd, MemberUpdate, OwnershipTransfer,
+    WorkspaceDelete, WorkspaceOwn, WorkspaceUpdate,
+};
 pub use message::{Message, MessageRead, MessageSend};
 pub use meta_app::{MetaApp, MetaAppCreate, MetaAppUpdate, MetaAppWithToken};
 pub use number::{
@@ -46,4 +52,5 @@ pub use replay::{Replay, ReplayCreate};
 pub use template::{Template, TemplateCreate, TemplateSync, TemplateSynced, TemplateUpdate};
 pub use template_fill::{TemplatePreview, TemplatePreviewAsk, TemplateTestSend};
 pub use test_event::EventTrigger;
+pub use user::{User, UserNew};
 pub use workspace::{Workspace, WorkspaceCreate};
