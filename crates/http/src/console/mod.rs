@@ -15,10 +15,12 @@ pub mod csrf;
 pub mod error;
 pub mod form;
 pub mod layout;
+pub mod members;
 pub mod nav;
 pub mod notice;
 pub mod page;
 pub mod parts;
+pub mod seat;
 pub mod theme;
 pub mod view;
 

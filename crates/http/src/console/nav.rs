@@ -31,6 +31,7 @@ sections! {
     Allowlist = "IP allowlist", Globe;
     Members = "Members", Users;
     Audit = "Audit log", History;
+    Settings = "Settings", Settings;
     Workspaces = "Workspaces", Building2;
     Security = "Sign-in and security", ShieldCheck;
     Sessions = "Sessions", Laptop;
@@ -60,7 +61,14 @@ const WORKSPACE: [(Option<&str>, &[Line]); 3] = [
             (Section::Allowlist, "/allowlist", Some(PermissionId::AllowlistRead)),
         ],
     ),
-    (Some("Workspace"), &[(Section::Audit, "/audit", Some(PermissionId::AuditRead))]),
+    (
+        Some("Workspace"),
+        &[
+            (Section::Members, "/members", Some(PermissionId::MemberRead)),
+            (Section::Audit, "/audit", Some(PermissionId::AuditRead)),
+            (Section::Settings, "/settings", Some(PermissionId::WorkspaceRead)),
+        ],
+    ),
 ];
 
 const ACCOUNT: [(Section, &str); 1] = [(Section::Workspaces, "/workspaces")];

@@ -34,6 +34,15 @@ macro_rules! notices {
 notices! {
     KeyRevoked = "key_revoked", "The key is revoked. It no longer opens anything.";
     AllowlistSaved = "allowlist_saved", "The list is saved and binds the next request.";
+    InvitationSent = "invitation_sent", "The invitation is on its way.";
+    InvitationRevoked = "invitation_revoked", "The invitation is taken back. Its link opens nothing any more.";
+    RoleChanged = "role_changed", "The role is saved and binds the next request.";
+    MemberRemoved = "member_removed", "The member is removed and locked out everywhere.";
+    HandedOver = "handed_over", "The workspace is handed over. You are an admin now.";
+    SettingsSaved = "settings_saved", "The settings are saved.";
+    WorkspaceDeleted = "workspace_deleted", "The workspace is deleted. Nobody and no key opens it any more.";
+    WorkspaceLeft = "workspace_left", "You left the workspace.";
+    Joined = "joined", "Welcome. You are a member now.";
     ThemeSaved = "theme_saved", "The appearance is saved in this browser.";
 }
 
