@@ -1,4 +1,6 @@
 //! People: accounts, sessions, seats.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod factors;
+mod passkeys;
 mod sessions;
