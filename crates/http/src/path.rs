@@ -5,7 +5,7 @@ use std::str::FromStr;
 use axum::extract::{FromRequestParts, RawPathParams};
 use gatepost_core::{
     ApiKeyId, ChannelId, Code, DeliveryId, EndpointId, Error, EventId, MediaId, MessageId, MetaAppId,
-    ReplayId, TemplateId, WorkspaceId,
+    PasskeyId, ReplayId, TemplateId, WorkspaceId,
 };
 use http::request::Parts;
 
@@ -45,6 +45,7 @@ path_ids! {
     DeliveryId => "delivery_id";
     ReplayId => "replay_id";
     TemplateId => "template_id";
+    PasskeyId => "passkey_id";
 }
 
 /// The names between the braces of a route's template, in order.

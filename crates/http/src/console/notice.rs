@@ -34,6 +34,12 @@ macro_rules! notices {
 notices! {
     KeyRevoked = "key_revoked", "The key is revoked. It no longer opens anything.";
     AllowlistSaved = "allowlist_saved", "The list is saved and binds the next request.";
+    AppAdded = "app_added", "The authenticator app is on. Its codes are asked for after your password.";
+    AppRemoved = "app_removed", "The authenticator app is removed, and your other sessions have ended.";
+    PasskeyAdded = "passkey_added", "The passkey is kept. It signs you in alone.";
+    PasskeyRenamed = "passkey_renamed", "The passkey has its new name.";
+    PasskeyRemoved = "passkey_removed", "The passkey is removed, and your other sessions have ended.";
+    CodesMade = "codes_made", "You have new recovery codes.";
     ThemeSaved = "theme_saved", "The appearance is saved in this browser.";
 }
 
