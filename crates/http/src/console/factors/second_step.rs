@@ -56,7 +56,7 @@ pub async fn ask(app: &App, view: &View, ticket: &str, back: &str) -> Answer {
     let offers = app.sign_in_offers(ticket).await?;
     if offers.passkeys && !offers.totp {
         let start = app.sign_in_second_passkey(ticket).await?;
-        return Ok(page::ok(passkey_document(view, ticket, back, &offers, &start, &FormState::default())));
+        return Ok(page::ok(passkey_document(view, ticket, back, offers, &start, &FormState::default())));
     }
     Ok(page::ok(document(view, ticket, back, offers, &FormState::default())))
 }
@@ -134,7 +134,7 @@ fn passkey_document(
     view: &View,
     ticket: &str,
     back: &str,
-    offers: &FactorsOffered,
+    offers: FactorsOffered,
     start: &PasskeyStart,
     state: &FormState,
 ) -> Markup {
@@ -142,7 +142,7 @@ fn passkey_document(
         input type="hidden" name="step" value=(ticket);
         input type="hidden" name=(BACK) value=(back);
     };
-    let rest = FactorsOffered { passkeys: false, ..*offers };
+    let rest = FactorsOffered { passkeys: false, ..offers };
     layout::narrow(
         view,
         "Second step",
@@ -312,7 +312,7 @@ async fn step_passkey(_: Public, State(app): State<App>, view: View, form: Form<
         return Ok(start_again(&ask.back));
     };
     let state = FormState::default();
-    Ok(page::ok(passkey_document(&view, &ask.ticket, &ask.back, &offers, &start, &state)))
+    Ok(page::ok(passkey_document(&view, &ask.ticket, &ask.back, offers, &start, &state)))
 }
 
 async fn step_answer(
