@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test kit: what does not work must fail the test")]
 
 mod audit;
+mod browser;
 mod client;
 mod clock;
 mod dump;
@@ -16,6 +17,7 @@ pub mod soft_passkey;
 mod world;
 
 pub use audit::export_lines;
+pub use browser::Browser;
 pub use client::{Answer, Client};
 pub use clock::TestClock;
 pub use dump::{Dump, Place, hex, tables, workspace_tables};
