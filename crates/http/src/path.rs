@@ -4,8 +4,8 @@ use std::str::FromStr;
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use gatepost_core::{
-    ApiKeyId, ChannelId, Code, DeliveryId, EndpointId, Error, EventId, InvitationId, MediaId, MessageId, MetaAppId,
-    ReplayId, TemplateId, UserId, WorkspaceId,
+    ApiKeyId, ChannelId, Code, DeliveryId, EndpointId, Error, EventId, InvitationId, MediaId, MessageId,
+    MetaAppId, PasskeyId, ReplayId, TemplateId, UserId, WorkspaceId,
 };
 use http::request::Parts;
 
@@ -47,6 +47,7 @@ path_ids! {
     TemplateId => "template_id";
     UserId => "user_id";
     InvitationId => "invitation_id";
+    PasskeyId => "passkey_id";
 }
 
 /// The names between the braces of a route's template, in order.

@@ -95,6 +95,13 @@ impl TotpSecret {
         app.generate(step.saturating_mul(STEP_SECONDS)).to_string()
     }
 
+    /// Reads what [`TotpSecret::to_text`] wrote, for tests that play the app.
+    #[doc(hidden)]
+    pub fn parse(text: &str) -> Option<Self> {
+        let secret = totp_rs::Secret::try_from_base32(text.replace(' ', "")).ok()?;
+        Self::from_bytes(secret.as_ref())
+    }
+
     /// The code that an app shows at `now`, for tests that play the app.
     #[doc(hidden)]
     pub fn code(&self, now: Timestamp) -> String {
@@ -197,6 +204,7 @@ mod tests {
     #[test]
     fn apps_get_it_as_text_and_as_a_uri() {
         assert_eq!(rfc().to_text().expose(), "GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ");
+        assert_eq!(TotpSecret::parse(rfc().to_text().expose()).unwrap().expose(), rfc().expose());
         assert_eq!(
             rfc().uri("Gate:post & Co", "zoë+a@example.com").expose(),
             "otpauth://totp/Gate%20post%20%26%20Co:zo%C3%AB%2Ba%40example.com?secret=\

@@ -16,8 +16,8 @@ use gatepost_core::{
 use gatepost_store::{InvitationInsert, InvitationRow, TicketKind, TicketRow, WorkspaceScope};
 use gatepost_vault::{Aad, SealedBytes, WorkspaceKeys};
 
-use super::passwords::password_admit;
 use super::members::{MEMBERS_MAX, acting_role, reach};
+use super::passwords::password_admit;
 use super::sessions::Proofs;
 use super::tickets::{TicketNew, ticket_digest};
 use super::users::{UserCreate, email_index};
@@ -251,8 +251,7 @@ impl App {
 
     async fn invitation_row(&self, token: &str) -> Result<(String, InvitationRow)> {
         let (digest, now) = (ticket_digest(token), self.now());
-        let found =
-            self.0.store.read_system(async move |tx| tx.invitation_find(&digest, now).await).await?;
+        let found = self.0.store.read_system(async move |tx| tx.invitation_find(&digest, now).await).await?;
         found.map(|(workspace, row)| (workspace.name, row)).ok_or_else(over)
     }
 

@@ -195,7 +195,10 @@ impl App {
         user: UserId,
     ) -> Result<MemberView> {
         let Actor::User(from) = grant.actor() else {
-            return Err(Error::new(Code::PermissionMissing, "an owner hands the workspace over; give roles instead"));
+            return Err(Error::new(
+                Code::PermissionMissing,
+                "an owner hands the workspace over; give roles instead",
+            ));
         };
         let entry = self.audit(grant, Action::OwnershipTransferred, ("user", user.to_string()), Vec::new());
         let epoch = self
@@ -204,7 +207,10 @@ impl App {
             .write(grant.into(), async move |tx| {
                 let owners = tx.owners_hold().await?;
                 if !owners.contains(&from) {
-                    return Err(Error::new(Code::PermissionMissing, "only an owner hands the workspace over"));
+                    return Err(Error::new(
+                        Code::PermissionMissing,
+                        "only an owner hands the workspace over",
+                    ));
                 }
                 let member = known(tx, user).await?;
                 if owners.contains(&user) {

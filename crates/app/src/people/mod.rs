@@ -16,8 +16,8 @@
 //! Whatever ends or narrows a session, a seat or an account raises the credential epoch and is answered when no node
 //! knows better, as with keys.
 
-mod factors;
 mod accounts;
+mod factors;
 mod invitations;
 mod members;
 mod passwords;

@@ -49,7 +49,11 @@ async fn still_owner(tx: &WorkspaceTx<'_>, actor: Actor) -> Result<()> {
         Actor::User(user) => tx.owners_hold().await?.contains(&user),
         actor => actor == Actor::LocalOperator,
     };
-    if owner { Ok(()) } else { Err(Error::new(Code::PermissionMissing, "only an owner changes the workspace")) }
+    if owner {
+        Ok(())
+    } else {
+        Err(Error::new(Code::PermissionMissing, "only an owner changes the workspace"))
+    }
 }
 
 impl App {
@@ -62,10 +66,7 @@ impl App {
     }
 
     /// How many members a rule for a second factor would shut out.
-    pub async fn members_without_second_factor(
-        &self,
-        grant: &Grant<permission::MemberRead>,
-    ) -> Result<i64> {
+    pub async fn members_without_second_factor(&self, grant: &Grant<permission::MemberRead>) -> Result<i64> {
         self.0.store.read(grant.into(), async |tx| tx.members_without_second_factor().await).await
     }
 
@@ -147,7 +148,8 @@ impl App {
                 still_owner(tx, actor).await?;
                 let rules = tx.workspace_rules().await?;
                 if rules.name != name {
-                    let wrong = FieldError::new("/name", "invalid_value", "expected the workspace's own name");
+                    let wrong =
+                        FieldError::new("/name", "invalid_value", "expected the workspace's own name");
                     return Err(Error::fields(vec![wrong]));
                 }
                 tx.workspace_delete(now).await?;

@@ -248,10 +248,9 @@ impl EventStream {
             Code::IpNotAllowed => return Some(StreamEnd::AddressNotAllowed),
             Code::ApiKeyExpired => return Some(StreamEnd::KeyExpired),
             Code::SessionEnded => return Some(StreamEnd::SessionEnded),
-            Code::NotFound
-            | Code::PermissionMissing
-            | Code::SecondFactorRequired
-            | Code::SsoRequired => return Some(StreamEnd::SeatChanged),
+            Code::NotFound | Code::PermissionMissing | Code::SecondFactorRequired | Code::SsoRequired => {
+                return Some(StreamEnd::SeatChanged);
+            }
             _ => {}
         }
         let Some(wait) = PATIENCE.get(self.failures) else {

@@ -48,7 +48,7 @@ actions! {
     FactorAdded = "factor.added", "A person added a passkey or an authenticator app to their account.";
     FactorRemoved = "factor.removed", "A person removed a passkey or the authenticator app from their account.";
     PasskeyRenamed = "passkey.renamed", "A person gave a passkey another name.";
-    PasskeyCopied = "passkey.copied", "A passkey was refused: its counter did not grow, so two devices may hold the same key.";
+    PasskeyRefused = "passkey.refused", "A passkey did not open: its counter did not grow, so two devices may hold the same key.";
     RecoveryCodesMade = "recovery_codes.made", "A person made new recovery codes; the old ones are void.";
     RecoveryCodeUsed = "recovery_code.used", "A person used up a recovery code; how many are left is named.";
 

@@ -13,6 +13,7 @@ pub mod assets;
 pub mod cookies;
 pub mod csrf;
 pub mod error;
+pub mod factors;
 pub mod form;
 pub mod layout;
 pub mod members;

@@ -71,7 +71,8 @@ const WORKSPACE: [(Option<&str>, &[Line]); 3] = [
     ),
 ];
 
-const ACCOUNT: [(Section, &str); 1] = [(Section::Workspaces, "/workspaces")];
+const ACCOUNT: [(Section, &str); 2] =
+    [(Section::Workspaces, "/workspaces"), (Section::Security, "/account/security")];
 
 /// What a viewer sees in a workspace; a group without entries is none.
 pub fn of_workspace(id: WorkspaceId, may: &dyn Fn(PermissionId) -> bool) -> Vec<Group> {

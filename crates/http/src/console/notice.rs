@@ -43,6 +43,12 @@ notices! {
     WorkspaceDeleted = "workspace_deleted", "The workspace is deleted. Nobody and no key opens it any more.";
     WorkspaceLeft = "workspace_left", "You left the workspace.";
     Joined = "joined", "Welcome. You are a member now.";
+    AppAdded = "app_added", "The authenticator app is on. Its codes are asked for after your password.";
+    AppRemoved = "app_removed", "The authenticator app is removed, and your other sessions have ended.";
+    PasskeyAdded = "passkey_added", "The passkey is kept. It signs you in alone.";
+    PasskeyRenamed = "passkey_renamed", "The passkey has its new name.";
+    PasskeyRemoved = "passkey_removed", "The passkey is removed, and your other sessions have ended.";
+    CodesMade = "codes_made", "You have new recovery codes.";
     ThemeSaved = "theme_saved", "The appearance is saved in this browser.";
 }
 

@@ -32,7 +32,9 @@ pub fn owner_routes() -> Vec<Route<App>> {
         post("/v1/workspace/transfer-ownership", ownership_transfer)
             .id("workspaceOwnershipTransfer")
             .summary("Hand the workspace over")
-            .description("The member becomes an owner; whoever asks becomes an admin. Binds the next request of both.")
+            .description(
+                "The member becomes an owner; whoever asks becomes an admin. Binds the next request of both.",
+            )
             .tag("Workspace")
             .body::<wire::OwnershipTransfer>(json!({ "user_id": "usr_01kagq5rh8e5htqh9sk95d3x4w" }))
             .answer::<wire::Member<'static>>(200, "The new owner.", member_example())

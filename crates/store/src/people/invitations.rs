@@ -186,7 +186,10 @@ impl SystemTx<'_> {
             return Ok(None);
         }
         if tx.member_count().await? >= most {
-            return Err(Error::new(Code::MemberLimitReached, format!("a workspace has at most {most} members")));
+            return Err(Error::new(
+                Code::MemberLimitReached,
+                format!("a workspace has at most {most} members"),
+            ));
         }
         if !tx.invitation_end(id, now, Some(user)).await? {
             return Ok(None);

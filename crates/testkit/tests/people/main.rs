@@ -1,4 +1,7 @@
 //! People: accounts, sessions, seats.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod factor_pages;
+mod factors;
+mod passkeys;
 mod sessions;

@@ -129,7 +129,7 @@ impl App {
             Err(PasskeyFault::Cloned) => {
                 let target = ("user", row.user.to_string());
                 let actor = Actor::User(row.user);
-                let mut entry = self.audit_person(caller, actor, None, Action::PasskeyCopied, target);
+                let mut entry = self.audit_person(caller, actor, None, Action::PasskeyRefused, target);
                 entry.details.push(("passkey", row.id.to_string()));
                 let entry = entry.refused(Code::SignInFailed);
                 self.0.store.write_system(async move |tx| tx.commit(entry.clone(), ())).await?;

@@ -73,7 +73,8 @@ fn head(look: &InvitationLook) -> Markup {
 }
 
 fn for_newcomers(view: &View, look: &InvitationLook, code: &str, state: &FormState) -> Markup {
-    let back: String = url::form_urlencoded::byte_serialize(format!("/invitation/{code}").as_bytes()).collect();
+    let back: String =
+        url::form_urlencoded::byte_serialize(format!("/invitation/{code}").as_bytes()).collect();
     let fields = html! {
         (Field::text("name", "Your name").required().fill(state))
         (Field::password("password", "Password", "new-password")
@@ -197,7 +198,8 @@ async fn sign_up(
 
 /// The cookies of a session that has begun.
 fn signed_in(headers: &mut http::HeaderMap, begun: &SessionBegun) {
-    let cookies = [session::set_session(SessionKind::Console, &begun.token), session::set_device(&begun.device)];
+    let cookies =
+        [session::set_session(SessionKind::Console, &begun.token), session::set_device(&begun.device)];
     for cookie in cookies.into_iter().flatten() {
         headers.append(SET_COOKIE, cookie);
     }

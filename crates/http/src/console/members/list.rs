@@ -14,8 +14,8 @@ use crate::console::nav::Section;
 use crate::console::notice::Notice;
 use crate::console::page as pages;
 use crate::console::parts::{
-    self, Choice, Choices, Column, Field, Icon, Table, Tone, actions, badge, button_link, callout, card, empty,
-    own, page_header, plain_form, quiet, secret_once, stack, submit, time,
+    self, Choice, Choices, Column, Field, Icon, Table, Tone, actions, badge, button_link, callout, card,
+    empty, own, page_header, plain_form, quiet, secret_once, stack, submit, time,
 };
 use crate::console::seat::Seat;
 use crate::path::Id;
@@ -26,7 +26,9 @@ const INVITE: &str = "/w/{workspace_id}/members/invite";
 
 pub fn routes() -> Vec<Route<App>> {
     vec![
-        page("/w/{workspace_id}/members", member_list).id("membersPage").summary("See members and invitations"),
+        page("/w/{workspace_id}/members", member_list)
+            .id("membersPage")
+            .summary("See members and invitations"),
         page(INVITE, invite_page).id("invitePage").summary("Invite somebody: the form"),
         form(INVITE, invite).id("inviteForm").summary("Invite somebody"),
         form("/w/{workspace_id}/invitations/{invitation_id}/resend", resend)
@@ -88,7 +90,12 @@ fn member_table(seat: &Seat, members: &[MemberView]) -> Markup {
 
 fn invitation_table(seat: &Seat, invitations: &[InvitationView], manage: bool) -> Markup {
     if invitations.is_empty() {
-        return empty(Icon::Mail, "Nobody is invited", "An invitation is a link that is good once, for a week.", html! {});
+        return empty(
+            Icon::Mail,
+            "Nobody is invited",
+            "An invitation is a link that is good once, for a week.",
+            html! {},
+        );
     }
     let act = |invitation: &InvitationView, what: &str, text: &str| {
         let action = seat.path(&format!("/invitations/{}/{what}", invitation.id));

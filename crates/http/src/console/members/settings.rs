@@ -32,8 +32,12 @@ const NAME_MAX: usize = 100;
 
 pub fn routes() -> Vec<Route<App>> {
     vec![
-        page("/w/{workspace_id}/settings", settings_get).id("settingsPage").summary("See the workspace's settings"),
-        form("/w/{workspace_id}/settings", settings_set).id("settingsForm").summary("Change the workspace's settings"),
+        page("/w/{workspace_id}/settings", settings_get)
+            .id("settingsPage")
+            .summary("See the workspace's settings"),
+        form("/w/{workspace_id}/settings", settings_set)
+            .id("settingsForm")
+            .summary("Change the workspace's settings"),
         form("/w/{workspace_id}/settings/transfer", transfer)
             .id("ownershipTransferForm")
             .summary("Hand the workspace over"),

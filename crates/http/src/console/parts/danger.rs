@@ -56,3 +56,20 @@ pub fn secret_once(label: &str, secret: &str) -> Markup {
         }
     }
 }
+
+/// Several such texts, one on a line, as one field that can be selected as a whole. The page says itself that they are
+/// shown once.
+pub fn secret_lines(label: &str, lines: &[&str]) -> Markup {
+    html! {
+        div class="secret" {
+            div class="field" {
+                label for="secret" { (label) }
+                textarea id="secret" class="mono" dir="ltr" readonly rows=(lines.len()) autocomplete="off"
+                    spellcheck="false" { (lines.join("\n")) }
+                button class="button secondary" type="button" data-copy-from="secret" hidden {
+                    (Icon::Copy) span { "Copy all" }
+                }
+            }
+        }
+    }
+}
