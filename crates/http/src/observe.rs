@@ -16,12 +16,12 @@ use gatepost_core::access::Actor;
 use gatepost_core::audit::{Refusal, Refused};
 use gatepost_core::limit::WindowState;
 use gatepost_core::{ClientAddr, Code, Error, RequestId};
-use http::header::ACCEPT;
 use http::{HeaderMap, HeaderValue, Method, Uri};
 
 use crate::attachment::Foreign;
 use crate::client::{self, ClientAddress, ProxiedFrom};
 use crate::console::error::{self, Asked};
+use crate::console::page::asks_for_page;
 use crate::headers::{self, Cacheable, Immutable, Page, REQUEST_ID};
 use crate::problem::{self, Failure};
 use crate::state::{ApiState, Doors};
@@ -171,14 +171,9 @@ impl Form {
         headers: &HeaderMap,
     ) -> Self {
         let of_programs = ["/v1/", "/operator/", "/hooks/"].iter().any(|start| uri.path().starts_with(start));
-        let html = || {
-            headers
-                .get_all(ACCEPT)
-                .iter()
-                .filter_map(|value| value.to_str().ok())
-                .any(|value| value.split(',').any(|part| part.trim().starts_with("text/html")))
-        };
-        if state.is_page(route) || (state.has_pages() && route.is_none() && !of_programs && html()) {
+        if state.is_page(route)
+            || (state.has_pages() && route.is_none() && !of_programs && asks_for_page(headers))
+        {
             Self::Page(Asked::of(method, uri, headers))
         } else {
             Self::Problem

@@ -10,7 +10,7 @@ use url::{Position, Url};
 use super::cookies::Theme;
 use super::layout::{BACK, REAUTH_PATH, SIGN_IN_PATH};
 use super::parts::{self, Icon};
-use super::{layout, page};
+use super::{form, layout, page};
 use crate::problem;
 
 /// What of a request its refusal needs to know.
@@ -106,7 +106,7 @@ pub fn markup(error: &Error, id: RequestId, theme: Theme) -> Markup {
                 span class="picture" { (picture) }
                 p class="muted" { (status.as_u16()) }
                 h1 { (title) }
-                @if let Some(detail) = detail { p dir="auto" { (detail) } }
+                @if let Some(detail) = detail { p dir="auto" { (form::sentence(detail)) } }
                 p { (remedy) }
                 (parts::actions(html! {
                     a class="button primary" href="/" { "Go to the start" }

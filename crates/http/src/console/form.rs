@@ -177,6 +177,21 @@ impl Reader<'_> {
         value
     }
 
+    /// The same for what says by itself what it expects.
+    pub fn checked<T>(
+        &mut self,
+        field: &str,
+        check: impl FnOnce(&str) -> std::result::Result<T, String>,
+    ) -> Option<T> {
+        match check(&self.text(field)) {
+            Ok(value) => Some(value),
+            Err(expected) => {
+                self.wrong(field, sentence(&expected));
+                None
+            }
+        }
+    }
+
     /// A box that is ticked or not: the value that [`checkbox`](super::parts::checkbox) writes, or nothing.
     pub fn ticked(&mut self, field: &str) -> bool {
         match self.sent.get(field) {
@@ -217,7 +232,7 @@ pub struct FormState {
 
 impl FormState {
     /// A form that is filled in already.
-    pub fn of(values: impl IntoIterator<Item = (&'static str, String)>) -> Self {
+    pub fn of<'n>(values: impl IntoIterator<Item = (&'n str, String)>) -> Self {
         let sent = Sent(values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect());
         Self { sent, errors: Vec::new() }
     }
@@ -271,7 +286,7 @@ impl FormState {
 }
 
 /// An error's text as a sentence: errors begin in lower case and have no full stop.
-fn sentence(text: &str) -> String {
+pub(super) fn sentence(text: &str) -> String {
     let mut chars = text.chars();
     let first: String = chars.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
     let stop = if text.ends_with(['.', '!', '?']) { "" } else { "." };

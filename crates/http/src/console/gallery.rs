@@ -142,7 +142,7 @@ fn everything(view: &View) -> Markup {
             ("Made by", html! { (avatar("Ana Kovač")) " " (avatar("ليلى حداد")) " " (avatar("")) }),
         ])))
         (card("Filters", search_form("/x", "Filter", html! {
-            (Field::text("who", "Who").short())
+            (Field::text("who", "Who").unmarked())
             (Select::new("what", "What").option("", "Everything"))
             (secondary("Filter"))
         })))

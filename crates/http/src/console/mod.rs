@@ -1,7 +1,7 @@
 //! The console: pages rendered here, that work without scripts.
 //!
 //! - [`page`] and [`layout`]: documents and answers; [`parts`]: what they are made of, with an example of a whole page.
-//! - [`view`]: what a handler of a page knows of its request.
+//! - [`view`]: what a handler of a page knows of its request; [`seat`]: who looks at it.
 //! - [`form`](mod@form) and [`csrf`]: what people send, and the guard in front of it.
 //! - [`error`]: refusals as pages; [`notice`]: what was done; [`nav`]: the sidebar; [`assets`]: styles, icons, fonts.
 //!
@@ -24,14 +24,25 @@ pub mod parts;
 pub mod seat;
 pub mod theme;
 pub mod view;
+mod workspace;
+mod workspaces;
 
 #[cfg(test)]
 mod gallery;
 
+use gatepost_app::App;
+
 use crate::route::Route;
 use crate::state::Doors;
 
-/// The pages that belong to no workspace and to nobody.
+/// The pages of people and workspaces.
+pub(crate) fn pages() -> Vec<Route<App>> {
+    let mut routes = workspaces::routes();
+    routes.extend(workspace::routes());
+    routes
+}
+
+/// What belongs to no workspace and to nobody.
 pub fn routes<A: Doors>() -> Vec<Route<A>> {
     let mut routes = assets::routes();
     routes.extend(theme::routes());

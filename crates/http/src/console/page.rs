@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use axum::response::{IntoResponse, Response};
-use http::header::{CONTENT_TYPE, LOCATION};
-use http::{HeaderValue, StatusCode};
+use http::header::{ACCEPT, CONTENT_TYPE, LOCATION};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use maud::Markup;
 
 use super::cookies;
@@ -45,6 +45,15 @@ pub fn see_and_say<'p>(path: impl Into<Cow<'p, str>>, notice: Notice) -> Respons
     let mut response = see(path);
     cookies::set_notice(response.headers_mut(), notice);
     response
+}
+
+/// Whether a browser opens an address: it asks for HTML, which programs do not.
+pub fn asks_for_page(headers: &HeaderMap) -> bool {
+    headers
+        .get_all(ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .any(|value| value.split(',').any(|part| part.trim().starts_with("text/html")))
 }
 
 /// `path` where it is a path of this server and of no other: one slash in front, no backslash, nothing but visible ASCII.

@@ -48,6 +48,7 @@ pub use number::{
     ChannelCheck, CodeRequest, CodeVerify, NumberPin, NumberRegister, NumberSettings, Profile, ProfileUpdate,
     SettingsChange, Subscription, SubscriptionSet,
 };
+pub use parse::NAME_MAX;
 pub use replay::{Replay, ReplayCreate};
 pub use template::{Template, TemplateCreate, TemplateSync, TemplateSynced, TemplateUpdate};
 pub use template_fill::{TemplatePreview, TemplatePreviewAsk, TemplateTestSend};

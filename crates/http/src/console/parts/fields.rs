@@ -78,6 +78,7 @@ pub struct Field<'a> {
     focused: bool,
     mono: bool,
     short: bool,
+    unmarked: bool,
     max: Option<usize>,
     lines: Option<u8>,
 }
@@ -97,6 +98,7 @@ impl<'a> Field<'a> {
             focused: false,
             mono: false,
             short: false,
+            unmarked: false,
             max: None,
             lines: None,
         }
@@ -166,6 +168,13 @@ impl<'a> Field<'a> {
     #[must_use]
     pub const fn required(mut self) -> Self {
         self.required = true;
+        self
+    }
+
+    /// Not said to be optional: every field of a filter is.
+    #[must_use]
+    pub const fn unmarked(mut self) -> Self {
+        self.unmarked = true;
         self
     }
 
@@ -250,7 +259,7 @@ impl Render for Field<'_> {
         let class = class.trim_end();
         let class = (!class.is_empty()).then_some(class);
         let invalid = self.error.map(|_| "true");
-        let optional = !self.required && !self.read_only && !self.label.is_empty();
+        let optional = !self.required && !self.read_only && !self.unmarked;
         around(self.name, self.label, optional, self.hint, self.error, |described| {
             html! {
                 @if let Some(lines) = self.lines {

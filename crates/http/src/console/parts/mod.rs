@@ -62,7 +62,7 @@ pub use block::{
     Tone, actions, callout, card, card_with_action, empty, facts, meter, notice, page_header, pagination,
     stack, tabs,
 };
-pub use danger::{confirm, secret_lines, secret_once};
+pub use danger::{CONFIRM, confirm, secret_lines, secret_once};
 pub use fields::{
     Choice, Choices, Field, Select, button_link, checkbox, danger, error_summary, form, plain_form, quiet,
     search_form, secondary, submit, textarea,
