@@ -9,7 +9,7 @@ use gatepost_channels::sandbox::{Sandbox, SandboxConfig, SandboxHandle};
 use gatepost_core::access::{LocalOperator, OperatorGrant, Scope, operator_permission, permission};
 use gatepost_core::channel::Mode;
 use gatepost_core::{Clock, Result, WorkspaceId};
-use gatepost_http::Proxies;
+use gatepost_http::{Locks, Proxies};
 use gatepost_net::{
     Budgets, EgressConfig, Exception, Resolver, SafeClient, Scheme, TlsRoots, TrustedBudgets, TrustedClient,
     UrlPolicy,
@@ -53,6 +53,8 @@ pub struct Setup {
     pub config: AppConfig,
     /// The proxies in front of the server.
     pub proxies: Proxies,
+    /// Which locks of forms are shut; all of them, unless a test looks at one of them alone.
+    pub locks: Locks,
 }
 
 impl Setup {
@@ -73,6 +75,7 @@ impl Setup {
             few_connections: false,
             config,
             proxies: Proxies::default(),
+            locks: Locks::default(),
         }
     }
 
@@ -245,7 +248,11 @@ impl World {
         directory: Option<tempfile::TempDir>,
     ) -> Self {
         let (sandbox_config, workers) = (setup.sandbox.clone(), setup.workers);
-        let settings = gatepost_http::Settings { proxies: setup.proxies.clone(), ..Default::default() };
+        let settings = gatepost_http::Settings {
+            proxies: setup.proxies.clone(),
+            locks: setup.locks,
+            ..Default::default()
+        };
         let (app, store) = Self::assemble(setup, &place, &master, &clock).await;
         app.prepare().await.expect("the platform's keys");
         app.vault_check().await.expect("the right master key");

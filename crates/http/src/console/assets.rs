@@ -27,6 +27,8 @@ pub enum File {
     Favicon,
     Inter,
     Mono,
+    /// The notices of what is not ours, which go wherever it goes.
+    Licences,
 }
 
 struct Asset {
@@ -46,6 +48,12 @@ const STYLES: [&str; 5] = [
     include_str!("assets/layout.css"),
 ];
 
+const LICENCES: [&str; 3] = [
+    include_str!("assets/licences/inter.txt"),
+    include_str!("assets/licences/jetbrains-mono.txt"),
+    include_str!("assets/licences/lucide.txt"),
+];
+
 static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
     let inter = asset(File::Inter, "inter", "woff2", include_bytes!("assets/inter.woff2"));
     let mono = asset(File::Mono, "jetbrains-mono", "woff2", include_bytes!("assets/jetbrains-mono.woff2"));
@@ -59,6 +67,7 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
         asset(File::Favicon, "favicon", "svg", include_bytes!("assets/favicon.svg")),
         inter,
         mono,
+        asset(File::Licences, "licences", "txt", LICENCES.join("\n\n").as_bytes()),
     ]
 });
 
@@ -69,6 +78,7 @@ fn asset(file: File, name: &str, extension: &str, content: &[u8]) -> Asset {
         "css" => "text/css; charset=utf-8",
         "js" => "text/javascript; charset=utf-8",
         "svg" => "image/svg+xml",
+        "txt" => "text/plain; charset=utf-8",
         _ => "font/woff2",
     };
     Asset {

@@ -40,6 +40,7 @@ fn document(theme: Theme, title: &str, body: Markup) -> Markup {
                 link rel="icon" href=(assets::url(File::Favicon)) type="image/svg+xml";
                 link rel="preload" href=(assets::url(File::Inter)) as="font" type="font/woff2" crossorigin;
                 link rel="stylesheet" href=(assets::url(File::Styles));
+                link rel="license" href=(assets::url(File::Licences));
                 script src=(assets::url(File::Script)) defer {}
             }
             (body)

@@ -15,7 +15,7 @@ use gatepost_core::{ApiKeyId, Code, Error, Network, Result};
 use maud::{Markup, html};
 
 use crate::access::{Grant, form, page};
-use crate::console::form::{Form, FormBody, FormState, Reader};
+use crate::console::form::{Form, FormBody, FormState, Reader, sentence};
 use crate::console::nav::Section;
 use crate::console::notice::Notice;
 use crate::console::page as pages;
@@ -67,7 +67,7 @@ impl FormBody for ListAsk {
         let entries = match read_lines(&text) {
             Ok(entries) => entries,
             Err(wrong) => {
-                reader.wrong("entries", wrong);
+                reader.wrong("entries", sentence(&wrong));
                 return None;
             }
         };
