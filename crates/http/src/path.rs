@@ -84,6 +84,23 @@ impl<S: Send + Sync> FromRequestParts<S> for Text {
     }
 }
 
+/// The path parameter `token`: what a link in an e-mail ends in.
+pub struct Token(String);
+
+impl Token {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Token {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        param(parts, state, "token").await.map(Self)
+    }
+}
+
 /// The path parameter `file_name`.
 pub struct FileName(String);
 

@@ -16,9 +16,11 @@
 //! Whatever ends or narrows a session, a seat or an account raises the credential epoch and is answered when no node
 //! knows better, as with keys.
 
+mod changes;
 mod factors;
 mod accounts;
 mod invitations;
+mod lost;
 mod members;
 mod passwords;
 mod sessions;
@@ -34,18 +36,26 @@ pub use invitations::{
     INVITATION_LIVES, INVITATIONS_MAX, InvitationCreate, InvitationLook, InvitationSent, InvitationView,
 };
 pub use members::{MEMBERS_MAX, MemberView};
+pub use lost::RecoveryLink;
 pub use sessions::{Device, SessionBegun, SessionView};
 pub use sign_in::SignIn;
 pub use users::{SeatView, UserCreate, UserView};
 pub use workspace::{WorkspaceChange, WorkspaceSettings};
 
 pub(crate) use sessions::Sessions;
+pub(crate) use tickets::TicketNew;
+pub(crate) use users::{UserColumn, email_index};
+
+use std::time::Duration;
 
 use gatepost_core::access::{Actor, Credential};
 use gatepost_core::audit::{Action, AuditEntry};
 use gatepost_core::{AuditId, ClientAddr, RequestId};
 
 use crate::App;
+
+/// How long a link to set a new password works.
+pub(crate) const RESET_LIVES: Duration = Duration::from_hours(1);
 
 /// Where a request of somebody comes from who is not known yet.
 #[derive(Debug, Clone, Default)]

@@ -1,7 +1,7 @@
 //! The console: pages rendered here, that work without scripts.
 //!
 //! - [`page`] and [`layout`]: documents and answers; [`parts`]: what they are made of, with an example of a whole page.
-//! - [`view`]: what a handler of a page knows of its request.
+//! - [`view`]: what a handler of a page knows of its request; [`seat`]: who looks at it.
 //! - [`form`](mod@form) and [`csrf`]: what people send, and the guard in front of it.
 //! - [`error`]: refusals as pages; [`notice`]: what was done; [`nav`]: the sidebar; [`assets`]: styles, icons, fonts.
 //!
@@ -11,13 +11,16 @@
 
 pub mod assets;
 pub mod cookies;
+pub mod credentials;
 pub mod csrf;
 pub mod error;
 pub mod form;
 pub mod layout;
 pub mod members;
+pub mod lost;
 pub mod nav;
 pub mod notice;
+pub mod notices;
 pub mod page;
 pub mod parts;
 pub mod seat;
@@ -27,10 +30,20 @@ pub mod view;
 #[cfg(test)]
 mod gallery;
 
+use gatepost_app::App;
+
 use crate::route::Route;
 use crate::state::Doors;
 
-/// The pages that belong to no workspace and to nobody.
+/// The pages of people and workspaces.
+pub(crate) fn pages() -> Vec<Route<App>> {
+    let mut routes = lost::routes();
+    routes.extend(credentials::routes());
+    routes.extend(notices::routes());
+    routes
+}
+
+/// What belongs to no workspace and to nobody.
 pub fn routes<A: Doors>() -> Vec<Route<A>> {
     let mut routes = assets::routes();
     routes.extend(theme::routes());

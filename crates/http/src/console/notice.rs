@@ -43,6 +43,12 @@ notices! {
     WorkspaceDeleted = "workspace_deleted", "The workspace is deleted. Nobody and no key opens it any more.";
     WorkspaceLeft = "workspace_left", "You left the workspace.";
     Joined = "joined", "Welcome. You are a member now.";
+    LinkAsked = "link_asked", "If this address has an account, a link is on its way. It works for an hour.";
+    PasswordSet = "password_set", "Your new password is set. Sign in with it.";
+    PasswordChanged = "password_changed", "Your password is changed, and your other sessions are over.";
+    AddressAsked = "address_asked", "A link is on its way to the new address. It works for a day.";
+    EmailConfirmed = "email_confirmed", "The new address is the one of your account.";
+    EmailRestored = "email_restored", "The old address is the one of your account again. Now set a new password.";
     ThemeSaved = "theme_saved", "The appearance is saved in this browser.";
 }
 

@@ -139,6 +139,7 @@ pub fn public() -> Api<App> {
         .routes(service::routes())
         .routes(crate::console::routes())
         .routes(crate::console::members::routes())
+        .routes(crate::console::pages())
 }
 
 /// The routes of the operator's socket: the installation's own, and those that set up a workspace. The latter are the
