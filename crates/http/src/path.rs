@@ -67,7 +67,7 @@ impl<S: Send + Sync, I: PathId> FromRequestParts<S> for Id<I> {
     }
 }
 
-/// The path parameter `code`: a word, no id.
+/// The path parameter `code`: a word, no id; the end of a link among them.
 pub struct Text(String);
 
 impl Text {
@@ -81,23 +81,6 @@ impl<S: Send + Sync> FromRequestParts<S> for Text {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
         param(parts, state, "code").await.map(Self)
-    }
-}
-
-/// The path parameter `token`: what a link in an e-mail ends in.
-pub struct Token(String);
-
-impl Token {
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl<S: Send + Sync> FromRequestParts<S> for Token {
-    type Rejection = Failure;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
-        param(parts, state, "token").await.map(Self)
     }
 }
 

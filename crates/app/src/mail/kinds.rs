@@ -3,7 +3,7 @@
 //! A mail says what happened, who did it, when and from where, what the link does and for how long, and what to do if it
 //! was not the reader. It greets nobody by a name that somebody else chose, and holds no more than that.
 
-use gatepost_core::Timestamp;
+use gatepost_core::{Secret, Timestamp};
 
 use super::letter::{Letter, Part, quoted};
 use crate::notices::{Fact, Notice, Trigger, moment};
@@ -20,12 +20,16 @@ impl OwnLink {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// For whoever is to hand it on.
+    pub fn secret(&self) -> Secret<String> {
+        Secret::new(self.0.clone())
+    }
 }
 
 /// A kind of mail with what it needs to say.
 pub(crate) enum MailKind {
     /// Somebody is asked into a workspace.
-    #[expect(dead_code, reason = "whoever invites writes it")]
     Invitation { workspace: String, role: &'static str, link: OwnLink, until: Timestamp, trigger: Trigger },
     /// A forgotten password.
     ResetLink { link: OwnLink, until: Timestamp, trigger: Trigger },

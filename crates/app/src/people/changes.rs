@@ -13,9 +13,9 @@ use gatepost_core::audit::{Action, Audit};
 use gatepost_core::{Code, EmailAddress, Error, FieldError, Result, Secret, UserId};
 use gatepost_store::{NewMail, TicketKind, TicketRow, UserRow, WorkspaceScope};
 use gatepost_vault::WorkspaceKeys;
-use gatepost_vault::password::{PasswordRules, new_password_check};
 
 use super::Caller;
+use super::passwords::password_admit;
 use super::tickets::{TicketNew, ticket_digest, ticket_state_open};
 use super::users::{UserColumn, email_index};
 use crate::App;
@@ -48,12 +48,12 @@ impl App {
         let email = UserColumn::Email.open_text(keys, user.id, &user.email)?;
         let name = UserColumn::Name.open_text(keys, user.id, &user.name)?;
         let id = user.id;
-        let seats = self.0.store.read_system(async move |tx| tx.seats_of(id).await).await?;
+        let read = async move |tx: &gatepost_store::SystemTx<'_>| Ok((tx.seats_of(id).await?, tx.factors(id).await?));
+        let (seats, factors) = self.0.store.read_system(read).await?;
         let mut context = vec![email.as_str(), name.as_str()];
         context.extend(seats.iter().map(|seat| seat.workspace_name.as_str()));
-        let rules = PasswordRules { second_factor: user.totp_confirmed_at.is_some(), context: &context };
-        new_password_check(password, &rules)
-            .map_err(|fault| Error::new(Code::PasswordRefused, fault.to_string()))
+        let second_factor = factors.is_some_and(|factors| factors.totp || factors.passkeys > 0);
+        password_admit(password, second_factor, &context)
     }
 
     async fn account_of(&self, person: &Person) -> Result<UserRow> {

@@ -122,7 +122,7 @@ impl App {
             })
             .await?;
         let link = OwnLink::new(&self.0.config.public_url, &format!("/reset/{}", token.expose()));
-        Ok(RecoveryLink { user, link: Secret::new(link.as_str().to_owned()), expires_at })
+        Ok(RecoveryLink { user, link: link.secret(), expires_at })
     }
 
     /// Whether a link to set a password is good; it stays so.

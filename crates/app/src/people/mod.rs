@@ -11,14 +11,15 @@
 //! - [`sign_in`]: the steps from an e-mail address to a session.
 //! - [`tickets`]: what is handed out once.
 //! - [`members`], [`invitations`], [`workspace`]: seats, how they are given and lost, and the rules of the house.
+//! - [`lost`], [`changes`]: forgotten passwords, and passwords and addresses that people change.
 //! - [`accounts`]: accounts as operators open and close them.
 //!
 //! Whatever ends or narrows a session, a seat or an account raises the credential epoch and is answered when no node
 //! knows better, as with keys.
 
+mod accounts;
 mod changes;
 mod factors;
-mod accounts;
 mod invitations;
 mod lost;
 mod members;
@@ -35,8 +36,8 @@ pub use factors::{
 pub use invitations::{
     INVITATION_LIVES, INVITATIONS_MAX, InvitationCreate, InvitationLook, InvitationSent, InvitationView,
 };
-pub use members::{MEMBERS_MAX, MemberView};
 pub use lost::RecoveryLink;
+pub use members::{MEMBERS_MAX, MemberView};
 pub use sessions::{Device, SessionBegun, SessionView};
 pub use sign_in::SignIn;
 pub use users::{SeatView, UserCreate, UserView};

@@ -6,7 +6,7 @@ use gatepost_core::{Code, Secret};
 use maud::{Markup, html};
 
 use super::form::{Form, FormBody, FormState, Reader};
-use super::lost::{at_password, new_password, new_password_field};
+use super::lost::{new_password, new_password_field};
 use super::nav::Section;
 use super::notice::Notice;
 use super::page as pages;
@@ -84,7 +84,7 @@ async fn password(
             let state = state.with_error("present", "This is not your present password.");
             Ok(pages::invalid(password_document(&account, &state)))
         }
-        Err(error) => Ok(pages::invalid(password_document(&account, &at_password(state, error)?))),
+        Err(error) => Ok(pages::invalid(password_document(&account, &state.refused(error)?))),
     }
 }
 

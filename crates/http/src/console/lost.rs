@@ -5,7 +5,7 @@
 
 use axum::extract::State;
 use gatepost_app::App;
-use gatepost_core::{Code, Secret};
+use gatepost_core::Secret;
 use maud::{Markup, html};
 
 use super::form::{Form, FormBody, FormState, Reader};
@@ -15,16 +15,16 @@ use super::page as pages;
 use super::parts::{self, Field, Tone, actions, button_link, callout, own, submit};
 use super::view::View;
 use crate::access::{Public, form, page};
-use crate::path::Token;
+use crate::path::Text;
 use crate::reply::Answer;
 use crate::route::Route;
 use crate::session::From;
 
 /// Where one asks for a link to set a password.
 pub const FORGOT_PATH: &str = "/forgot";
-const RESET: &str = "/reset/{token}";
-const VERIFY: &str = "/verify/{token}";
-const UNDO: &str = "/undo/{token}";
+const RESET: &str = "/reset/{code}";
+const VERIFY: &str = "/verify/{code}";
+const UNDO: &str = "/undo/{code}";
 
 pub fn routes() -> Vec<Route<App>> {
     vec![
@@ -147,8 +147,8 @@ fn reset_document(view: &View, state: &FormState) -> Markup {
     narrow(view, "Set a new password", content)
 }
 
-async fn reset_page(_: Public, State(app): State<App>, view: View, token: Token) -> Answer {
-    app.password_reset_look(token.as_str()).await?;
+async fn reset_page(_: Public, State(app): State<App>, view: View, link: Text) -> Answer {
+    app.password_reset_look(link.as_str()).await?;
     Ok(pages::ok(reset_document(&view, &FormState::default())))
 }
 
@@ -156,32 +156,21 @@ async fn reset(
     _: Public,
     State(app): State<App>,
     view: View,
-    token: Token,
+    link: Text,
     From(caller): From,
     form: Form<PasswordAsk>,
 ) -> Answer {
     let (ask, state) = match form.into_result() {
         Ok(read) => read,
         Err(state) => {
-            app.password_reset_look(token.as_str()).await?;
+            app.password_reset_look(link.as_str()).await?;
             return Ok(pages::invalid(reset_document(&view, &state)));
         }
     };
-    match app.password_reset(&caller, token.as_str(), &ask.password).await {
+    match app.password_reset(&caller, link.as_str(), &ask.password).await {
         Ok(()) => Ok(pages::see_and_say(SIGN_IN_PATH, Notice::PasswordSet)),
-        Err(error) => Ok(pages::invalid(reset_document(&view, &at_password(state, error)?))),
+        Err(error) => Ok(pages::invalid(reset_document(&view, &state.refused(error)?))),
     }
-}
-
-/// The form with what was wrong with its password at the field itself.
-pub(super) fn at_password(state: FormState, error: gatepost_core::Error) -> gatepost_core::Result<FormState> {
-    if error.code() == Code::PasswordRefused {
-        let text = error.detail();
-        let first: String = text.chars().take(1).flat_map(char::to_uppercase).collect();
-        let rest: String = text.chars().skip(1).collect();
-        return Ok(state.with_error("password", format!("{first}{rest}.")));
-    }
-    state.refused(error)
 }
 
 fn asked(view: &View, title: &str, content: Markup, button: &str, state: &FormState) -> Markup {
@@ -197,8 +186,8 @@ fn verify_document(view: &View, email: &str, state: &FormState) -> Markup {
     asked(view, "Confirm your new address", content, "Confirm", state)
 }
 
-async fn verify_page(_: Public, State(app): State<App>, view: View, token: Token) -> Answer {
-    let email = app.email_change_look(token.as_str()).await?;
+async fn verify_page(_: Public, State(app): State<App>, view: View, link: Text) -> Answer {
+    let email = app.email_change_look(link.as_str()).await?;
     Ok(pages::ok(verify_document(&view, &email, &FormState::default())))
 }
 
@@ -206,12 +195,12 @@ async fn verify(
     _: Public,
     State(app): State<App>,
     view: View,
-    token: Token,
+    link: Text,
     From(caller): From,
     form: Form<Sure>,
 ) -> Answer {
-    let email = app.email_change_look(token.as_str()).await?;
-    match app.email_confirm(&caller, token.as_str()).await {
+    let email = app.email_change_look(link.as_str()).await?;
+    match app.email_confirm(&caller, link.as_str()).await {
         Ok(()) => Ok(pages::see_and_say(WORKSPACES_PATH, Notice::EmailConfirmed)),
         Err(error) => Ok(pages::invalid(verify_document(&view, &email, &form.state.refused(error)?))),
     }
@@ -225,8 +214,8 @@ fn undo_document(view: &View, email: &str, state: &FormState) -> Markup {
     asked(view, "Take the change of address back", content, "Take it back", state)
 }
 
-async fn undo_page(_: Public, State(app): State<App>, view: View, token: Token) -> Answer {
-    let email = app.email_undo_look(token.as_str()).await?;
+async fn undo_page(_: Public, State(app): State<App>, view: View, link: Text) -> Answer {
+    let email = app.email_undo_look(link.as_str()).await?;
     Ok(pages::ok(undo_document(&view, &email, &FormState::default())))
 }
 
@@ -234,12 +223,12 @@ async fn undo(
     _: Public,
     State(app): State<App>,
     view: View,
-    token: Token,
+    link: Text,
     From(caller): From,
     form: Form<Sure>,
 ) -> Answer {
-    let email = app.email_undo_look(token.as_str()).await?;
-    match app.email_undo(&caller, token.as_str()).await {
+    let email = app.email_undo_look(link.as_str()).await?;
+    match app.email_undo(&caller, link.as_str()).await {
         Ok(()) => Ok(pages::see_and_say(FORGOT_PATH, Notice::EmailRestored)),
         Err(error) => Ok(pages::invalid(undo_document(&view, &email, &form.state.refused(error)?))),
     }

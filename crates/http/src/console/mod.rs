@@ -16,8 +16,8 @@ pub mod csrf;
 pub mod error;
 pub mod form;
 pub mod layout;
-pub mod members;
 pub mod lost;
+pub mod members;
 pub mod nav;
 pub mod notice;
 pub mod notices;
@@ -38,6 +38,7 @@ use crate::state::Doors;
 /// The pages of people and workspaces.
 pub(crate) fn pages() -> Vec<Route<App>> {
     let mut routes = lost::routes();
+    routes.extend(members::routes());
     routes.extend(credentials::routes());
     routes.extend(notices::routes());
     routes

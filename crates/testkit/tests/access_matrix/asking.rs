@@ -46,10 +46,8 @@ impl Asked {
             });
             self.path.insert(name, id.to_owned());
         }
-        // Parameters that are no ids: a code of a problem.
+        // The only parameter that is no id: a code of a problem.
         self.path.insert("code".to_owned(), "not_found".to_owned());
-        // A link that was never good.
-        self.path.insert("token".to_owned(), "nobodys".to_owned());
         self
     }
 

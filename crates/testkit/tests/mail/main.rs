@@ -5,5 +5,6 @@ mod changes;
 mod handing_over;
 mod lost;
 mod notices;
+mod pages;
 mod queue;
 mod support;
