@@ -24,10 +24,12 @@ mod inbound;
 mod journal;
 mod lanes;
 mod limits;
+mod mail;
 mod media;
 mod messages;
 mod meta_apps;
 mod nodes;
+mod notices;
 mod numbers;
 mod outcome;
 mod pages;
@@ -55,7 +57,7 @@ use std::sync::{Arc, OnceLock};
 use gatepost_channels::cloud::CloudClient;
 use gatepost_channels::sandbox::SandboxHandle;
 use gatepost_core::{Clock, Entropy, NodeId, Result, Timestamp};
-use gatepost_net::{SafeClient, TrustedClient};
+use gatepost_net::{Mailer, SafeClient, TrustedClient};
 use gatepost_store::Store;
 use gatepost_vault::MasterKeyring;
 use tokio_util::sync::CancellationToken;
@@ -81,14 +83,16 @@ pub use idempotency::{Idempotent, Outcome};
 pub use limits::{
     Admission, Asked, LimitConfig, LimitDecision, Limiter, LocalLimiter, Subject as LimitSubject,
 };
+pub use mail::MailTested;
 pub use media::{MediaContent, MediaUpload, MediaView, UploadStream};
 pub use messages::{MessageSend, MessageView};
 pub use meta_apps::{MetaAppCreate, MetaAppUpdate, MetaAppView};
+pub use notices::NoticeView;
 pub use numbers::{SubscriptionLevel, SubscriptionView};
 pub use pages::{Page, PageQuery};
 pub use people::{
-    Caller, Device, FactorAdded, FactorsOffered, FactorsView, PasskeyStart, PasskeyView, SeatView,
-    SecondFactor, SessionBegun, SessionView, SignIn, TotpEnrolment, UserCreate, UserView,
+    Caller, Device, FactorAdded, FactorsOffered, FactorsView, PasskeyStart, PasskeyView, RecoveryLink,
+    SeatView, SecondFactor, SessionBegun, SessionView, SignIn, TotpEnrolment, UserCreate, UserView,
 };
 pub use people::{
     INVITATION_LIVES, INVITATIONS_MAX, InvitationCreate, InvitationLook, InvitationSent, InvitationView,
@@ -131,6 +135,8 @@ pub struct AppParts {
     pub safe: SafeClient,
     /// The way out to what the operator's configuration names.
     pub trusted: TrustedClient,
+    /// The way out for e-mail; `None`: this installation sends none.
+    pub mail: Option<Mailer>,
 }
 
 /// The application. Cheap to clone.
@@ -153,6 +159,7 @@ struct Inner {
     apps: meta_apps::AppCache,
     safe: SafeClient,
     cloud: CloudClient,
+    mail: Option<Mailer>,
     sandbox: OnceLock<SandboxHandle>,
     courier: delivering::Courier,
     lanes: lanes::Lanes,
@@ -167,7 +174,7 @@ struct Inner {
 impl App {
     /// Puts the parts together. Nothing runs yet: see [`App::join`] and [`App::start_workers`].
     pub fn new(parts: AppParts) -> Self {
-        let AppParts { config, store, clock, entropy, ring, safe, trusted } = parts;
+        let AppParts { config, store, clock, entropy, ring, safe, trusted, mail } = parts;
         let started_at = clock.now();
         let node = NodeId::new(started_at, entropy.as_ref());
         let checkpoints = Arc::<audit::Checkpoints>::default();
@@ -206,6 +213,7 @@ impl App {
             sealing,
             safe,
             cloud,
+            mail,
         }))
     }
 

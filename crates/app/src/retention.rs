@@ -42,18 +42,21 @@ impl App {
             self.retain_workspace(scope).await?;
         }
         self.retain_people().await?;
+        self.retain_mails().await?;
         self.retain_orphans().await
     }
 
     /// Sessions, tickets and counts of failures whose time is over.
     async fn retain_people(&self) -> Result<()> {
         let (now, times) = (self.now(), self.0.config.sessions);
+        let log = now.minus(self.0.config.log_retention);
         self.0
             .store
             .write_system(async move |tx| {
                 tx.sessions_expire(now.minus(times.absolute), now.minus(times.idle)).await?;
                 tx.tickets_expire(now).await?;
                 tx.failures_forget(now.minus(FAILURES_KEPT)).await?;
+                tx.retain_user_notices(log).await?;
                 tx.commit(Audit::None("what is over by its time"), ())
             })
             .await
@@ -107,6 +110,7 @@ impl App {
                 tx.retain_idempotency(idempotency).await?;
                 tx.retain_replays(log).await?;
                 tx.invitations_forget(log).await?;
+                tx.retain_notices(log).await?;
                 tx.retain_endpoints(content).await?;
                 tx.endpoint_secrets_erase(now).await?;
                 tx.webhook_keys_sweep(now).await?;

@@ -138,6 +138,10 @@ codes! {
 
     MetaLimitReached = "meta_limit_reached", 429, "Meta's hourly limit of management calls is used up", "Wait as long as Retry-After says; sending messages is not concerned.";
 
+    // e-mail
+    MailOff = "mail_off", 409, "This installation sends no e-mail", "Name a mail server under [mail] in the configuration, start anew, then try it: gatepost mail test.";
+    MailFailed = "mail_failed", 502, "The mail server did not take the mail", "See detail for what the mail server said and at which step.";
+
     // limits and plans
     RateLimited = "rate_limited", 429, "Too many requests", "Wait as long as Retry-After says.";
     QuotaExceeded = "quota_exceeded", 429, "The plan's quota is used up", "Wait for the reset or change the plan.";

@@ -164,8 +164,10 @@ ids! {
     TemplateId => "tpl";
     /// A file uploaded for sending, or one that a person sent.
     MediaId => "med";
-    /// A notice to people, waiting to be told.
+    /// A notice to people.
     NoticeId => "ntc";
+    /// An e-mail on its way.
+    MailId => "mail";
     /// One request to this server.
     RequestId => "req";
     /// One running process of this installation.

@@ -10,7 +10,7 @@ use tracing_subscriber::filter::LevelFilter;
 
 use crate::commands::{
     allowlist, audit, channel, deliveries, demo, doctor, documents, endpoint, events, key, limit, listen,
-    media, meta_app, migrate, sandbox, send, serve, template, trigger, url, vault, workspace,
+    mail, media, meta_app, migrate, sandbox, send, serve, template, trigger, url, user, vault, workspace,
 };
 use crate::config::{self, LogFormat, Overrides, Settings};
 use crate::environment;
@@ -95,6 +95,10 @@ enum Command {
     Trigger(trigger::Trigger),
     #[command(subcommand)]
     Audit(audit::Audit),
+    #[command(subcommand)]
+    User(user::User),
+    #[command(subcommand)]
+    Mail(mail::Mail),
     #[command(subcommand)]
     Vault(vault::Vault),
     Migrate(migrate::Migrate),
@@ -194,6 +198,8 @@ fn run(command: Command, context: Context) -> Result<()> {
                 Command::Listen(command) => command.run(context).await,
                 Command::Audit(command) => command.run(context).await,
                 Command::Trigger(command) => command.run(context).await,
+                Command::User(command) => command.run(context).await,
+                Command::Mail(command) => command.run(context).await,
                 Command::Vault(command) => command.run(context).await,
                 Command::Migrate(command) => command.run(context).await,
                 Command::Doctor(command) => command.run(context).await,

@@ -68,7 +68,7 @@ impl<S: Send + Sync, I: PathId> FromRequestParts<S> for Id<I> {
     }
 }
 
-/// The path parameter `code`: a word, no id.
+/// The path parameter `code`: a word, no id; the end of a link among them.
 pub struct Text(String);
 
 impl Text {

@@ -23,6 +23,7 @@ mod events;
 mod gauges;
 mod idempotency;
 mod jobs;
+mod mails;
 mod media;
 mod messages;
 mod meta_apps;
@@ -53,13 +54,16 @@ pub use events::{EventHead, EventRow, NewEvent};
 pub use gauges::{EndpointHealths, JOBS_COUNTED_MAX};
 pub use idempotency::Recorded;
 pub use jobs::{Claimed, LaneKey, NewJob};
+pub use mails::{MAIL_LANE, MailRow, MailState, NewMail, OWNERS_MAIL, OwnersMail};
 pub use media::MediaRow;
 pub use messages::{MessageChange, MessageRow, MessageStatusRow, NewInbound, NewOutbound};
 pub use meta_apps::{MetaAppRemoval, MetaAppRow};
 pub use migrations::MIGRATIONS;
 pub use nodes::NodeRow;
-pub use notices::NoticeRow;
-pub use people::{FactorCount, MemberRow, PasskeyRow, SeatRow, SessionRow, TicketKind, TicketRow, UserRow};
+pub use notices::{NewNotice, NoticeRow};
+pub use people::{
+    FactorCount, MemberRow, PasskeyRow, SeatRow, SessionRow, TicketKind, TicketRow, UserNoticeRow, UserRow,
+};
 pub use people::{InvitationInsert, InvitationRow};
 pub use replays::{ReplayRow, ReplayStep, Revival};
 pub use retention::floor_id;
@@ -90,6 +94,7 @@ pub fn all_statements() -> Vec<&'static Stmt> {
         gauges::ALL,
         idempotency::ALL,
         jobs::ALL,
+        mails::ALL,
         media::ALL,
         messages::ALL,
         meta_apps::ALL,
@@ -98,6 +103,7 @@ pub fn all_statements() -> Vec<&'static Stmt> {
         people::factors::ALL,
         people::invitations::ALL,
         people::members::ALL,
+        people::notices::ALL,
         people::sessions::ALL,
         people::tickets::ALL,
         people::users::ALL,

@@ -28,5 +28,6 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(11, "delivery order", "0011_delivery_order"),
     migration!(12, "recovery", "0012_recovery"),
     migration!(13, "people", "0013_people"),
+    migration!(14, "mail", "0014_mail"),
     migration!(16, "members", "0016_members"),
 ];

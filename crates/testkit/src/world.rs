@@ -11,8 +11,8 @@ use gatepost_core::channel::Mode;
 use gatepost_core::{Clock, Result, WorkspaceId};
 use gatepost_http::{Locks, Proxies};
 use gatepost_net::{
-    Budgets, EgressConfig, Exception, Resolver, SafeClient, Scheme, TlsRoots, TrustedBudgets, TrustedClient,
-    UrlPolicy,
+    Budgets, EgressConfig, Exception, Mailer, Resolver, SafeClient, Scheme, TlsRoots, TrustedBudgets,
+    TrustedClient, UrlPolicy,
 };
 use gatepost_store::engine::{Engine, PostgresOptions, SqliteOptions};
 use gatepost_store::{MIGRATIONS, Store};
@@ -51,6 +51,8 @@ pub struct Setup {
     /// One connection for writing and one for reading (PostgreSQL), so that every workspace shares them.
     pub few_connections: bool,
     pub config: AppConfig,
+    /// Where e-mails go; `None`: the installation sends none.
+    pub mail: Option<Mailer>,
     /// The proxies in front of the server.
     pub proxies: Proxies,
     /// Which locks of forms are shut; all of them, unless a test looks at one of them alone.
@@ -74,6 +76,7 @@ impl Setup {
             loopback: true,
             few_connections: false,
             config,
+            mail: None,
             proxies: Proxies::default(),
             locks: Locks::default(),
         }
@@ -236,6 +239,7 @@ impl World {
             ring: MasterKeyring::new(key, Vec::new()),
             safe,
             trusted: trusted(),
+            mail: setup.mail,
         });
         (app, store)
     }

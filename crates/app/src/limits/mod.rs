@@ -98,12 +98,17 @@ pub enum Subject {
     Address(IpAddr),
 }
 
+/// The address of one caller: all of a /64 of IPv6 is one, since whoever has one of its addresses has them all.
+pub(crate) fn neighbourhood(client: ClientAddr) -> IpAddr {
+    match client.ip() {
+        IpAddr::V4(v4) => IpAddr::V4(v4),
+        IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() & (u128::MAX << 64)).into()),
+    }
+}
+
 impl Subject {
     fn of_address(client: ClientAddr) -> Self {
-        Self::Address(match client.ip() {
-            IpAddr::V4(v4) => IpAddr::V4(v4),
-            IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() & (u128::MAX << 64)).into()),
-        })
+        Self::Address(neighbourhood(client))
     }
 
     const fn words(self) -> &'static str {

@@ -31,7 +31,7 @@ impl App {
         create: UserCreate,
     ) -> Result<UserView> {
         if let Some(password) = &create.password {
-            password_admit(password, &[&create.name, create.email.as_str()])?;
+            password_admit(password, false, &[&create.name, create.email.as_str()])?;
         }
         let row = self.user_row(create).await?;
         let audit = self.audit_operator(grant, Action::UserCreated, ("user", row.id.to_string()));

@@ -11,20 +11,22 @@ use std::time::Duration;
 use gatepost_core::access::{Actor, Credential, Grant, Person, Role, SessionKind, permission};
 use gatepost_core::audit::{Action, Audit};
 use gatepost_core::{
-    Code, EmailAddress, Error, InvitationId, Result, Secret, Timestamp, UserId, WorkspaceId,
+    ClientAddr, Code, EmailAddress, Error, InvitationId, Result, Secret, Timestamp, UserId, WorkspaceId,
 };
-use gatepost_store::{InvitationInsert, InvitationRow, TicketKind, TicketRow, WorkspaceScope};
+use gatepost_store::{InvitationInsert, InvitationRow, NewMail, TicketKind, TicketRow, WorkspaceScope};
 use gatepost_vault::{Aad, SealedBytes, WorkspaceKeys};
 
 use super::members::{MEMBERS_MAX, acting_role, reach};
 use super::passwords::password_admit;
 use super::sessions::Proofs;
 use super::tickets::{TicketNew, ticket_digest};
-use super::users::{UserCreate, email_index};
+use super::users::{UserColumn, UserCreate, email_index};
 use super::{Caller, SessionBegun};
 use crate::App;
 use crate::access_rules::whole_workspace;
 use crate::idempotency::{Idempotent, Outcome, Prepared};
+use crate::mail::{Mail, MailKind, OwnLink};
+use crate::notices::Trigger;
 use crate::sealing::failed;
 
 /// How long a link is good.
@@ -97,7 +99,7 @@ fn over() -> Error {
 
 impl App {
     /// A fresh link of an invitation; the store binds its ticket to the invitation.
-    async fn invitation_ticket(&self) -> Result<(Secret<String>, TicketRow)> {
+    async fn invitation_ticket(&self) -> Result<(OwnLink, TicketRow)> {
         let (token, row) = self
             .ticket(TicketNew {
                 kind: TicketKind::Invitation,
@@ -108,8 +110,42 @@ impl App {
                 lives: INVITATION_LIVES,
             })
             .await?;
-        let base = self.0.config.public_url.trim_end_matches('/');
-        Ok((Secret::new(format!("{base}/invitation/{}", token.expose())), row))
+        let path = format!("/invitation/{}", token.expose());
+        Ok((OwnLink::new(&self.0.config.public_url, &path), row))
+    }
+
+    /// The mail that carries the link; `None` where the installation sends none, and the inviter hands it on.
+    async fn invitation_mail(
+        &self,
+        grant: &Grant<permission::MemberManage>,
+        to: EmailAddress,
+        role: Role,
+        link: &OwnLink,
+        until: Timestamp,
+    ) -> Result<Option<NewMail>> {
+        if !self.mail_on() {
+            return Ok(None);
+        }
+        let (workspace, actor) = (grant.workspace(), grant.actor());
+        let found = self.0.store.read_system(async move |tx| {
+            let by = match actor {
+                Actor::User(user) => tx.user_get(user).await?,
+                _ => None,
+            };
+            Ok((tx.workspace_get(workspace).await?, by))
+        });
+        let (workspace, by) = found.await?;
+        let keys = self.0.sealing.keys(WorkspaceScope::platform()).await?;
+        let by = match by {
+            Some(user) => Some(UserColumn::Name.open_text(&keys, user.id, &user.name)?),
+            None => None,
+        };
+        let trigger =
+            Trigger { who: by, at: self.now(), from: grant.client().map(ClientAddr::ip), device: None };
+        let workspace = workspace.ok_or_else(|| Error::of(Code::NotFound))?.name;
+        let kind =
+            MailKind::Invitation { workspace, role: role.as_str(), link: link.clone(), until, trigger };
+        self.mail_prepare(Mail { to, kind, person: None }).await
     }
 
     /// Invites somebody by e-mail. An open invitation of the same address is taken back. Whether the address has an
@@ -142,7 +178,8 @@ impl App {
             ended_at: None,
             accepted_by: None,
         };
-        let sent = InvitationSent { view: view(&keys, &row)?, link: Some(link) };
+        let mail = self.invitation_mail(grant, create.email, role, &link, row.expires_at).await?;
+        let sent = InvitationSent { view: view(&keys, &row)?, link: mail.is_none().then(|| link.secret()) };
         let own_keys = self.0.sealing.keys(scope).await?;
         let prepared = Prepared::with_answer(&own_keys, idempotent.as_ref(), &sent)?;
         let audit = self
@@ -165,6 +202,9 @@ impl App {
                 // No secret: the caller reads the members' addresses.
                 if tx.member_has_address(&index).await? {
                     return Err(Error::of(Code::MemberExists));
+                }
+                if let Some(mail) = &mail {
+                    tx.mail_queue(mail).await?;
                 }
                 match tx.invitation_insert(&row, &ticket, INVITATIONS_MAX).await? {
                     InvitationInsert::Put => tx.commit(audit.clone(), None),
@@ -203,6 +243,12 @@ impl App {
     ) -> Result<InvitationSent> {
         let (now, actor) = (self.now(), grant.actor());
         let (link, ticket) = self.invitation_ticket().await?;
+        let found = self.0.store.read(grant.into(), async move |tx| tx.invitation_get(id).await).await?;
+        let open = found.filter(|row| row.is_open(now)).ok_or_else(|| Error::of(Code::NotFound))?;
+        let keys = self.0.sealing.keys(WorkspaceScope::platform()).await?;
+        let to = EmailAddress::parse(&email_open(&keys, &open)?).map_err(Error::internal)?;
+        let mail = self.invitation_mail(grant, to, open.role, &link, ticket.expires_at).await?;
+        let link = mail.is_none().then(|| link.secret());
         let audit = self.audit(grant, Action::InvitationResent, ("invitation", id.to_string()), Vec::new());
         let row = self
             .0
@@ -216,13 +262,15 @@ impl App {
                 if !tx.invitation_renew(id, &ticket).await? {
                     return Err(Error::of(Code::NotFound));
                 }
+                if let Some(mail) = &mail {
+                    tx.mail_queue(mail).await?;
+                }
                 let renewed = InvitationRow { expires_at: ticket.expires_at, ..row.clone() };
                 let (before, after) = (row.expires_at.to_string(), renewed.expires_at.to_string());
                 tx.commit(audit.clone().changed("expires_at", before, after), renewed)
             })
             .await?;
-        let keys = self.0.sealing.keys(WorkspaceScope::platform()).await?;
-        Ok(InvitationSent { view: view(&keys, &row)?, link: Some(link) })
+        Ok(InvitationSent { view: view(&keys, &row)?, link })
     }
 
     /// Takes an invitation back. Its link opens nothing from here on.
@@ -328,7 +376,7 @@ impl App {
         // Looked at first: no hash is made for a link that opens nothing.
         let look = self.invitation_look(token).await?;
         let email = EmailAddress::parse(&look.email).map_err(|_| Error::internal("a stored address"))?;
-        password_admit(&password, &[&look.workspace_name, &name, email.as_str()])?;
+        password_admit(&password, false, &[&look.workspace_name, &name, email.as_str()])?;
         let create = UserCreate { email, name, password: Some(password), operator: None };
         let row = self.user_row(create).await?;
         let user: UserId = row.id;

@@ -11,14 +11,17 @@
 //! - [`sign_in`]: the steps from an e-mail address to a session.
 //! - [`tickets`]: what is handed out once.
 //! - [`members`], [`invitations`], [`workspace`]: seats, how they are given and lost, and the rules of the house.
+//! - [`lost`], [`changes`]: forgotten passwords, and passwords and addresses that people change.
 //! - [`accounts`]: accounts as operators open and close them.
 //!
 //! Whatever ends or narrows a session, a seat or an account raises the credential epoch and is answered when no node
 //! knows better, as with keys.
 
 mod accounts;
+mod changes;
 mod factors;
 mod invitations;
+mod lost;
 mod members;
 mod passwords;
 mod sessions;
@@ -33,6 +36,7 @@ pub use factors::{
 pub use invitations::{
     INVITATION_LIVES, INVITATIONS_MAX, InvitationCreate, InvitationLook, InvitationSent, InvitationView,
 };
+pub use lost::RecoveryLink;
 pub use members::{MEMBERS_MAX, MemberView};
 pub use sessions::{Device, SessionBegun, SessionView};
 pub use sign_in::SignIn;
@@ -40,12 +44,19 @@ pub use users::{SeatView, UserCreate, UserView};
 pub use workspace::{WorkspaceChange, WorkspaceSettings};
 
 pub(crate) use sessions::Sessions;
+pub(crate) use tickets::TicketNew;
+pub(crate) use users::{UserColumn, email_index};
+
+use std::time::Duration;
 
 use gatepost_core::access::{Actor, Credential};
 use gatepost_core::audit::{Action, AuditEntry};
 use gatepost_core::{AuditId, ClientAddr, RequestId};
 
 use crate::App;
+
+/// How long a link to set a new password works.
+pub(crate) const RESET_LIVES: Duration = Duration::from_hours(1);
 
 /// Where a request of somebody comes from who is not known yet.
 #[derive(Debug, Clone, Default)]

@@ -25,11 +25,12 @@ impl Hashing {
     }
 }
 
-/// Whether a new password may be chosen where it is the only factor. `context`: names that it must not be made of.
+/// Whether a new password may be chosen; it may be shorter where the account has a second factor. `context`: names that it
+/// must not be made of.
 ///
 /// Errors: `password_refused`, with why at the field `/password`.
-pub(crate) fn password_admit(password: &Secret<String>, context: &[&str]) -> Result<()> {
-    new_password_check(password, &PasswordRules { second_factor: false, context }).map_err(|fault| {
+pub(crate) fn password_admit(password: &Secret<String>, second_factor: bool, context: &[&str]) -> Result<()> {
+    new_password_check(password, &PasswordRules { second_factor, context }).map_err(|fault| {
         let field = FieldError::new("/password", fault.code(), fault.to_string());
         Error::new(Code::PasswordRefused, fault.to_string()).with_fields(vec![field])
     })

@@ -25,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use super::Caller;
 use super::passwords::Hashing;
 use crate::App;
+use crate::notices::Notice;
 use crate::sealing::failed;
 
 /// Sessions and seats held at once.
@@ -184,12 +185,18 @@ impl App {
             ("session", id.to_string()),
         );
         audit.details.push(("proofs", proofs.how.to_owned()));
+        let account = self.0.store.read_system(async move |tx| tx.user_get(user).await).await?;
+        let account = account.ok_or_else(|| Error::of(Code::SessionEnded))?;
+        let told = self.tell(&account, Notice::new_device(&caller.trigger(now))).await?;
         let new_device = self
             .0
             .store
             .write_system(async move |tx| {
                 tx.session_insert(&row).await?;
                 let new = tx.device_is_new(user, &recognised, now).await?;
+                if new {
+                    told.write(tx).await?;
+                }
                 tx.commit(audit.clone(), new)
             })
             .await?;

@@ -44,6 +44,10 @@ actions! {
     UserDisabled = "user.disabled", "An operator closed an account: its person can no longer sign in, and is signed out everywhere.";
     UserEnabled = "user.enabled", "An operator opened an account again.";
     SessionBegun = "session.begun", "A person signed in; the proofs are named.";
+    PasswordChanged = "password.changed", "A password was set anew, by its owner or by a link.";
+    EmailChangeAsked = "email.change_asked", "A person asked for another e-mail address; a link went there.";
+    EmailChanged = "email.changed", "The e-mail address of an account was changed, or the change taken back.";
+    UserRecovered = "user.recovered", "The operator made a link with which a person sets a new password.";
     SessionEnded = "session.ended", "A person signed out, or a session was ended by hand.";
     FactorAdded = "factor.added", "A person added a passkey or an authenticator app to their account.";
     FactorRemoved = "factor.removed", "A person removed a passkey or the authenticator app from their account.";

@@ -8,7 +8,7 @@ use gatepost_core::Secret;
 use gatepost_core::endpoint::RetrySchedule;
 
 use super::reference::KEYS;
-use super::{Config, LogFormat, MetricsListen, nearest};
+use super::{Config, LogFormat, MetricsListen, mail_config, nearest};
 use crate::environment as env;
 use crate::failure::{Failure, Result};
 
@@ -233,6 +233,7 @@ fn check(config: &Config) -> Result<()> {
     if config.webhooks.timeout_seconds.is_some_and(|seconds| !(1..=WEBHOOK_TIMEOUT_MAX).contains(&seconds)) {
         return Err(Failure::usage(format!("webhooks.timeout_seconds: expected 1 to {WEBHOOK_TIMEOUT_MAX}")));
     }
+    mail_config(&config.mail)?;
     config.limits.resolve().map_err(|why| Failure::usage(format!("limits: {why}")))?;
     if server.proxy_protocol == Some(true) && server.trusted_proxies.is_empty() {
         return Err(Failure::usage("server.proxy_protocol: no proxy is named")

@@ -1,6 +1,7 @@
 //! The configuration: a file, overridden by variables, overridden by flags. Everything has a default.
 
 mod load;
+mod mail;
 mod reference;
 mod spelling;
 
@@ -14,6 +15,7 @@ use gatepost_net::EgressConfig;
 use serde::Deserialize;
 
 pub use load::{Overrides, Settings, load};
+pub use mail::{Mail, mail_config};
 pub use reference::markdown;
 pub use spelling::nearest;
 
@@ -31,6 +33,7 @@ pub struct Config {
     pub retention: Retention,
     pub audit: Audit,
     pub limits: Limits,
+    pub mail: Mail,
     pub log: Log,
 }
 

@@ -16,14 +16,14 @@ use gatepost_channels::sandbox::{Sandbox, SandboxConfig, SandboxHandle};
 use gatepost_core::Entropy as _;
 use gatepost_core::endpoint::RetrySchedule;
 use gatepost_net::{
-    Budgets, EgressConfig, Resolver, SafeClient, TlsRoots, TrustedBudgets, TrustedClient, UrlPolicy,
+    Budgets, EgressConfig, Mailer, Resolver, SafeClient, TlsRoots, TrustedBudgets, TrustedClient, UrlPolicy,
 };
 use gatepost_store::Store;
 use gatepost_vault::{MasterKeyring, SystemEntropy};
 
 use self::data_dir::{DataDir, Places};
 use self::master_keys::{Keeper, KeyPlace, forbid_dumps};
-use crate::config::{Config, Settings};
+use crate::config::{Config, Settings, mail_config};
 use crate::failure::{Failure, Result};
 use crate::output::Output;
 
@@ -136,6 +136,7 @@ impl Installation {
 
     /// Puts the application together and refuses keys that do not open what the store holds. Nothing runs yet.
     pub async fn start(self, around: Surroundings) -> Result<Running> {
+        let mail = mailer(&self.config, self.resolver.clone())?;
         let policy = url_policy(&self.config.egress).with_own_listeners(around.listeners);
         let safe = SafeClient::new(Arc::new(policy), self.resolver, Budgets::default(), TlsRoots::System)
             .map_err(Failure::failed)?;
@@ -151,6 +152,7 @@ impl Installation {
             ring: self.ring,
             safe,
             trusted: self.trusted,
+            mail,
         });
         if let Err(error) = app.vault_check().await {
             let held = error.context().unwrap_or_else(|| error.detail()).to_owned();
@@ -173,6 +175,14 @@ pub fn resolver() -> Result<Resolver> {
 
 pub fn trusted_client(resolver: Resolver) -> Result<TrustedClient> {
     TrustedClient::new(resolver, TrustedBudgets::default(), TlsRoots::System).map_err(Failure::failed)
+}
+
+/// The way out for e-mail, where a mail server is configured.
+fn mailer(config: &Config, resolver: Resolver) -> Result<Option<Mailer>> {
+    let Some(mail) = mail_config(&config.mail)? else { return Ok(None) };
+    Mailer::new(mail, resolver, TlsRoots::System)
+        .map(Some)
+        .map_err(|why| Failure::usage(format!("mail: {why}")))
 }
 
 /// The simulated Meta that test channels of this process talk to, on a free port of loopback.

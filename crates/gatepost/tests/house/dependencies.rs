@@ -145,7 +145,12 @@ const OWNED: &[Owned] = &[
             ("gatepost-testkit", "receivers with good and bad certificates"),
         ],
     ),
-    owned("tokio-rustls", &["gatepost-net"], &[]),
+    owned(
+        "tokio-rustls",
+        &["gatepost-net"],
+        &[("gatepost-testkit", "mail servers with good and bad certificates")],
+    ),
+    owned("rcgen", &["gatepost-testkit"], &[]),
     owned("rustls-native-certs", &["gatepost-net"], &[("gatepost-store", "TLS to PostgreSQL")]),
     owned("webpki-roots", &["gatepost-net"], &[("gatepost-store", "TLS to PostgreSQL")]),
     owned("rustls-pki-types", &["gatepost-net"], &[("gatepost", "reads certificate and key files")]),

@@ -11,14 +11,17 @@
 
 pub mod assets;
 pub mod cookies;
+pub mod credentials;
 pub mod csrf;
 pub mod error;
 pub mod factors;
 pub mod form;
 pub mod layout;
+pub mod lost;
 pub mod members;
 pub mod nav;
 pub mod notice;
+pub mod notices;
 pub mod page;
 pub mod parts;
 pub mod seat;
@@ -39,6 +42,11 @@ use crate::state::Doors;
 pub(crate) fn pages() -> Vec<Route<App>> {
     let mut routes = workspaces::routes();
     routes.extend(workspace::routes());
+    routes.extend(members::routes());
+    routes.extend(factors::routes());
+    routes.extend(lost::routes());
+    routes.extend(credentials::routes());
+    routes.extend(notices::routes());
     routes
 }
 

@@ -32,6 +32,7 @@ sections! {
     Members = "Members", Users;
     Audit = "Audit log", History;
     Settings = "Settings", Settings;
+    Notices = "Notices", Bell;
     Workspaces = "Workspaces", Building2;
     Security = "Sign-in and security", ShieldCheck;
     Sessions = "Sessions", Laptop;
@@ -53,7 +54,7 @@ pub struct Group {
 type Line = (Section, &'static str, Option<PermissionId>);
 
 const WORKSPACE: [(Option<&str>, &[Line]); 3] = [
-    (None, &[(Section::Overview, "", None)]),
+    (None, &[(Section::Overview, "", None), (Section::Notices, "/notices", Some(PermissionId::NoticeRead))]),
     (
         Some("Develop"),
         &[
@@ -71,8 +72,11 @@ const WORKSPACE: [(Option<&str>, &[Line]); 3] = [
     ),
 ];
 
-const ACCOUNT: [(Section, &str); 2] =
-    [(Section::Workspaces, "/workspaces"), (Section::Security, "/account/security")];
+const ACCOUNT: [(Section, &str); 3] = [
+    (Section::Workspaces, "/workspaces"),
+    (Section::Security, "/account/security"),
+    (Section::Notices, "/account/notices"),
+];
 
 /// What a viewer sees in a workspace; a group without entries is none.
 pub fn of_workspace(id: WorkspaceId, may: &dyn Fn(PermissionId) -> bool) -> Vec<Group> {

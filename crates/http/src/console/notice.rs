@@ -49,6 +49,12 @@ notices! {
     PasskeyRenamed = "passkey_renamed", "The passkey has its new name.";
     PasskeyRemoved = "passkey_removed", "The passkey is removed, and your other sessions have ended.";
     CodesMade = "codes_made", "You have new recovery codes.";
+    LinkAsked = "link_asked", "If this address has an account, a link is on its way. It works for an hour.";
+    PasswordSet = "password_set", "Your new password is set. Sign in with it.";
+    PasswordChanged = "password_changed", "Your password is changed, and your other sessions are over.";
+    AddressAsked = "address_asked", "A link is on its way to the new address. It works for a day.";
+    EmailConfirmed = "email_confirmed", "The new address is the one of your account.";
+    EmailRestored = "email_restored", "The old address is the one of your account again. Now set a new password.";
     ThemeSaved = "theme_saved", "The appearance is saved in this browser.";
 }
 

@@ -138,8 +138,6 @@ pub fn public() -> Api<App> {
         .routes(hooks::routes())
         .routes(service::routes())
         .routes(crate::console::routes())
-        .routes(crate::console::members::routes())
-        .routes(crate::console::factors::routes())
         .routes(crate::console::pages())
 }
 

@@ -2,7 +2,9 @@
 
 use axum::extract::State;
 use gatepost_app::{App, Page};
-use gatepost_core::access::operator_permission::{StatusRead, VaultManage, WorkspaceManage, WorkspaceRead};
+use gatepost_core::access::operator_permission::{
+    StatusRead, UserManage, VaultManage, WorkspaceManage, WorkspaceRead,
+};
 use gatepost_core::{Code, Error, MetaAppId, WorkspaceId};
 use http::header::LOCATION;
 use http::{HeaderValue, StatusCode};
@@ -68,6 +70,29 @@ pub fn routes() -> Vec<Route<App>> {
             .summary("Read the state of this installation")
             .tag("Installation")
             .answer::<wire::Status<'static>>(200, "Nodes, waiting work, exceptions.", status_example()),
+        post("/operator/v1/users/recover", user_recover)
+            .id("userRecover")
+            .summary("Make a link with which a person sets a new password")
+            .description("For whoever gets no e-mail. The link works once, for an hour, and voids older ones; it is shown this once. Audited.")
+            .tag("People")
+            .body::<wire::UserRecover>(json!({ "email": "anna@example.com" }))
+            .answer::<wire::UserRecovered<'static>>(200, "The link was made.", json!({
+                "user_id": "usr_01kagq5rh8e5htqh9sk95d3x4w",
+                "link": "https://gatepost.example.com/reset/3q2v7c1m",
+                "expires_at": "2026-11-01T10:30:00Z",
+            })),
+        post("/operator/v1/mail/test", mail_test)
+            .id("mailTest")
+            .summary("Send a test mail")
+            .description("Hands a mail to the configured mail server while the caller waits, and tells what the server said.")
+            .tag("Installation")
+            .body::<wire::MailTest>(json!({ "to": "anna@example.com" }))
+            .answer::<wire::MailTested<'static>>(200, "The mail server took the mail.", json!({
+                "server": "mail.example.com:465",
+                "from": "noreply@example.com",
+                "receipt": "2.0.0 queued as 4c1f",
+            }))
+            .fails(&[Code::MailOff, Code::MailFailed]),
         get("/operator/v1/vault", vault_status)
             .id("vaultStatusGet")
             .summary("See which master keys wrap what")
@@ -158,6 +183,22 @@ async fn workspace_get(
 
 async fn status(operator: Operator<StatusRead>, State(app): State<App>) -> Answer {
     Ok(reply::ok(&wire::Status::from(&app.status(&operator).await?)))
+}
+
+async fn user_recover(
+    operator: Operator<UserManage>,
+    State(app): State<App>,
+    Json(body): Json<wire::UserRecover>,
+) -> Answer {
+    Ok(reply::ok(&wire::UserRecovered::from(&app.user_recover(&operator, &body.email).await?)))
+}
+
+async fn mail_test(
+    operator: Operator<WorkspaceManage>,
+    State(app): State<App>,
+    Json(body): Json<wire::MailTest>,
+) -> Answer {
+    Ok(reply::ok(&wire::MailTested::from(&app.mail_test(&operator, &body.to).await?)))
 }
 
 async fn vault_status(operator: Operator<VaultManage>, State(app): State<App>) -> Answer {

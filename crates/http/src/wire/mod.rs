@@ -35,7 +35,7 @@ pub use endpoint::{Endpoint, EndpointWithSecret, WebhookKeys};
 pub use endpoint_ask::{EndpointCreate, EndpointSecretRotate, EndpointTest, EndpointUpdate};
 pub use event::{Event, webhook_schema};
 pub use event_list::EventList;
-pub use installation::{Status, Vault};
+pub use installation::{MailTest, MailTested, Status, UserRecover, UserRecovered, Vault};
 pub use key::{Key, KeyCreate, KeyRotate, KeyWithSecret};
 pub use media::Media;
 pub use member::{

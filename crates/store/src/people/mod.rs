@@ -6,6 +6,7 @@
 pub(crate) mod factors;
 pub(crate) mod invitations;
 pub(crate) mod members;
+pub(crate) mod notices;
 pub(crate) mod sessions;
 pub(crate) mod tickets;
 pub(crate) mod users;
@@ -13,6 +14,7 @@ pub(crate) mod users;
 pub use factors::{FactorCount, PasskeyRow};
 pub use invitations::{InvitationInsert, InvitationRow};
 pub use members::{MemberRow, SeatRow};
+pub use notices::UserNoticeRow;
 pub use sessions::SessionRow;
 pub use tickets::{TicketKind, TicketRow};
 pub use users::UserRow;

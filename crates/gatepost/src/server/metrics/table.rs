@@ -70,6 +70,7 @@ const JOB_KINDS: &[&str] = &[
     "channel_check",
     "webhook_replay",
     "endpoint_test",
+    "mail_send",
 ];
 /// From the permission matrix; no caller can make one up.
 const ROUTES: Label = ("route", &[]);
@@ -189,6 +190,12 @@ pub const METRICS: &[Metric] = &[
         "gatepost_callback_orphans_total",
         &[],
         "Parts of signed callbacks that belong to no channel: a number that was never added here, or was removed.",
+    ),
+    // E-mail.
+    counter(
+        "gatepost_mails_total",
+        &[("outcome", &["sent", "deferred", "refused", "given_up"])],
+        "Tries to hand an e-mail to the mail server, by how they ended. `refused`: the server does not take this mail. `given_up`: its time was over.",
     ),
     // The process.
     histogram(
