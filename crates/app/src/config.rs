@@ -8,6 +8,7 @@ use gatepost_core::endpoint::RetrySchedule;
 
 use crate::limits::LimitConfig;
 use crate::sending::PairLimit;
+use crate::sso::SsoConfig;
 
 /// Settings of the application; the binary's configuration file fills them.
 #[derive(Debug, Clone)]
@@ -65,6 +66,8 @@ pub struct AppConfig {
     pub sessions: SessionTimes,
     /// Whether whoever owns a workspace may make another; otherwise operators alone make them.
     pub workspaces_self_service: bool,
+    /// Signing in with identity providers.
+    pub sso: SsoConfig,
     /// How long shutdown waits for work under way.
     pub drain: Duration,
     /// Where this process notes which sends have begun; a directory that it owns alone. `None`: nowhere.
@@ -105,6 +108,7 @@ impl Default for AppConfig {
             limits: LimitConfig::default(),
             sessions: SessionTimes::default(),
             workspaces_self_service: false,
+            sso: SsoConfig::default(),
             drain: Duration::from_secs(20),
             send_journal: None,
             sole_owner: true,

@@ -41,6 +41,7 @@ mod results;
 mod retention;
 mod sealing;
 mod sending;
+pub mod sso;
 mod status;
 mod store_away;
 mod streams;
@@ -91,8 +92,10 @@ pub use notices::NoticeView;
 pub use numbers::{SubscriptionLevel, SubscriptionView};
 pub use pages::{Page, PageQuery};
 pub use people::{
-    Caller, Device, FactorAdded, FactorsOffered, FactorsView, PasskeyStart, PasskeyView, RecoveryLink,
-    SeatView, SecondFactor, SessionBegun, SessionView, SignIn, TotpEnrolment, UserCreate, UserView,
+    Caller, Device, FactorAdded, FactorsOffered, FactorsView, IdentityProviderCreate, IdentityProviderUpdate,
+    IdentityProviderView, IdentityView, PROVIDERS_MAX, PasskeyStart, PasskeyView, RecoveryLink, SeatView,
+    SecondFactor, SessionBegun, SessionView, SignIn, SsoDone, SsoOffer, SsoStarted, SsoWish, TotpEnrolment,
+    UserCreate, UserView,
 };
 pub use people::{
     INVITATION_LIVES, INVITATIONS_MAX, InvitationCreate, InvitationLook, InvitationSent, InvitationView,
@@ -153,6 +156,7 @@ struct Inner {
     sealing: sealing::Sealing,
     credentials: credentials::Credentials,
     people: people::Sessions,
+    sso: sso::RelyingParty,
     refusals: audit::Refusals,
     checkpoints: Arc<audit::Checkpoints>,
     limiter: Box<dyn Limiter>,
@@ -188,7 +192,14 @@ impl App {
         let streams = Arc::new(streams::Streams::new(config.streams.clone(), stop.child_token()));
         let told = Arc::clone(&streams);
         store.on_events(move |workspace| told.tell(workspace));
+        let sso = sso::RelyingParty::new(
+            safe.clone(),
+            Arc::clone(&clock),
+            Arc::clone(&entropy),
+            config.sso.clone(),
+        );
         Self(Arc::new(Inner {
+            sso,
             credentials: credentials::Credentials::new(),
             people: people::Sessions::new(),
             refusals: audit::Refusals::new(),

@@ -74,6 +74,7 @@ codes! {
     ReauthRequired = "reauth_required", 401, "This needs a fresh proof of who you are", "Prove it again (/reauth in the console), then repeat the request within five minutes.";
     SecondFactorRequired = "second_factor_required", 403, "This needs a second factor", "Add a passkey or an authenticator app to your account and sign in with it.";
     SsoRequired = "sso_required", 403, "This workspace is entered through its identity provider only", "Sign in through the provider that the workspace names.";
+    SessionConfined = "session_confined", 403, "This session is good for one workspace only", "It was opened through that workspace's identity provider. For other workspaces and for your own account sign in with a password or passkey of yours.";
     SsoFailed = "sso_failed", 401, "Signing in through the identity provider did not work", "Try again; if it persists, tell whoever manages the workspace: the server's log says what was wrong.";
     CsrfRefused = "csrf_refused", 403, "The form did not come from this site's own page", "Open the page again and send the form from there.";
     LinkInvalid = "link_invalid", 410, "This link was used, is too old or was never good", "Ask for a new one.";
@@ -92,6 +93,9 @@ codes! {
     CodeInvalid = "code_invalid", 422, "This code is wrong, or was used", "Type the code that the app shows now; wait for the next one if it was just used.";
     PasskeyRefused = "passkey_refused", 422, "This passkey cannot be used", "Try again, or with another device; detail says what is known.";
     PasskeysUnavailable = "passkeys_unavailable", 409, "Passkeys do not work at this address", "Open Gatepost by https and a host name, and set server.public_url to it; http://localhost works, too.";
+    IdentityLinked = "identity_linked", 409, "This account at the provider belongs to somebody else here", "Sign in with it, or take it off the other account first.";
+    ProviderUnproven = "provider_unproven", 409, "Nobody has signed in through this identity provider yet", "Link your own account with it and sign in through it once; then it can be made the only way in.";
+    ProviderLimitReached = "provider_limit_reached", 409, "The workspace has as many identity providers as it may", "Remove one that is not needed.";
     MemberExists = "member_exists", 409, "This person is a member already", "Change their role instead.";
     MemberLimitReached = "member_limit_reached", 409, "The workspace has as many members or open invitations as it may", "Remove a member or take back an invitation that is not needed; detail says which are too many.";
     MembersShutOut = "members_shut_out", 409, "This change would shut members out", "Ask them to add a passkey or an authenticator app first, or send confirm_lockout: true; detail says how many they are.";

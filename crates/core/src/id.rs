@@ -182,6 +182,8 @@ ids! {
     PasskeyId => "pky";
     /// An identity provider of a workspace.
     IdentityProviderId => "idp";
+    /// A person at an identity provider.
+    IdentityId => "idn";
     /// The time-limited right of an operator to look into a workspace.
     OperatorVisitId => "opv";
 }

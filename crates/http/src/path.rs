@@ -4,8 +4,8 @@ use std::str::FromStr;
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use gatepost_core::{
-    ApiKeyId, ChannelId, Code, DeliveryId, EndpointId, Error, EventId, InvitationId, MediaId, MessageId,
-    MetaAppId, PasskeyId, ReplayId, TemplateId, UserId, WorkspaceId,
+    ApiKeyId, ChannelId, Code, DeliveryId, EndpointId, Error, EventId, IdentityProviderId, InvitationId,
+    MediaId, MessageId, MetaAppId, PasskeyId, ReplayId, TemplateId, UserId, WorkspaceId,
 };
 use http::request::Parts;
 
@@ -48,6 +48,7 @@ path_ids! {
     UserId => "user_id";
     InvitationId => "invitation_id";
     PasskeyId => "passkey_id";
+    IdentityProviderId => "identity_provider_id";
 }
 
 /// The names between the braces of a route's template, in order.
@@ -82,6 +83,23 @@ impl<S: Send + Sync> FromRequestParts<S> for Text {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
         param(parts, state, "code").await.map(Self)
+    }
+}
+
+/// The path parameter `provider`: an id of an identity provider, or the key of one of the operator's.
+pub struct ProviderKey(String);
+
+impl ProviderKey {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for ProviderKey {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        param(parts, state, "provider").await.map(Self)
     }
 }
 

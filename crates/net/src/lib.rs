@@ -4,7 +4,7 @@
 //!
 //! | client | who chose the destination | address policy |
 //! |---|---|---|
-//! | [`SafeClient`] | a customer (webhook endpoints, media by URL) | [`UrlPolicy`], at every attempt |
+//! | [`SafeClient`] | a customer (webhook endpoints, identity providers) | [`UrlPolicy`], at every attempt |
 //! | [`TrustedClient`] | the operator's configuration (Meta's base URL, the simulated Meta) | none |
 //! | [`Mailer`] | the operator's configuration (the mail server) | none; SMTP |
 //!
@@ -25,6 +25,7 @@ mod download;
 mod event_stream;
 mod exchange;
 mod failure;
+mod fetch;
 #[doc(hidden)]
 pub mod fuzz;
 mod mail;
@@ -47,6 +48,7 @@ pub use config::{EgressConfig, Exception, ExceptionHost, InvalidException, Schem
 pub use download::{Download, DownloadBudgets, Reach};
 pub use event_stream::{EventStreamParser, Said, ServerEvent, TooLarge};
 pub use failure::{Failure, class};
+pub use fetch::{Fetched, SafeFetch};
 pub use mail::{
     InvalidMailConfig, MailBudgets, MailConfig, MailError, MailFault, MailLetter, MailLogin, MailName,
     MailSecurity, MailStage, Mailer,

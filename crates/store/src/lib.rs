@@ -62,7 +62,8 @@ pub use migrations::MIGRATIONS;
 pub use nodes::NodeRow;
 pub use notices::{NewNotice, NoticeRow};
 pub use people::{
-    FactorCount, MemberRow, PasskeyRow, SeatRow, SessionRow, TicketKind, TicketRow, UserNoticeRow, UserRow,
+    FactorCount, IdentityProviderRow, IdentityRow, MemberRow, PasskeyRow, SeatRow, SessionRow, TicketKind,
+    TicketRow, UserNoticeRow, UserRow,
 };
 pub use people::{InvitationInsert, InvitationRow};
 pub use replays::{ReplayRow, ReplayStep, Revival};
@@ -102,8 +103,10 @@ pub fn all_statements() -> Vec<&'static Stmt> {
         notices::ALL,
         people::factors::ALL,
         people::invitations::ALL,
+        people::identities::ALL,
         people::members::ALL,
         people::notices::ALL,
+        people::providers::ALL,
         people::sessions::ALL,
         people::tickets::ALL,
         people::users::ALL,

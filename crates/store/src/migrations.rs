@@ -29,5 +29,6 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(12, "recovery", "0012_recovery"),
     migration!(13, "people", "0013_people"),
     migration!(14, "mail", "0014_mail"),
+    migration!(15, "identity providers", "0015_identity_providers"),
     migration!(16, "members", "0016_members"),
 ];

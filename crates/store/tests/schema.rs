@@ -12,10 +12,11 @@ use uuid::Uuid;
 
 /// Tables that hold a `workspace_id` and are the platform's all the same: read before a workspace is known, or by lane.
 /// They hold ids, digests and times. A table joins this list only with a reason as good.
-const PLATFORM: [&str; 8] = [
+const PLATFORM: [&str; 9] = [
     "api_key_index",
     "callback_route",
     "channel_index",
+    "identity_provider_index",
     "job",
     // Who belongs where is asked by person, too.
     "member",

@@ -9,6 +9,7 @@ mod clock;
 mod dump;
 mod factors;
 mod fixtures;
+pub mod idp;
 mod listening;
 mod live;
 mod mail_server;

@@ -332,6 +332,8 @@ impl App {
         caller: &Caller,
         token: &str,
     ) -> Result<WorkspaceId> {
+        // A workspace's identity provider does not join others in its people's name.
+        person.unconfined()?;
         let (digest, now, user) = (ticket_digest(token), self.now(), person.user());
         let entry = self.audit_person(
             caller,

@@ -9,6 +9,9 @@
 //!   becomes a [`gatepost_core::access::Person`], and with a seat a principal of that workspace.
 //! - [`factors`]: a person's own second factors and passkeys, and proving by them.
 //! - [`sign_in`]: the steps from an e-mail address to a session.
+//! - [`so_far`]: what the first of two steps proved.
+//! - [`sso`]: signing in through an identity provider; [`providers`]: those that workspaces name; [`identities`]: the
+//!   accounts that people have with them.
 //! - [`tickets`]: what is handed out once.
 //! - [`members`], [`invitations`], [`workspace`]: seats, how they are given and lost, and the rules of the house.
 //! - [`lost`], [`changes`]: forgotten passwords, and passwords and addresses that people change.
@@ -20,12 +23,16 @@
 mod accounts;
 mod changes;
 mod factors;
+mod identities;
 mod invitations;
 mod lost;
 mod members;
 mod passwords;
+mod providers;
 mod sessions;
 mod sign_in;
+mod so_far;
+mod sso;
 mod tickets;
 mod users;
 mod workspace;
@@ -33,13 +40,16 @@ mod workspace;
 pub use factors::{
     FactorAdded, FactorsOffered, FactorsView, PasskeyStart, PasskeyView, SecondFactor, TotpEnrolment,
 };
+pub use identities::IdentityView;
 pub use invitations::{
     INVITATION_LIVES, INVITATIONS_MAX, InvitationCreate, InvitationLook, InvitationSent, InvitationView,
 };
 pub use lost::RecoveryLink;
 pub use members::{MEMBERS_MAX, MemberView};
+pub use providers::{IdentityProviderCreate, IdentityProviderUpdate, IdentityProviderView, PROVIDERS_MAX};
 pub use sessions::{Device, SessionBegun, SessionView};
 pub use sign_in::SignIn;
+pub use sso::{SsoDone, SsoOffer, SsoStarted, SsoWish};
 pub use users::{SeatView, UserCreate, UserView};
 pub use workspace::{WorkspaceChange, WorkspaceSettings};
 

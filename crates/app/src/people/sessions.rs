@@ -43,6 +43,8 @@ const AGENT_LENGTH: usize = 200;
 pub(crate) struct Sessions {
     known: moka::sync::Cache<[u8; 32], Arc<Known>>,
     seats: moka::sync::Cache<(WorkspaceId, UserId), (i64, StoredSeat)>,
+    /// Sessions of owners of which the log says already that they went around the only way in.
+    pub(super) bypasses: moka::sync::Cache<(WorkspaceId, SessionId), ()>,
     pub(super) hashing: Hashing,
 }
 
@@ -68,6 +70,7 @@ impl Sessions {
         Self {
             known: moka::sync::Cache::new(CACHED),
             seats: moka::sync::Cache::new(CACHED),
+            bypasses: moka::sync::Cache::new(CACHED),
             hashing: Hashing::default(),
         }
     }
@@ -91,7 +94,15 @@ pub(crate) struct Proofs {
     /// For the audit log: `password`, `password+totp`, `passkey` …
     pub how: &'static str,
     pub second_factor: bool,
-    pub provider: Option<IdentityProviderId>,
+    /// Set where it is a workspace's own provider that spoke for the person.
+    pub provider: Option<Through>,
+}
+
+/// A workspace's identity provider: what it opens is good in its workspace only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Through {
+    pub provider: IdentityProviderId,
+    pub workspace: WorkspaceId,
 }
 
 /// A session that has just begun, with the tokens for the browser.
@@ -171,7 +182,8 @@ impl App {
             seen_at: now,
             proved_at: now,
             second_factor: proofs.second_factor,
-            provider: proofs.provider,
+            provider: proofs.provider.map(|through| through.provider),
+            confined_to: proofs.provider.map(|through| through.workspace),
             operator: None,
             disabled: false,
         };
@@ -281,7 +293,7 @@ impl App {
 
     /// A person as a member of a workspace.
     ///
-    /// Errors: `not_found` where they have no seat, `second_factor_required`, `sso_required`.
+    /// Errors: `not_found` where they have no seat, `session_confined`, `second_factor_required`, `sso_required`.
     pub async fn principal_of_person(
         &self,
         person: &Person,
@@ -301,7 +313,11 @@ impl App {
                 seat
             }
         };
-        person.sit(&seat, None, now)
+        let principal = person.sit(&seat, None, now)?;
+        if person.goes_around(&seat) {
+            self.bypass_note(person, workspace).await?;
+        }
+        Ok(principal)
     }
 
     /// The person's sessions, newest first.
@@ -311,6 +327,8 @@ impl App {
         let keys = self.0.sealing.keys(WorkspaceScope::platform()).await?;
         let now = self.now();
         rows.into_iter()
+            // Who speaks for the person in one workspace is not told of their other doings.
+            .filter(|row| person.confined_to().is_none() || row.session.id == person.session())
             .filter(|row| row.session.stands(self.0.config.sessions, now))
             .map(|row| {
                 let plain = keys.open(&device_aad(row.session.id), &row.device).map_err(failed)?;
@@ -329,8 +347,11 @@ impl App {
 
     /// Ends one of the person's sessions, the present one or another. When this returns no node knows it.
     ///
-    /// Errors: `not_found`.
+    /// Errors: `not_found`, `session_confined`.
     pub async fn session_end(&self, person: &Person, caller: &Caller, id: SessionId) -> Result<()> {
+        if id != person.session() {
+            person.unconfined()?;
+        }
         let user = person.user();
         let audit = self.audit_person(
             caller,

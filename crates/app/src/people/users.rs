@@ -130,7 +130,7 @@ impl App {
         user_view(&*self.0.sealing.keys(WorkspaceScope::platform()).await?, &row)
     }
 
-    /// The workspaces that a person is a member of.
+    /// The workspaces that a person is a member of, as far as the session opens them.
     pub async fn seats_of(&self, person: &Person) -> Result<Vec<SeatView>> {
         let id = person.user();
         let rows = self.0.store.read_system(async move |tx| tx.seats_of(id).await).await?;
@@ -139,6 +139,8 @@ impl App {
             workspace_name: row.workspace_name,
             role: row.role,
         };
-        Ok(rows.into_iter().map(view).collect())
+        let open =
+            |row: &gatepost_store::SeatRow| person.confined_to().is_none_or(|only| only == row.workspace);
+        Ok(rows.into_iter().filter(open).map(view).collect())
     }
 }

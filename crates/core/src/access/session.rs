@@ -81,6 +81,9 @@ pub struct StoredSession {
     pub second_factor: bool,
     /// The identity provider of a workspace through which it was opened.
     pub provider: Option<IdentityProviderId>,
+    /// The workspace of that provider: the session is good there and nowhere else, because whoever manages the provider
+    /// can sign in as anybody who is linked with it.
+    pub confined_to: Option<WorkspaceId>,
     /// What the person is to the whole installation.
     pub operator: Option<OperatorRole>,
     /// Whether the person may sign in at all.
@@ -120,6 +123,7 @@ pub struct Person {
     proved_at: Timestamp,
     second_factor: bool,
     provider: Option<IdentityProviderId>,
+    confined_to: Option<WorkspaceId>,
     operator: Option<OperatorRole>,
 }
 
@@ -158,6 +162,7 @@ impl Person {
             proved_at: stored.proved_at,
             second_factor: stored.second_factor,
             provider: stored.provider,
+            confined_to: stored.confined_to,
             operator: stored.operator,
         }
     }
@@ -182,6 +187,18 @@ impl Person {
         self.provider
     }
 
+    /// The one workspace that the session is good for; `None` where it is good for everything that its person may do.
+    pub const fn confined_to(&self) -> Option<WorkspaceId> {
+        self.confined_to
+    }
+
+    /// For what concerns the person's own account: a workspace's identity provider does not speak for that.
+    ///
+    /// Errors: `session_confined`.
+    pub fn unconfined(&self) -> Result<(), Error> {
+        if self.confined_to.is_none() { Ok(()) } else { Err(Error::of(Code::SessionConfined)) }
+    }
+
     pub const fn operator(&self) -> Option<OperatorRole> {
         self.operator
     }
@@ -201,15 +218,17 @@ impl Person {
 
     /// For what a person does to their own account and cannot take back.
     ///
-    /// Errors: `reauth_required`.
+    /// Errors: `reauth_required`, `session_confined`.
     pub fn fresh(&self, now: Timestamp) -> Result<(), Error> {
+        self.unconfined()?;
         if self.is_fresh(now) { Ok(()) } else { Err(Error::of(Code::ReauthRequired)) }
     }
 
     /// The person as a member of the seat's workspace, in both modes or one.
     ///
-    /// Errors: `not_found` for somebody else's seat, `second_factor_required` and `sso_required` where the workspace
-    /// asks for more than this session brings.
+    /// Errors: `not_found` for somebody else's seat, `session_confined` in another workspace than that of the provider
+    /// through which the session was opened, `second_factor_required` and `sso_required` where the workspace asks for
+    /// more than this session brings.
     pub fn sit(
         &self,
         seat: &StoredSeat,
@@ -219,10 +238,11 @@ impl Person {
         if seat.user != self.user || self.kind != SessionKind::Console {
             return Err(Error::of(Code::NotFound));
         }
-        if let Some(provider) = seat.only_through
-            && self.provider != Some(provider)
-            // An owner can mend a provider that does not answer any more, with all factors of their own.
-            && !(seat.role == Role::Owner && self.second_factor)
+        if self.confined_to.is_some_and(|workspace| workspace != seat.workspace) {
+            return Err(Error::of(Code::SessionConfined));
+        }
+        if self.goes_around(seat)
+            && !(seat.role == Role::Owner && self.second_factor && self.provider.is_none())
         {
             return Err(Error::of(Code::SsoRequired));
         }
@@ -230,6 +250,12 @@ impl Person {
             return Err(Error::of(Code::SecondFactorRequired));
         }
         Ok(Arc::new(Principal::of_member(seat, self, mode, self.is_fresh(now))))
+    }
+
+    /// Whether the workspace has one way in and this session came by another. Only an owner with all factors of their
+    /// own may: somebody must be able to mend a provider that does not answer any more.
+    pub fn goes_around(&self, seat: &StoredSeat) -> bool {
+        seat.only_through.is_some_and(|provider| self.provider != Some(provider))
     }
 }
 
@@ -254,6 +280,7 @@ mod tests {
             proved_at: at,
             second_factor: false,
             provider: None,
+            confined_to: None,
             operator: None,
             disabled: false,
         }
@@ -321,9 +348,34 @@ mod tests {
         assert!(through.sit(&only, None, now).is_ok());
         let owner = StoredSeat { role: Role::Owner, ..only };
         assert!(strong.sit(&owner, None, now).is_ok() && plain.sit(&owner, None, now).is_err());
+        // Another provider's word is no factor of the owner's own.
+        let other = IdentityProviderId::from_uuid(Uuid::from_u128(10));
+        let through = StoredSession { provider: Some(other), second_factor: true, ..stored() };
+        let refused = person(&through, 1_000).unwrap().sit(&owner, None, now);
+        assert_eq!(refused.unwrap_err().code(), Code::SsoRequired);
         let other = StoredSeat { user: UserId::from_uuid(Uuid::from_u128(5)), ..seat(Role::Owner) };
         assert_eq!(plain.sit(&other, None, now).unwrap_err().code(), Code::NotFound);
         let operator = person(&StoredSession { kind: SessionKind::Operator, ..stored() }, 1_000).unwrap();
         assert_eq!(operator.sit(&seat(Role::Owner), None, now).unwrap_err().code(), Code::NotFound);
+    }
+
+    /// Whoever manages a workspace's provider can sign in as anybody who is linked with it, but only there.
+    #[test]
+    fn a_session_through_a_workspaces_provider_is_good_there_only() {
+        let now = Timestamp::from_seconds(1_000);
+        let confined = |workspace| {
+            let provider = Some(IdentityProviderId::from_uuid(Uuid::from_u128(9)));
+            let confined_to = Some(WorkspaceId::from_uuid(Uuid::from_u128(workspace)));
+            person(&StoredSession { provider, confined_to, second_factor: true, ..stored() }, 1_000).unwrap()
+        };
+        assert!(confined(3).sit(&seat(Role::Owner), None, now).is_ok());
+        let refused = confined(4).sit(&seat(Role::Owner), None, now);
+        assert_eq!(refused.unwrap_err().code(), Code::SessionConfined);
+        assert_eq!(
+            confined(3).fresh(now).unwrap_err().code(),
+            Code::SessionConfined,
+            "not for the account itself"
+        );
+        assert!(person(&stored(), 1_000).unwrap().fresh(now).is_ok());
     }
 }

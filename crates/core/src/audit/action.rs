@@ -73,6 +73,15 @@ actions! {
     OwnershipTransferred = "ownership.transferred", "An owner made another member an owner in their place.";
     MemberJoined = "member.joined", "Somebody became a member of the workspace.";
 
+    // identity providers
+    IdentityLinked = "identity.linked", "A person linked an account at an identity provider.";
+    IdentityUnlinked = "identity.unlinked", "A person took an account at an identity provider off theirs.";
+    IdentityProviderCreated = "identity_provider.created", "An identity provider was added.";
+    IdentityProviderUpdated = "identity_provider.updated", "An identity provider was changed, or made the only way in.";
+    IdentityProviderDeleted = "identity_provider.deleted", "An identity provider was removed.";
+    IdentityProviderRefused = "identity_provider.refused", "A sign-in through an identity provider failed; the reason is named.";
+    IdentityProviderBypassed = "identity_provider.bypassed", "An owner entered with proofs of their own, around the provider that is the only way in for others.";
+
     // credentials
     ApiKeyCreated = "api_key.created", "An API key was made.";
     ApiKeyRotated = "api_key.rotated", "An API key was replaced by a new one.";

@@ -8,7 +8,7 @@ use gatepost_core::Secret;
 use gatepost_core::endpoint::RetrySchedule;
 
 use super::reference::KEYS;
-use super::{Config, LogFormat, MetricsListen, mail_config, nearest};
+use super::{Config, LogFormat, MetricsListen, mail_config, nearest, sso_providers};
 use crate::environment as env;
 use crate::failure::{Failure, Result};
 
@@ -235,6 +235,7 @@ fn check(config: &Config) -> Result<()> {
     }
     mail_config(&config.mail)?;
     config.limits.resolve().map_err(|why| Failure::usage(format!("limits: {why}")))?;
+    sso_providers(&config.sso)?;
     if server.proxy_protocol == Some(true) && server.trusted_proxies.is_empty() {
         return Err(Failure::usage("server.proxy_protocol: no proxy is named")
             .hint("name those that write the header in server.trusted_proxies"));

@@ -4,6 +4,7 @@ mod load;
 mod mail;
 mod reference;
 mod spelling;
+mod sso;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ pub use load::{Overrides, Settings, load};
 pub use mail::{Mail, mail_config};
 pub use reference::markdown;
 pub use spelling::nearest;
+pub use sso::{Sso, sso_providers};
 
 /// The file, section by section. [`reference::KEYS`] describes each key; a test holds the two together.
 #[derive(Default, Deserialize)]
@@ -34,6 +36,7 @@ pub struct Config {
     pub audit: Audit,
     pub limits: Limits,
     pub mail: Mail,
+    pub sso: Sso,
     pub log: Log,
 }
 

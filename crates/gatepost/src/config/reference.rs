@@ -341,6 +341,69 @@ pub const KEYS: &[Key] = &[
         about: "Where answers go.",
     },
     Key {
+        path: "sso.providers",
+        takes: "list of tables",
+        default: "`[]`",
+        example: r#"[{ key = "google", name = "Google", kind = "google", client_id = "gatepost.apps.example", client_secret = "kQ3vN8yT2mZ5" }]"#,
+        about: "Identity providers that everybody may sign in through, besides those that workspaces name for themselves: a button for each on the sign-in page. People link their account there first, or come by an invitation; an address alone opens nothing. See docs/sso.md.",
+    },
+    Key {
+        path: "sso.providers[].key",
+        takes: "text",
+        default: "required",
+        example: r#""google""#,
+        about: "1 to 32 of a-z, 0-9 and -. Its place in addresses: the redirect URI to register at the provider is `<public_url>/sso/<key>/callback`.",
+    },
+    Key {
+        path: "sso.providers[].name",
+        takes: "text",
+        default: "required",
+        example: r#""Google""#,
+        about: "What stands on the button.",
+    },
+    Key {
+        path: "sso.providers[].kind",
+        takes: "`\"oidc\"`, `\"google\"`, `\"microsoft\"` or `\"github\"`",
+        default: "required",
+        example: r#""google""#,
+        about: "`oidc` is any OpenID provider that publishes its configuration.",
+    },
+    Key {
+        path: "sso.providers[].issuer",
+        takes: "URL",
+        default: "required for `oidc`",
+        example: r#""https://id.example.com""#,
+        about: "The issuer, exactly as the provider's configuration writes it: a slash at the end counts. A provider inside your network needs an exception under `egress.exceptions`.",
+    },
+    Key {
+        path: "sso.providers[].tenant",
+        takes: "UUID, or `\"organizations\"`, `\"consumers\"`, `\"common\"`",
+        default: "required for `microsoft`",
+        example: r#""organizations""#,
+        about: "Whose Microsoft accounts may come.",
+    },
+    Key {
+        path: "sso.providers[].client_id",
+        takes: "text",
+        default: "required",
+        example: r#""gatepost.apps.example""#,
+        about: "The client id that the provider gave for this Gatepost.",
+    },
+    Key {
+        path: "sso.providers[].client_secret",
+        takes: "text",
+        default: "none",
+        example: r#""kQ3vN8yT2mZ5""#,
+        about: "Its secret; or name a file.",
+    },
+    Key {
+        path: "sso.providers[].client_secret_file",
+        takes: "path",
+        default: "none",
+        example: r#""/run/secrets/google-client-secret""#,
+        about: "A file whose first line is the secret.",
+    },
+    Key {
         path: "log.level",
         takes: "level, or levels by part",
         default: "`\"info\"`",
@@ -430,6 +493,11 @@ mod tests {
         serde.extend(known_to_serde(
             "limits.presets[].",
             "limits.presets = [{ name = \"a\", windows = [], zzz = 1 }]",
+        ));
+        let provider = "key = \"a\", name = \"a\", kind = \"a\", client_id = \"a\"";
+        serde.extend(known_to_serde(
+            "sso.providers[].",
+            &format!("sso.providers = [{{ {provider}, zzz = 1 }}]"),
         ));
         let table: BTreeSet<String> = KEYS.iter().map(|key| key.path.to_owned()).collect();
         assert_eq!(table, serde);

@@ -11,6 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use gatepost_app::sso::SsoConfig;
 use gatepost_app::{App, AppConfig, AppParts, PairLimit, SystemClock};
 use gatepost_channels::sandbox::{Sandbox, SandboxConfig, SandboxHandle};
 use gatepost_core::Entropy as _;
@@ -23,7 +24,7 @@ use gatepost_vault::{MasterKeyring, SystemEntropy};
 
 use self::data_dir::{DataDir, Places};
 use self::master_keys::{Keeper, KeyPlace, forbid_dumps};
-use crate::config::{Config, Settings, mail_config};
+use crate::config::{Config, Settings, mail_config, sso_providers};
 use crate::failure::{Failure, Result};
 use crate::output::Output;
 
@@ -144,6 +145,7 @@ impl Installation {
             config: AppConfig {
                 send_journal: Some(self.dir.places().send_journal()),
                 limits: self.config.limits.resolve().map_err(Failure::usage)?,
+                sso: SsoConfig { providers: sso_providers(&self.config.sso)?, ..SsoConfig::default() },
                 ..app_config(&self.config, around.public_url, !self.postgres)
             },
             store: self.store,

@@ -108,7 +108,11 @@ const COMMAND_LINE: (&str, &str) = ("gatepost", "the command line speaks HTTP ov
 
 const OWNED: &[Owned] = &[
     // Cryptography.
-    owned("aws-lc-rs", &["gatepost-vault"], &[("gatepost-testkit", "signs as an authenticator does")]),
+    owned(
+        "aws-lc-rs",
+        &["gatepost-vault"],
+        &[("gatepost-testkit", "signs as authenticators and identity providers do")],
+    ),
     owned("argon2", &["gatepost-vault"], &[]),
     owned("crc32fast", &["gatepost-vault"], &[]),
     owned("totp-rs", &["gatepost-vault"], &[]),

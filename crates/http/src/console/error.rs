@@ -1,7 +1,7 @@
 //! Refusals and failures as pages: what happened, what it means, what to do, and the request's id.
 
 use axum::response::Response;
-use gatepost_core::{Code, Error, RequestId};
+use gatepost_core::{Code, Error, RequestId, WorkspaceId};
 use http::header::{HOST, REFERER, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Method, Uri};
 use maud::{Markup, html};
@@ -33,6 +33,13 @@ impl Asked {
                 .map(|url| url[Position::BeforePath..Position::AfterQuery].to_owned())
         };
         Self { theme: Theme::of(headers), back: back.filter(|back| page::local(back).is_some()) }
+    }
+
+    /// Where the provider is found that is the only way into the workspace of the page.
+    fn way_in(&self) -> Option<String> {
+        let workspace = self.back.as_ref()?.strip_prefix("/w/")?.split(['/', '?']).next()?;
+        let workspace: WorkspaceId = workspace.parse().ok()?;
+        Some(format!("/w/{workspace}/enter"))
     }
 
     /// The way to prove who one is, and back.
@@ -67,7 +74,7 @@ fn words(error: &Error) -> (&'static str, &'static str) {
         ),
         Code::SsoRequired => (
             "This workspace is entered through its identity provider",
-            "Sign out, then sign in with the button of the provider.",
+            "Sign in through the provider that the workspace names.",
         ),
         Code::MethodNotAllowed => ("This page cannot do that", "Go back, open the page again and repeat it."),
         Code::PayloadTooLarge | Code::HeadersTooLarge => {
@@ -91,8 +98,9 @@ fn words(error: &Error) -> (&'static str, &'static str) {
     }
 }
 
-/// The document of a refusal.
-pub fn markup(error: &Error, id: RequestId, theme: Theme) -> Markup {
+/// The document of a refusal. `onward`: the one thing to do next, as words and a path; else there is a way to the start.
+pub fn markup(error: &Error, id: RequestId, theme: Theme, onward: Option<(&str, &str)>) -> Markup {
+    let (next, path) = onward.unwrap_or(("Go to the start", "/"));
     let (title, remedy) = words(error);
     let status = problem::status_of(error.code());
     // The same text for every occurrence adds nothing to the title.
@@ -109,7 +117,7 @@ pub fn markup(error: &Error, id: RequestId, theme: Theme) -> Markup {
                 @if let Some(detail) = detail { p dir="auto" { (form::sentence(detail)) } }
                 p { (remedy) }
                 (parts::actions(html! {
-                    a class="button primary" href="/" { "Go to the start" }
+                    a class="button primary" href=(path) { (next) }
                 }))
                 p class="muted" { "Request " (parts::copyable(&id.to_string(), "the request's id")) }
             }
@@ -125,7 +133,9 @@ pub fn answer(error: &Error, id: RequestId, asked: &Asked) -> Response {
         Code::ReauthRequired => return asked.elsewhere(REAUTH_PATH),
         _ => {}
     }
-    let document = markup(error, id, asked.theme);
+    let provider = asked.way_in().filter(|_| error.code() == Code::SsoRequired);
+    let onward = provider.as_deref().map(|path| ("Sign in through the provider", path));
+    let document = markup(error, id, asked.theme, onward);
     let mut response = page::with_status(problem::status_of(error.code()), document);
     if let Some(seconds) = problem::retry_seconds(error) {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));

@@ -182,7 +182,7 @@ fn documents(theme: Theme) -> Vec<(&'static str, String)> {
     );
     let failure = Error::new(Code::PermissionMissing, "you need the permission key.manage");
     let id = gatepost_core::RequestId::from_uuid(uuid::Uuid::nil());
-    let lost = error::markup(&failure, id, theme).into_string();
+    let lost = error::markup(&failure, id, theme, None).into_string();
     vec![
         ("parts", frame(&all, Mode::Live).page(&view, "Every part", everything(&view)).into_string()),
         (

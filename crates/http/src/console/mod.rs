@@ -25,6 +25,7 @@ pub mod notices;
 pub mod page;
 pub mod parts;
 pub mod seat;
+pub mod sso;
 pub mod theme;
 pub mod view;
 mod workspace;
@@ -47,6 +48,7 @@ pub(crate) fn pages() -> Vec<Route<App>> {
     routes.extend(lost::routes());
     routes.extend(credentials::routes());
     routes.extend(notices::routes());
+    routes.extend(sso::routes());
     routes
 }
 

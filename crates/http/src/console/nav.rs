@@ -31,11 +31,13 @@ sections! {
     Allowlist = "IP allowlist", Globe;
     Members = "Members", Users;
     Audit = "Audit log", History;
+    Sso = "Identity providers", LogIn;
     Settings = "Settings", Settings;
     Notices = "Notices", Bell;
     Workspaces = "Workspaces", Building2;
     Security = "Sign-in and security", ShieldCheck;
     Sessions = "Sessions", Laptop;
+    Linked = "Linked accounts", User;
 }
 
 /// A link of the sidebar.
@@ -67,15 +69,17 @@ const WORKSPACE: [(Option<&str>, &[Line]); 3] = [
         &[
             (Section::Members, "/members", Some(PermissionId::MemberRead)),
             (Section::Audit, "/audit", Some(PermissionId::AuditRead)),
+            (Section::Sso, "/sso", Some(PermissionId::IdentityProviderRead)),
             (Section::Settings, "/settings", Some(PermissionId::WorkspaceRead)),
         ],
     ),
 ];
 
-const ACCOUNT: [(Section, &str); 3] = [
+const ACCOUNT: [(Section, &str); 4] = [
     (Section::Workspaces, "/workspaces"),
     (Section::Security, "/account/security"),
     (Section::Notices, "/account/notices"),
+    (Section::Linked, "/account/linked"),
 ];
 
 /// What a viewer sees in a workspace; a group without entries is none.

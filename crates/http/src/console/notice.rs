@@ -55,6 +55,12 @@ notices! {
     AddressAsked = "address_asked", "A link is on its way to the new address. It works for a day.";
     EmailConfirmed = "email_confirmed", "The new address is the one of your account.";
     EmailRestored = "email_restored", "The old address is the one of your account again. Now set a new password.";
+    AccountLinked = "account_linked", "The account is linked. You can sign in with it from now on.";
+    AccountUnlinked = "account_unlinked", "The account is unlinked. Sessions elsewhere have ended.";
+    Proved = "proved", "Thank you. For five minutes you may go on.";
+    ProviderAdded = "provider_added", "The provider is added. Register its redirect URI at the provider.";
+    ProviderSaved = "provider_saved", "The provider is saved and binds the next request.";
+    ProviderRemoved = "provider_removed", "The provider is removed. What it opened has ended.";
     ThemeSaved = "theme_saved", "The appearance is saved in this browser.";
 }
 

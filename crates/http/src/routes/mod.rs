@@ -7,6 +7,7 @@ mod deliveries;
 mod endpoints;
 mod events;
 mod hooks;
+mod identity_providers;
 mod keys;
 mod media;
 mod members;
@@ -125,6 +126,7 @@ pub fn public() -> Api<App> {
         .routes(channels::routes())
         .routes(meta_apps::routes())
         .routes(endpoints::routes())
+        .routes(identity_providers::routes())
         .routes(deliveries::routes())
         .routes(replays::routes())
         .routes(replays::event_routes())

@@ -148,6 +148,29 @@ impl SystemTx<'_> {
         Ok(Some((member.role, invitations)))
     }
 
+    /// A seat for somebody who comes without an invitation.
+    ///
+    /// Errors: `member_limit_reached` where the workspace has `most` members, `conflict` where the person is one already.
+    pub async fn member_join(
+        &self,
+        workspace: WorkspaceId,
+        user: UserId,
+        role: Role,
+        most: i64,
+        now: Timestamp,
+    ) -> Result<()> {
+        let tx = self.enter(WorkspaceScope::of(workspace));
+        // The same order as everybody who changes seats.
+        tx.owners_hold().await?;
+        if tx.member_count().await? >= most {
+            return Err(Error::new(
+                Code::MemberLimitReached,
+                format!("a workspace has at most {most} members"),
+            ));
+        }
+        tx.member_insert(user, role, now).await
+    }
+
     /// A person's seat in a workspace, with the workspace's rules.
     pub async fn seat(&self, workspace: WorkspaceId, user: UserId) -> Result<Option<StoredSeat>> {
         let seat = |row: &Row<'_>| {

@@ -1,11 +1,11 @@
 //! Sessions, and the browsers that a person signed in with before.
 
 use gatepost_core::access::{OperatorRole, SessionKind, StoredSession, TokenDigest};
-use gatepost_core::{IdentityProviderId, Result, SessionId, Timestamp, UserId};
+use gatepost_core::{IdentityProviderId, Result, SessionId, Timestamp, UserId, WorkspaceId};
 use uuid::Uuid;
 
 use crate::engine::{self, Row};
-use crate::store::SystemTx;
+use crate::store::{SystemTx, WorkspaceTx};
 use crate::{params, statements};
 
 /// A session with what people see of it.
@@ -17,16 +17,18 @@ pub struct SessionRow {
 }
 
 statements! {
-    INSERT = same("INSERT INTO user_session (id, user_id, kind, digest, created_at, renewed_at, seen_at, proved_at, second_factor, provider_id, device) VALUES ($1, $2, $3, $4, $5, $5, $5, $5, $6, $7, $8)");
-    FIND = same("SELECT s.id, s.user_id, s.kind, s.digest, s.previous_digest, s.previous_until, s.created_at, s.renewed_at, s.seen_at, s.proved_at, s.second_factor, s.provider_id, u.operator_role, u.disabled_at, s.device FROM user_session s JOIN user_account u ON u.id = s.user_id WHERE s.digest = $1 OR s.previous_digest = $1");
-    GET = same("SELECT s.id, s.user_id, s.kind, s.digest, s.previous_digest, s.previous_until, s.created_at, s.renewed_at, s.seen_at, s.proved_at, s.second_factor, s.provider_id, u.operator_role, u.disabled_at, s.device FROM user_session s JOIN user_account u ON u.id = s.user_id WHERE s.id = $1");
-    LIST = same("SELECT s.id, s.user_id, s.kind, s.digest, s.previous_digest, s.previous_until, s.created_at, s.renewed_at, s.seen_at, s.proved_at, s.second_factor, s.provider_id, u.operator_role, u.disabled_at, s.device FROM user_session s JOIN user_account u ON u.id = s.user_id WHERE s.user_id = $1 ORDER BY s.id DESC");
+    INSERT = same("INSERT INTO user_session (id, user_id, kind, digest, created_at, renewed_at, seen_at, proved_at, second_factor, provider_id, provider_workspace, device) VALUES ($1, $2, $3, $4, $5, $5, $5, $5, $6, $7, $8, $9)");
+    FIND = same("SELECT s.id, s.user_id, s.kind, s.digest, s.previous_digest, s.previous_until, s.created_at, s.renewed_at, s.seen_at, s.proved_at, s.second_factor, s.provider_id, u.operator_role, u.disabled_at, s.device, s.provider_workspace FROM user_session s JOIN user_account u ON u.id = s.user_id WHERE s.digest = $1 OR s.previous_digest = $1");
+    GET = same("SELECT s.id, s.user_id, s.kind, s.digest, s.previous_digest, s.previous_until, s.created_at, s.renewed_at, s.seen_at, s.proved_at, s.second_factor, s.provider_id, u.operator_role, u.disabled_at, s.device, s.provider_workspace FROM user_session s JOIN user_account u ON u.id = s.user_id WHERE s.id = $1");
+    LIST = same("SELECT s.id, s.user_id, s.kind, s.digest, s.previous_digest, s.previous_until, s.created_at, s.renewed_at, s.seen_at, s.proved_at, s.second_factor, s.provider_id, u.operator_role, u.disabled_at, s.device, s.provider_workspace FROM user_session s JOIN user_account u ON u.id = s.user_id WHERE s.user_id = $1 ORDER BY s.id DESC");
     SEEN = same("UPDATE user_session SET seen_at = $2 WHERE id = $1 AND seen_at < $2");
     /// Only the present token is renewed: of two requests at once one wins.
     RENEW = same("UPDATE user_session SET previous_digest = digest, previous_until = $4, digest = $3, renewed_at = $5, seen_at = $5 WHERE id = $1 AND digest = $2");
     PROVED = same("UPDATE user_session SET proved_at = $2, second_factor = $3 WHERE id = $1");
     DELETE = same("DELETE FROM user_session WHERE id = $1 AND user_id = $2");
     DELETE_OF = same("DELETE FROM user_session WHERE user_id = $1 AND id <> $2");
+    /// Those that were opened through a provider which is gone, or is another one now.
+    DELETE_THROUGH = same("DELETE FROM user_session WHERE provider_id = $1");
     DELETE_OLD = same("DELETE FROM user_session WHERE created_at < $1 OR seen_at < $2");
     DEVICE_SEEN = same("INSERT INTO known_device (user_id, digest, created_at, seen_at) VALUES ($1, $2, $3, $3) ON CONFLICT (user_id, digest) DO UPDATE SET seen_at = excluded.seen_at");
     DEVICE_KNOWN = same("SELECT COUNT(*) FROM known_device WHERE user_id = $1 AND digest = $2");
@@ -60,8 +62,16 @@ fn session(row: &Row<'_>) -> engine::Result<SessionRow> {
         provider: row.get::<Option<Uuid>>(11)?.map(IdentityProviderId::from_uuid),
         operator,
         disabled: row.get::<Option<i64>>(13)?.is_some(),
+        confined_to: row.get::<Option<Uuid>>(15)?.map(WorkspaceId::from_uuid),
     };
     Ok(SessionRow { session, device: row.get(14)? })
+}
+
+impl WorkspaceTx<'_> {
+    /// Ends all sessions that were opened through a provider; how many.
+    pub async fn sessions_delete_through(&self, provider: IdentityProviderId) -> Result<u64> {
+        Ok(self.tx.execute(&DELETE_THROUGH, params![provider.uuid()]).await?)
+    }
 }
 
 impl SystemTx<'_> {
@@ -76,6 +86,7 @@ impl SystemTx<'_> {
             s.created_at.micros(),
             s.second_factor,
             s.provider.map(IdentityProviderId::uuid),
+            s.confined_to.map(WorkspaceId::uuid),
             &row.device
         ];
         Ok(self.tx.execute_one(&INSERT, values).await?)

@@ -5,6 +5,7 @@ mod actions;
 mod chain;
 mod closed;
 mod people;
+mod providers;
 mod reading;
 mod refusals;
 mod support;

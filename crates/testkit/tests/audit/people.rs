@@ -5,6 +5,7 @@ use gatepost_core::access::{Role, SessionKind};
 use gatepost_core::audit::Action;
 use gatepost_core::{Secret, WorkspaceId};
 
+use crate::providers;
 use crate::support::Stage;
 
 /// Whether an action of people is told of in the platform's log.
@@ -20,7 +21,7 @@ pub fn is_platforms(action: Action) -> bool {
             | Action::PasskeyRefused
             | Action::RecoveryCodesMade
             | Action::RecoveryCodeUsed
-    )
+    ) || providers::is_platforms(action)
 }
 
 /// Prepares whatever an action needs, then counts, then does it. Returns what the log held before.
@@ -92,7 +93,7 @@ pub async fn drive(stage: &Stage, action: Action, log: Option<WorkspaceId>) -> u
                 .await
                 .unwrap();
         }
-        other => panic!("nothing drives {other}"),
+        other => before = providers::drive(stage, other, log).await,
     }
     before
 }

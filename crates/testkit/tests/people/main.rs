@@ -5,3 +5,5 @@ mod factor_pages;
 mod factors;
 mod passkeys;
 mod sessions;
+mod sso;
+mod sso_pages;

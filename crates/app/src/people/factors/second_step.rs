@@ -5,7 +5,6 @@ use gatepost_core::audit::Audit;
 use gatepost_core::{Code, Error, Result, UserId};
 use gatepost_store::TicketKind;
 
-use super::super::sessions::Proofs;
 use super::super::tickets::ticket_digest;
 use super::super::{Caller, SessionBegun};
 use super::passkeys::PasskeyStart;
@@ -92,13 +91,8 @@ impl App {
                 tx.commit(Audit::None("half a sign-in becomes a whole one"), row)
             })
             .await?;
-        taken.ok_or_else(|| Error::of(Code::SignInFailed))?;
-        let how = match proof {
-            SecondFactor::Totp(_) => "password+totp",
-            SecondFactor::RecoveryCode(_) => "password+recovery_code",
-            SecondFactor::Passkey { .. } => "password+passkey",
-        };
-        let proofs = Proofs { how, second_factor: true, provider: None };
+        let taken = taken.ok_or_else(|| Error::of(Code::SignInFailed))?;
+        let proofs = self.proofs_with(&taken, kind, proof).await?;
         self.session_begin(caller, user, kind, proofs).await
     }
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, State};
-use gatepost_app::{App, InvitationLook, SessionBegun, UserView};
+use gatepost_app::{App, InvitationLook, SessionBegun, SsoOffer, UserView};
 use gatepost_core::access::{Person, SessionKind};
 use gatepost_core::{Code, Secret, text};
 use http::header::SET_COOKIE;
@@ -21,6 +21,7 @@ use crate::console::page as pages;
 use crate::console::parts::{
     self, Field, Tone, actions, button_link, callout, own, plain_form, secondary, stack, submit, time,
 };
+use crate::console::sso;
 use crate::console::view::View;
 use crate::path::Text;
 use crate::problem::Failure;
@@ -72,7 +73,13 @@ fn head(look: &InvitationLook) -> Markup {
     }
 }
 
-fn for_newcomers(view: &View, look: &InvitationLook, code: &str, state: &FormState) -> Markup {
+fn for_newcomers(
+    view: &View,
+    look: &InvitationLook,
+    code: &str,
+    offers: &[SsoOffer],
+    state: &FormState,
+) -> Markup {
     let back: String =
         url::form_urlencoded::byte_serialize(format!("/invitation/{code}").as_bytes()).collect();
     let fields = html! {
@@ -84,6 +91,7 @@ fn for_newcomers(view: &View, look: &InvitationLook, code: &str, state: &FormSta
     let content = stack(html! {
         (head(look))
         (parts::form(view, &format!("/invitation/{code}/sign-up"), state, fields))
+        (sso::buttons(view, offers, Some(code)))
         p { "You have an account already?" }
         (actions(button_link("secondary", None, "Sign in to accept", &format!("{SIGN_IN_PATH}?{BACK}={back}"))))
     });
@@ -119,7 +127,7 @@ async fn look(_: Public, State(app): State<App>, view: View, visitor: Visitor, c
     let look = app.invitation_look(code).await?;
     let state = FormState::default();
     Ok(pages::ok(match visitor.0 {
-        None => for_newcomers(&view, &look, code, &state),
+        None => for_newcomers(&view, &look, code, &app.sso_invitation_offers(code).await?, &state),
         Some((person, user)) if app.invitation_is_for(&person, code).await? => {
             for_member(&view, &look, code, &user, &state)
         }
@@ -193,7 +201,8 @@ async fn sign_up(
         Err(state) => state,
     };
     let look = app.invitation_look(code).await?;
-    Ok(pages::invalid(for_newcomers(&view, &look, code, &state)))
+    let offers = app.sso_invitation_offers(code).await?;
+    Ok(pages::invalid(for_newcomers(&view, &look, code, &offers, &state)))
 }
 
 /// The cookies of a session that has begun.
