@@ -87,7 +87,10 @@ impl App {
     }
 
     /// The newest notices to the person.
+    ///
+    /// Errors: `session_confined`.
     pub async fn notices_of(&self, person: &Person) -> Result<Vec<NoticeView>> {
+        person.unconfined()?;
         let user = person.user();
         let rows = self.0.store.read_system(async move |tx| tx.user_notice_list(user, SHOWN).await).await?;
         let mut views = Vec::with_capacity(rows.len());
@@ -101,6 +104,7 @@ impl App {
 
     /// Takes note that the person has seen their notices.
     pub async fn notices_of_see(&self, person: &Person) -> Result<()> {
+        person.unconfined()?;
         let (user, now) = (person.user(), self.now());
         self.0
             .store
@@ -111,8 +115,11 @@ impl App {
             .await
     }
 
-    /// How many notices to the person are unread.
+    /// How many notices to the person are unread, where the session may read them.
     pub async fn notices_unread(&self, person: &Person) -> Result<i64> {
+        if person.confined_to().is_some() {
+            return Ok(0);
+        }
         let user = person.user();
         self.0.store.read_system(async move |tx| tx.user_notices_unseen(user).await).await
     }

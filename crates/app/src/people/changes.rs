@@ -74,6 +74,7 @@ impl App {
         present: Option<&Secret<String>>,
         new: &Secret<String>,
     ) -> Result<()> {
+        person.unconfined()?;
         let now = self.now();
         let user = self.account_of(person).await?;
         match (present, &user.password) {

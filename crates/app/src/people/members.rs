@@ -235,8 +235,11 @@ impl App {
 
     /// A person gives up their own seat, whatever their role.
     ///
-    /// Errors: `not_found`, `last_owner`.
+    /// Errors: `not_found`, `last_owner`, `session_confined`.
     pub async fn member_leave(&self, person: &Person, caller: &Caller, workspace: WorkspaceId) -> Result<()> {
+        if person.confined_to() != Some(workspace) {
+            person.unconfined()?;
+        }
         let (user, now) = (person.user(), self.now());
         let entry = self.audit_person(
             caller,

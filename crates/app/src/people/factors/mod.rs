@@ -49,7 +49,10 @@ pub struct FactorAdded {
 
 impl App {
     /// The person's factors.
+    ///
+    /// Errors: `session_confined`.
     pub async fn factors_of(&self, person: &Person) -> Result<FactorsView> {
+        person.unconfined()?;
         let id = person.user();
         let (user, count, passkeys) = self
             .0
