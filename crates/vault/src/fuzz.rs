@@ -103,7 +103,8 @@ const STORED: &[u8] = br#"{"cred":{"cred_id":"lwnaLYmLuovOX0XVkRHUCIWq4sJJ5Q8mDo
 /// The bytes as a browser's whole answer, as an attestation, within one, and as what an authenticator signs: whatever
 /// comes is read or refused, and no answer without the private key opens anything.
 pub fn passkey_answer(bytes: &[u8]) {
-    let site = Url::parse("http://localhost").ok().and_then(|origin| Passkeys::new(&origin, "Gatepost").ok());
+    let site =
+        Url::parse("http://localhost").ok().and_then(|origin| Passkeys::new(&origin, &[], "Gatepost").ok());
     let Some(site) = site else { return };
     let owner = UserId::from_uuid(Uuid::from_u128(7));
     let person = PasskeyPerson { id: owner, name: "ann@example.com", display_name: "Ann" };

@@ -8,6 +8,7 @@ use maud::{Markup, html};
 use url::{Position, Url};
 
 use super::cookies::Theme;
+use super::factors::SECURITY_PATH;
 use super::layout::{BACK, REAUTH_PATH, SIGN_IN_PATH};
 use super::parts::{self, Icon};
 use super::{form, layout, page};
@@ -109,7 +110,12 @@ pub fn markup(error: &Error, id: RequestId, theme: Theme) -> Markup {
                 @if let Some(detail) = detail { p dir="auto" { (form::sentence(detail)) } }
                 p { (remedy) }
                 (parts::actions(html! {
-                    a class="button primary" href="/" { "Go to the start" }
+                    @if error.code() == Code::SecondFactorRequired {
+                        a class="button primary" href=(SECURITY_PATH) { "Add a second factor" }
+                        a class="button secondary" href="/" { "Go to the start" }
+                    } @else {
+                        a class="button primary" href="/" { "Go to the start" }
+                    }
                 }))
                 p class="muted" { "Request " (parts::copyable(&id.to_string(), "the request's id")) }
             }

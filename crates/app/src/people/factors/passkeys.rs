@@ -117,7 +117,7 @@ impl App {
         let unavailable =
             |why: &dyn std::fmt::Display| Error::of(Code::PasskeysUnavailable).with_context(why);
         let origin = Url::parse(&self.0.config.public_url).map_err(|error| unavailable(&error))?;
-        Passkeys::new(&origin, SITE).map_err(|error| unavailable(&error))
+        Passkeys::new(&origin, &self.0.config.passkey_ports, SITE).map_err(|error| unavailable(&error))
     }
 
     /// Whether passkeys work at the console's address at all.
