@@ -26,6 +26,8 @@ pub struct AppConfig {
     pub meta_timeout: Duration,
     /// Where Meta's callbacks reach this installation, without a path; shown to people who set up an app.
     pub public_url: String,
+    /// Further ports of that host at which pages of ours take the same passkeys: the operators' listener.
+    pub passkey_ports: Vec<u16>,
     /// How long a claimed job stays with its claimer.
     pub job_lease: Duration,
     /// How long a node's word counts after its last sign of life.
@@ -88,6 +90,7 @@ impl Default for AppConfig {
             meta_graph_version: "v25.0".to_owned(),
             meta_timeout: Duration::from_secs(30),
             public_url: "http://localhost:8080".to_owned(),
+            passkey_ports: Vec::new(),
             job_lease: Duration::from_mins(1),
             node_lease: Duration::from_secs(3),
             heartbeat: Duration::from_millis(250),

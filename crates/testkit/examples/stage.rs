@@ -1,7 +1,7 @@
 //! A Gatepost with people in it, for browsers: `tests/browser` starts it.
 //!
 //! Its arguments are the locks of forms that are shut (`same_site`, `origin`, `token`), all of them where it gets none,
-//! none of them for `none`. It says in one JSON line where it is and what is there; to a line with the name of a role on
+//! none of them for `none`; and `at=ORIGIN`, the address by which browsers see it where that is not its own. It says in one JSON line where it is and what is there; to a line with the name of a role on
 //! standard input it answers with the cookies of a session that has just begun. It ends when its input does.
 #![expect(
     clippy::unwrap_used,
@@ -29,8 +29,13 @@ const HOSTILE: [&str; 6] = [
     "{{constructor.constructor('alert(1)')()}} ليلى حداد 🎉",
 ];
 
+/// The address by which browsers see it.
+fn origin() -> Option<String> {
+    std::env::args().skip(1).find_map(|named| named.strip_prefix("at=").map(str::to_owned))
+}
+
 fn locks() -> Locks {
-    let named: Vec<String> = std::env::args().skip(1).collect();
+    let named: Vec<String> = std::env::args().skip(1).filter(|named| !named.starts_with("at=")).collect();
     if named.is_empty() {
         return Locks::default();
     }
@@ -40,7 +45,11 @@ fn locks() -> Locks {
 
 #[tokio::main]
 async fn main() {
-    let world = World::start(Setup { locks: locks(), ..Setup::new(Engines::Sqlite) }).await;
+    let mut setup = Setup { locks: locks(), ..Setup::new(Engines::Sqlite) };
+    if let Some(origin) = origin() {
+        setup.config.public_url = origin;
+    }
+    let world = World::start(setup).await;
     let workspace = world.tenant("Northwind <b>& Söhne</b>").await.workspace;
     for name in HOSTILE {
         let enter = world.operator::<operator_permission::WorkspaceEnter>();

@@ -1,15 +1,20 @@
 //! The fuzz bodies of this crate's parsers: plain functions over any bytes, so that any fuzzer can drive them, and
 //! proptest does with every test run. Each says what must hold of whatever comes; none may panic otherwise.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gatepost_core::access::TokenDigest;
 use gatepost_core::channel::Mode;
-use gatepost_core::{ApiKeyId, Entropy, SessionId, Timestamp};
+use gatepost_core::{ApiKeyId, Entropy, SessionId, Timestamp, UserId};
+use serde_json::{Value, json};
+use url::Url;
 use uuid::Uuid;
 
 use crate::access_token::{AccessClaims, AccessTokenFault, AccessTokenKey, TokenSubject};
 use crate::api_key::{API_KEY_LEN, ApiKeyToken};
 use crate::digest::sha256;
 use crate::meta::AppSecret;
+use crate::passkey::{PasskeyPerson, Passkeys};
 
 /// Three lines: a secret, a header, a body (all that is left). The header opens the body exactly when it is the
 /// signature, its digits of either case.
@@ -92,6 +97,57 @@ pub fn access_token(bytes: &[u8]) {
     assert!(near == text.expose().as_str() || refused, "a neighbour is read as well");
 }
 
+/// A passkey whose private key nobody has.
+const STORED: &[u8] = br#"{"cred":{"cred_id":"lwnaLYmLuovOX0XVkRHUCIWq4sJJ5Q8mDoVNmWe_FDM","cred":{"type_":"ES256","key":{"EC_EC2":{"curve":"SECP256R1","x":"Q7ryqQRE_f8I6o9YNdzlytAU5LoXFowPE7LBCxOKKWQ","y":"KFADeBdY-h8i2GUId3FeEnooT4TDeKfxlmKavlXh6mM"}}},"counter":1,"transports":null,"user_verified":true,"backup_eligible":false,"backup_state":false,"registration_policy":"required","extensions":{"cred_protect":"Ignored","hmac_create_secret":"NotRequested","appid":"NotRequested","cred_props":{"Unsigned":{"rk":true}}},"attestation":{"data":"None","metadata":"None"},"attestation_format":"none"}}"#;
+
+/// The bytes as a browser's whole answer, as an attestation, within one, and as what an authenticator signs: whatever
+/// comes is read or refused, and no answer without the private key opens anything.
+pub fn passkey_answer(bytes: &[u8]) {
+    let site =
+        Url::parse("http://localhost").ok().and_then(|origin| Passkeys::new(&origin, &[], "Gatepost").ok());
+    let Some(site) = site else { return };
+    let owner = UserId::from_uuid(Uuid::from_u128(7));
+    let person = PasskeyPerson { id: owner, name: "ann@example.com", display_name: "Ann" };
+    let (Ok(making), Ok(using)) = (site.make_start(person, &[]), site.use_start()) else { return };
+    let base64 = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+    let client_data = |kind: &str, options: &str| {
+        let options: Value = serde_json::from_str(options).unwrap_or_default();
+        let data = json!({ "type": kind, "challenge": options["challenge"], "origin": "http://localhost" });
+        base64(data.to_string().as_bytes())
+    };
+
+    let text = String::from_utf8_lossy(bytes);
+    let _ = Passkeys::answered(&text);
+    let _ = site.make_finish(making.state.expose(), &text);
+    assert!(site.use_finish(using.state.expose(), &text, STORED, owner).is_err(), "{text}");
+
+    // A map of three: "fmt" is "none", "attStmt" is empty, "authData" holds a right head and then the bytes.
+    let head = [&sha256(b"localhost")[..], &[0xc5, 0, 0, 0, 1]].concat();
+    let data = [&head[..], bytes].concat();
+    let mut within = b"\xa3\x63fmt\x64none\x67attStmt\xa0\x68authData\x59".to_vec();
+    within.extend_from_slice(&u16::try_from(data.len()).unwrap_or(u16::MAX).to_be_bytes());
+    within.extend_from_slice(&data);
+    for attestation in [bytes, &within] {
+        let response = json!({
+            "clientDataJSON": client_data("webauthn.create", &making.options), "attestationObject": base64(attestation),
+        });
+        let id = base64(attestation.get(..32).unwrap_or(attestation));
+        let answer = json!({ "id": id, "rawId": id, "type": "public-key", "response": response });
+        let _ = site.make_finish(making.state.expose(), &answer.to_string());
+    }
+
+    let id = "lwnaLYmLuovOX0XVkRHUCIWq4sJJ5Q8mDoVNmWe_FDM";
+    let (first, second) = bytes.split_at(bytes.len() / 2);
+    for authenticator_data in [bytes, &data] {
+        let response = json!({
+            "clientDataJSON": client_data("webauthn.get", &using.options), "userHandle": base64(owner.uuid().as_bytes()),
+            "authenticatorData": base64(authenticator_data), "signature": base64(if first.is_empty() { second } else { first }),
+        });
+        let answer = json!({ "id": id, "rawId": id, "type": "public-key", "response": response }).to_string();
+        assert!(site.use_finish(using.state.expose(), &answer, STORED, owner).is_err(), "{answer}");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,6 +168,12 @@ mod tests {
             let mut text = b"abc".to_vec();
             text.extend_from_slice(like.as_bytes());
             access_token(&text);
+        }
+
+        #[test]
+        fn passkey_answers(bytes: Vec<u8>, like in "\\{(\"(id|rawId|type|response)\":(\"[-_0-9A-Za-z]{0,9}\"|\\{\\}|7|null),?){0,4}\\}") {
+            passkey_answer(&bytes);
+            passkey_answer(like.as_bytes());
         }
 
         #[test]

@@ -203,19 +203,21 @@ struct Using {
 /// The passkeys of one address of the console.
 pub struct Passkeys {
     webauthn: Webauthn,
-    origin: String,
+    /// Where answers may come from, to the letter.
+    origins: Vec<String>,
 }
 
 impl fmt::Debug for Passkeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Passkeys({})", self.origin)
+        write!(f, "Passkeys({})", self.origins.join(", "))
     }
 }
 
 impl Passkeys {
     /// `origin` is where people open the console; its path does not matter. Passkeys are bound to its host, so they are
-    /// lost when the host changes. `name` is what the browser calls the site.
-    pub fn new(origin: &Url, name: &str) -> Result<Self, PasskeySite> {
+    /// lost when the host changes. `name` is what the browser calls the site. With `ports`, pages of ours at these ports
+    /// of the same host take the same passkeys.
+    pub fn new(origin: &Url, ports: &[u16], name: &str) -> Result<Self, PasskeySite> {
         let Some(Host::Domain(host)) = origin.host() else {
             return Err(PasskeySite::NoName);
         };
@@ -223,10 +225,17 @@ impl Passkeys {
         if origin.scheme() != "https" && !(origin.scheme() == "http" && local) {
             return Err(PasskeySite::Insecure);
         }
-        let webauthn = WebauthnBuilder::new(host, origin)
-            .and_then(|builder| builder.rp_name(name).build())
-            .map_err(|_| PasskeySite::NoName)?;
-        Ok(Self { webauthn, origin: origin.origin().ascii_serialization() })
+        let mut sites = vec![origin.clone()];
+        for port in ports {
+            let mut site = origin.clone();
+            site.set_port(Some(*port)).map_err(|()| PasskeySite::NoName)?;
+            sites.push(site);
+        }
+        let builder = WebauthnBuilder::new(host, origin).map_err(|_| PasskeySite::NoName)?;
+        let builder = sites.iter().skip(1).fold(builder, WebauthnBuilder::append_allowed_origin);
+        let webauthn = builder.rp_name(name).build().map_err(|_| PasskeySite::NoName)?;
+        let origins = sites.iter().map(|site| site.origin().ascii_serialization()).collect();
+        Ok(Self { webauthn, origins })
     }
 
     /// Begins the making of a passkey. `existing` are the ids of the person's passkeys: an authenticator that holds one of
@@ -369,7 +378,8 @@ impl Passkeys {
             .ok_or(PasskeyFault::Malformed)?;
         let data: Value = serde_json::from_slice(&text).map_err(|_| PasskeyFault::Malformed)?;
         let framed = data.get("crossOrigin") == Some(&Value::Bool(true)) || data.get("topOrigin").is_some();
-        let ours = data.get("origin").and_then(Value::as_str) == Some(self.origin.as_str());
+        let origin = data.get("origin").and_then(Value::as_str);
+        let ours = origin.is_some_and(|origin| self.origins.iter().any(|known| known == origin));
         if ours && !framed { Ok(()) } else { Err(PasskeyFault::Origin) }
     }
 }

@@ -16,7 +16,7 @@ const ANN: UserId = UserId::from_uuid(Uuid::from_u128(0x0193_0000_0000_7000_8000
 const BOB: UserId = UserId::from_uuid(Uuid::from_u128(0x0193_0000_0000_7000_8000_0000_0000_000b));
 
 fn site(origin: &str) -> Passkeys {
-    Passkeys::new(&Url::parse(origin).unwrap(), "Gatepost").unwrap()
+    Passkeys::new(&Url::parse(origin).unwrap(), &[], "Gatepost").unwrap()
 }
 
 fn person(id: UserId) -> PasskeyPerson<'static> {
@@ -291,7 +291,7 @@ fn addresses_that_browsers_take() {
     for good in
         ["https://gatepost.example.com", "https://gatepost.example.com:8443/console", "http://localhost:8080"]
     {
-        assert!(Passkeys::new(&Url::parse(good).unwrap(), "Gatepost").is_ok(), "{good}");
+        assert!(Passkeys::new(&Url::parse(good).unwrap(), &[], "Gatepost").is_ok(), "{good}");
     }
     for (bad, fault) in [
         ("http://gatepost.example.com", PasskeySite::Insecure),
@@ -301,7 +301,7 @@ fn addresses_that_browsers_take() {
         ("ftp://localhost", PasskeySite::Insecure),
         ("http://localhost.example.com", PasskeySite::Insecure),
     ] {
-        assert_eq!(Passkeys::new(&Url::parse(bad).unwrap(), "Gatepost").err(), Some(fault), "{bad}");
+        assert_eq!(Passkeys::new(&Url::parse(bad).unwrap(), &[], "Gatepost").err(), Some(fault), "{bad}");
     }
     let local = site("http://localhost:8080/setup");
     let start = local.make_start(person(ANN), &[]).unwrap();
@@ -309,4 +309,24 @@ fn addresses_that_browsers_take() {
     assert!(local.make_finish(start.state.expose(), &answer).is_ok());
     let (_, answer) = SoftPasskey::make(&start.options, "http://localhost:8081", &Manner::default());
     assert_eq!(local.make_finish(start.state.expose(), &answer).err(), Some(PasskeyFault::Origin));
+}
+
+/// Pages at another port of the same host: they share the passkeys, and no third port does.
+#[test]
+fn named_ports_of_the_host_are_ours_too() {
+    let both = Passkeys::new(&Url::parse("http://localhost:8080").unwrap(), &[8180], "Gatepost").unwrap();
+    let start = both.make_start(person(ANN), &[]).unwrap();
+    let (mut device, answer) = SoftPasskey::make(&start.options, "http://localhost:8080", &Manner::default());
+    let made = both.make_finish(start.state.expose(), &answer).unwrap();
+    let used = |device: &mut SoftPasskey, origin: &str| {
+        let start = both.use_start().unwrap();
+        let answer = device.answer(&start.options, origin, &Manner::default());
+        both.use_finish(start.state.expose(), &answer, &made.stored, ANN)
+    };
+    assert!(used(&mut device, "http://localhost:8180").is_ok());
+    for other in
+        ["http://localhost:8181", "http://localhost", "https://localhost:8180", "http://localhost:81800"]
+    {
+        assert_eq!(used(&mut device, other).err(), Some(PasskeyFault::Origin), "{other}");
+    }
 }

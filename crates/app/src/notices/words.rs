@@ -106,7 +106,6 @@ impl Notice {
     }
 
     /// To a person: a factor came, went or was used up. `what`: a sentence of ours without a full stop.
-    #[expect(dead_code, reason = "who enrols and removes factors tells of it with this")]
     pub fn factor_changed(what: &'static str, trigger: &Trigger) -> Self {
         Self::new("factor.changed", what, trigger.facts(), NOT_YOU)
     }

@@ -8,6 +8,7 @@ use maud::{Markup, html};
 use url::{Position, Url};
 
 use super::cookies::Theme;
+use super::factors::SECURITY_PATH;
 use super::layout::{BACK, REAUTH_PATH, SIGN_IN_PATH};
 use super::parts::{self, Icon};
 use super::{form, layout, page};
@@ -100,7 +101,8 @@ fn words(error: &Error) -> (&'static str, &'static str) {
 
 /// The document of a refusal. `onward`: the one thing to do next, as words and a path; else there is a way to the start.
 pub fn markup(error: &Error, id: RequestId, theme: Theme, onward: Option<(&str, &str)>) -> Markup {
-    let (next, path) = onward.unwrap_or(("Go to the start", "/"));
+    let own = (error.code() == Code::SecondFactorRequired).then_some(("Add a second factor", SECURITY_PATH));
+    let (next, path) = onward.or(own).unwrap_or(("Go to the start", "/"));
     let (title, remedy) = words(error);
     let status = problem::status_of(error.code());
     // The same text for every occurrence adds nothing to the title.
@@ -118,6 +120,9 @@ pub fn markup(error: &Error, id: RequestId, theme: Theme, onward: Option<(&str, 
                 p { (remedy) }
                 (parts::actions(html! {
                     a class="button primary" href=(path) { (next) }
+                    @if path != "/" {
+                        a class="button secondary" href="/" { "Go to the start" }
+                    }
                 }))
                 p class="muted" { "Request " (parts::copyable(&id.to_string(), "the request's id")) }
             }

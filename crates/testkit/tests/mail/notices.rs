@@ -1,10 +1,11 @@
 //! Notices: in the console and by e-mail, to those whom they concern.
 
-use gatepost_core::access::{Role, Scope, permission};
+use gatepost_app::{SecondFactor, SignIn};
+use gatepost_core::access::{Role, Scope, SessionKind, permission};
 use gatepost_core::channel::Mode;
 use gatepost_testkit::Engines;
 
-use crate::support::{ANNA, House, PASSWORD, caller};
+use crate::support::{ANNA, House, PASSWORD, caller, secret};
 
 const BEN: &str = "ben@example.com";
 
@@ -99,4 +100,45 @@ async fn somebody_who_left_gets_no_mail() {
     house.world.key(ours.workspace, Mode::Test, &[Scope::Send]).await;
     house.settled().await;
     assert!(house.server.mails_to(ANNA).is_empty());
+}
+
+#[tokio::test]
+async fn people_hear_of_every_change_of_their_factors() {
+    for engine in Engines::available() {
+        let house = House::open(engine).await;
+        house.person(ANNA).await;
+        let (world, app) = (&house.world, &house.world.app);
+        let person = house.who(&house.sign_in(ANNA, PASSWORD).await.unwrap()).await.unwrap();
+        let (totp, codes) = world.add_app(&person).await;
+        house.server.mail_to(ANNA, "An authenticator app was added to your account").await;
+        let SignIn::SecondFactor { ticket } =
+            app.sign_in_password(&caller(1), SessionKind::Console, ANNA, &secret(PASSWORD)).await.unwrap()
+        else {
+            unreachable!("the app is asked for")
+        };
+        let proof = SecondFactor::RecoveryCode(secret(&codes[0]));
+        let begun = world.second_step(&ticket, proof).await.unwrap();
+        let mail = house.server.mail_to(ANNA, "A recovery code of your account was used").await;
+        assert!(mail.text().contains("127.0.0.1") && !mail.text().contains(&codes[0]), "{}", mail.text());
+        let person = house.who(&begun).await.unwrap();
+        let (mut device, _) = world.add_passkey(&person).await;
+        house.server.mail_to(ANNA, "A passkey was added to your account").await;
+        let mut copy = device.clone();
+        let begun = world.sign_in_by(&mut device).await.unwrap();
+        world.sign_in_by(&mut copy).await.unwrap_err();
+        house.server.mail_to(ANNA, "somebody may hold a copy of it").await;
+        let person = house.who(&begun).await.unwrap();
+        app.recovery_codes_make(&person, &caller(1)).await.unwrap();
+        house.server.mail_to(ANNA, "New recovery codes were made for your account").await;
+        app.totp_remove(&person, &caller(1)).await.unwrap();
+        house.server.mail_to(ANNA, "The authenticator app was removed from your account").await;
+        let id = app.factors_of(&person).await.unwrap().passkeys[0].id;
+        app.passkey_remove(&person, &caller(1), id).await.unwrap();
+        house.server.mail_to(ANNA, "A passkey was removed from your account").await;
+        let told = app.notices_of(&person).await.unwrap();
+        assert_eq!(told.iter().filter(|notice| notice.kind == "factor.changed").count(), 7, "{told:?}");
+        for mail in house.server.mails_to(ANNA) {
+            assert!(!mail.text().contains(totp.to_text().expose().as_str()), "no secret is sent");
+        }
+    }
 }

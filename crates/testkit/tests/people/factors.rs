@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use gatepost_app::SecondFactor;
-use gatepost_core::access::{OperatorRole, SessionKind};
+use gatepost_app::{SecondFactor, WorkspaceChange};
+use gatepost_core::access::permission::WorkspaceManage;
+use gatepost_core::access::{OperatorRole, Role, SessionKind};
 use gatepost_core::{Clock as _, Code, Secret};
 use gatepost_testkit::{Engines, Setup, Somebody, World};
 use gatepost_vault::TotpSecret;
@@ -258,6 +259,33 @@ async fn who_owes_a_second_factor_keeps_one() {
         let removed: Vec<_> = join_all(removals).await;
         assert_eq!(removed.iter().filter(|removed| removed.is_ok()).count(), 1, "{engine:?}: {removed:?}");
         assert_eq!(world.app.factors_of(&person).await.unwrap().passkeys.len(), 1);
+        world.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_workspace_that_asks_for_a_second_factor_keeps_its_members_from_removing_theirs() {
+    for engine in Engines::available() {
+        let world = world(engine).await;
+        let tenant = world.tenant("Ours").await;
+        let owner = world.member(tenant.workspace, Role::Owner).await;
+        let session = world.sign_in(&owner).await;
+        let (mut device, _) = world.add_passkey(&*world.person_of(&session).await).await;
+        let person = world.person_of(&world.sign_in_by(&mut device).await.unwrap()).await;
+        let seat = world.app.principal_of_person(&person, tenant.workspace).await.unwrap();
+        let grant = seat.grant::<WorkspaceManage>().unwrap();
+        let set = async |required| {
+            let change =
+                WorkspaceChange { name: None, second_factor_required: Some(required), confirm_lockout: true };
+            world.app.workspace_update(&grant, change).await.unwrap();
+        };
+        set(true).await;
+        let passkey = world.app.factors_of(&person).await.unwrap().passkeys[0].id;
+        let caller = world.caller();
+        let refused = world.app.passkey_remove(&person, &caller, passkey).await.err().unwrap();
+        assert_eq!(refused.code(), Code::LastFactor);
+        set(false).await;
+        world.app.passkey_remove(&person, &caller, passkey).await.unwrap();
         world.stop().await;
     }
 }

@@ -24,6 +24,7 @@ use gatepost_store::{FactorCount, SystemTx, UserRow, WorkspaceScope};
 
 use super::Caller;
 use crate::App;
+use crate::notices::{Notice, Told};
 
 /// The factors of an account, as its person sees them.
 #[derive(Debug, Clone)]
@@ -89,6 +90,11 @@ impl App {
     async fn user_row_of(&self, user: UserId) -> Result<Option<UserRow>> {
         let row = self.0.store.read_system(async move |tx| tx.user_get(user).await).await?;
         Ok(row.filter(|row| row.disabled_at.is_none()))
+    }
+
+    /// Tells a person of a change of their factors: in the console, and by e-mail.
+    async fn tell_factor(&self, user: &UserRow, caller: &Caller, what: &'static str) -> Result<Told> {
+        self.tell(user, Notice::factor_changed(what, &caller.trigger(self.now()))).await
     }
 
     fn audit_factor(&self, person: &Person, caller: &Caller, action: Action, factor: &str) -> AuditEntry {

@@ -117,7 +117,7 @@ impl App {
         let unavailable =
             |why: &dyn std::fmt::Display| Error::of(Code::PasskeysUnavailable).with_context(why);
         let origin = Url::parse(&self.0.config.public_url).map_err(|error| unavailable(&error))?;
-        Passkeys::new(&origin, SITE).map_err(|error| unavailable(&error))
+        Passkeys::new(&origin, &self.0.config.passkey_ports, SITE).map_err(|error| unavailable(&error))
     }
 
     /// Whether passkeys work at the console's address at all.
@@ -198,7 +198,8 @@ impl App {
         name: &str,
     ) -> Result<FactorAdded> {
         let passkeys = self.passkeys()?;
-        let user = self.factor_owner(person).await?.id;
+        let owner = self.factor_owner(person).await?;
+        let user = owner.id;
         let name = name_checked(name)?;
         let state = self.passkey_state(TicketKind::PasskeyRegistration, ticket).await?;
         let Some((_, state)) = state.filter(|(owner, _)| *owner == Some(user)) else {
@@ -217,6 +218,7 @@ impl App {
             created_at: now,
             last_used_at: None,
         };
+        let told = self.tell_factor(&owner, caller, "A passkey was added to your account").await?;
         let (codes, digests) = self.recovery_code_set(user);
         let mut audit = self.audit_factor(person, caller, Action::FactorAdded, "passkey");
         audit.details.push(("passkey", id.to_string()));
@@ -232,6 +234,7 @@ impl App {
                     return Err(Error::of(Code::Conflict));
                 }
                 tx.passkey_insert(&row).await?;
+                told.write(tx).await?;
                 let first = held.recovery_codes == 0;
                 if first {
                     tx.recovery_codes_replace(user, &digests).await?;
@@ -281,7 +284,9 @@ impl App {
     ///
     /// Errors: `reauth_required`, `not_found`, `last_factor`.
     pub async fn passkey_remove(&self, person: &Person, caller: &Caller, id: PasskeyId) -> Result<()> {
-        let user = self.factor_owner(person).await?.id;
+        let owner = self.factor_owner(person).await?;
+        let user = owner.id;
+        let told = self.tell_factor(&owner, caller, "A passkey was removed from your account").await?;
         let mut audit = self.audit_factor(person, caller, Action::FactorRemoved, "passkey");
         audit.details.push(("passkey", id.to_string()));
         let by = person.clone();
@@ -295,6 +300,7 @@ impl App {
                 }
                 let left = FactorCount { passkeys: held.passkeys - 1, ..held };
                 enough(left)?;
+                told.write(tx).await?;
                 let epoch = sessions_narrowed(tx, &by, left).await?;
                 tx.commit(audit.clone(), epoch)
             })

@@ -82,7 +82,8 @@ impl App {
 
     async fn recovery_code_prove(&self, caller: &Caller, id: UserId, code: &str) -> Result<()> {
         let code = RecoveryCode::parse(code).ok_or_else(|| unproved("no recovery code"))?;
-        self.user_row_of(id).await?.ok_or_else(|| unproved("no such account"))?;
+        let user = self.user_row_of(id).await?.ok_or_else(|| unproved("no such account"))?;
+        let told = self.tell_factor(&user, caller, "A recovery code of your account was used").await?;
         let (digest, now) = (*code.digest(id).as_bytes(), self.now());
         let entry = self.audit_person(
             caller,
@@ -97,6 +98,7 @@ impl App {
                 if !tx.recovery_code_use(id, &digest, now).await? {
                     return Err(unproved("no recovery code of this person, or a used one"));
                 }
+                told.write(tx).await?;
                 let left = tx.factors(id).await?.map_or(0, |factors| factors.recovery_codes);
                 let mut entry = entry.clone();
                 entry.details.push(("left", left.to_string()));
@@ -121,18 +123,26 @@ impl App {
         let digest = sha256(&Passkeys::answered(answer).map_err(unproved)?.id);
         let row = self.0.store.read_system(async move |tx| tx.passkey_find(&digest).await).await?;
         let row = row.ok_or_else(|| unproved("an unknown passkey"))?;
-        self.user_row_of(row.user).await?.ok_or_else(|| unproved("no such account"))?;
+        let owner = self.user_row_of(row.user).await?.ok_or_else(|| unproved("no such account"))?;
         let keys = self.0.sealing.keys(WorkspaceScope::platform()).await?;
         let stored = PasskeyColumn::Credential.open(&keys, row.id, &row.credential)?;
         let proven = match passkeys.use_finish(state.expose(), answer, stored.expose(), row.user) {
             Ok(proven) => proven,
             Err(PasskeyFault::Cloned) => {
+                let what = "A passkey of your account was refused, because somebody may hold a copy of it: remove it";
+                let told = self.tell_factor(&owner, caller, what).await?;
                 let target = ("user", row.user.to_string());
                 let actor = Actor::User(row.user);
                 let mut entry = self.audit_person(caller, actor, None, Action::PasskeyRefused, target);
                 entry.details.push(("passkey", row.id.to_string()));
                 let entry = entry.refused(Code::SignInFailed);
-                self.0.store.write_system(async move |tx| tx.commit(entry.clone(), ())).await?;
+                self.0
+                    .store
+                    .write_system(async move |tx| {
+                        told.write(tx).await?;
+                        tx.commit(entry.clone(), ())
+                    })
+                    .await?;
                 return Err(unproved(PasskeyFault::Cloned));
             }
             Err(fault) => return Err(unproved(fault)),

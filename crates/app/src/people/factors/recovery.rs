@@ -21,7 +21,9 @@ impl App {
     ///
     /// Errors: `reauth_required`, `conflict` without a second factor that they could stand in for.
     pub async fn recovery_codes_make(&self, person: &Person, caller: &Caller) -> Result<FactorAdded> {
-        let id = self.factor_owner(person).await?.id;
+        let user = self.factor_owner(person).await?;
+        let id = user.id;
+        let told = self.tell_factor(&user, caller, "New recovery codes were made for your account").await?;
         let (recovery_codes, digests) = self.recovery_code_set(id);
         let audit = self.audit_factor(person, caller, Action::RecoveryCodesMade, "recovery_codes");
         self.0
@@ -33,6 +35,7 @@ impl App {
                     return Err(Error::new(Code::Conflict, detail));
                 }
                 tx.recovery_codes_replace(id, &digests).await?;
+                told.write(tx).await?;
                 tx.commit(audit.clone(), ())
             })
             .await?;

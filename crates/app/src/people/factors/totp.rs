@@ -70,7 +70,7 @@ impl App {
     /// Errors: `reauth_required`, `code_invalid`, `conflict` where nothing was begun.
     pub async fn totp_confirm(&self, person: &Person, caller: &Caller, code: &str) -> Result<FactorAdded> {
         let user = self.factor_owner(person).await?;
-        let (Some(sealed), None) = (user.totp, user.totp_confirmed_at) else {
+        let (Some(sealed), None) = (user.totp.clone(), user.totp_confirmed_at) else {
             return Err(Error::of(Code::Conflict));
         };
         let keys = self.0.sealing.keys(WorkspaceScope::platform()).await?;
@@ -79,6 +79,7 @@ impl App {
             .verify(code, now, None)
             .and_then(|step| i64::try_from(step).ok())
             .ok_or_else(|| Error::of(Code::CodeInvalid))?;
+        let told = self.tell_factor(&user, caller, "An authenticator app was added to your account").await?;
         let (codes, digests) = self.recovery_code_set(id);
         let (by, audit) = (person.clone(), self.audit_factor(person, caller, Action::FactorAdded, "totp"));
         let also = self.audit_factor(person, caller, Action::RecoveryCodesMade, "recovery_codes");
@@ -96,6 +97,7 @@ impl App {
                     let platform = WorkspaceScope::platform().workspace();
                     tx.audit_add(platform, std::slice::from_ref(&also)).await?;
                 }
+                told.write(tx).await?;
                 let old = session_strengthened(tx, &by, now).await?;
                 tx.commit(audit.clone(), (first, old))
             })
@@ -108,7 +110,10 @@ impl App {
     ///
     /// Errors: `reauth_required`, `not_found`, `last_factor` where the account owes a second factor and has no other.
     pub async fn totp_remove(&self, person: &Person, caller: &Caller) -> Result<()> {
-        let id = self.factor_owner(person).await?.id;
+        let user = self.factor_owner(person).await?;
+        let id = user.id;
+        let told =
+            self.tell_factor(&user, caller, "The authenticator app was removed from your account").await?;
         let (by, audit) = (person.clone(), self.audit_factor(person, caller, Action::FactorRemoved, "totp"));
         let epoch = self
             .0
@@ -121,6 +126,7 @@ impl App {
                 let left = gatepost_store::FactorCount { totp: false, ..held };
                 enough(left)?;
                 tx.totp_remove(id).await?;
+                told.write(tx).await?;
                 let epoch = sessions_narrowed(tx, &by, left).await?;
                 tx.commit(audit.clone(), epoch)
             })
