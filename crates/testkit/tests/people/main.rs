@@ -3,5 +3,10 @@
 
 mod factor_pages;
 mod factors;
+mod invitations;
+mod members;
 mod passkeys;
+mod removal;
 mod sessions;
+mod support;
+mod workspaces;
