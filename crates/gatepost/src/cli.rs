@@ -10,7 +10,8 @@ use tracing_subscriber::filter::LevelFilter;
 
 use crate::commands::{
     allowlist, audit, channel, deliveries, demo, doctor, documents, endpoint, events, key, limit, listen,
-    mail, media, meta_app, migrate, sandbox, send, serve, template, trigger, url, user, vault, workspace,
+    mail, media, member, meta_app, migrate, sandbox, send, serve, template, trigger, url, user, vault,
+    workspace,
 };
 use crate::config::{self, LogFormat, Overrides, Settings};
 use crate::environment;
@@ -71,6 +72,10 @@ enum Command {
     Sandbox(Box<sandbox::SandboxCommand>),
     #[command(subcommand)]
     Workspace(workspace::Workspace),
+    #[command(subcommand)]
+    User(user::User),
+    #[command(subcommand)]
+    Member(member::Member),
     #[command(subcommand)]
     Channel(channel::Channel),
     #[command(subcommand)]
@@ -184,6 +189,8 @@ fn run(command: Command, context: Context) -> Result<()> {
         command => command_runtime()?.block_on(async {
             match command {
                 Command::Workspace(command) => command.run(context).await,
+                Command::User(command) => command.run(context).await,
+                Command::Member(command) => command.run(context).await,
                 Command::Allowlist(command) => command.run(context).await,
                 Command::Limit(command) => command.run(context).await,
                 Command::Channel(command) => command.run(context).await,

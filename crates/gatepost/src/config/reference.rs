@@ -341,6 +341,13 @@ pub const KEYS: &[Key] = &[
         about: "Where answers go.",
     },
     Key {
+        path: "workspaces.self_service",
+        takes: "`true` or `false`",
+        default: "`false`",
+        example: "true",
+        about: "Whether whoever owns a workspace may make another in the console. Otherwise workspaces are made by whoever runs this installation (`gatepost workspace create`).",
+    },
+    Key {
         path: "log.level",
         takes: "level, or levels by part",
         default: "`\"info\"`",

@@ -143,6 +143,7 @@ impl Installation {
         let app = App::new(AppParts {
             config: AppConfig {
                 send_journal: Some(self.dir.places().send_journal()),
+                workspaces_self_service: self.config.workspaces.self_service,
                 limits: self.config.limits.resolve().map_err(Failure::usage)?,
                 ..app_config(&self.config, around.public_url, !self.postgres)
             },
