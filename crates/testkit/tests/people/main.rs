@@ -5,6 +5,7 @@ mod factor_pages;
 mod factors;
 mod invitations;
 mod members;
+mod pages;
 mod passkeys;
 mod removal;
 mod sessions;
