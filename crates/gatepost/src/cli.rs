@@ -101,8 +101,6 @@ enum Command {
     #[command(subcommand)]
     Audit(audit::Audit),
     #[command(subcommand)]
-    User(user::User),
-    #[command(subcommand)]
     Mail(mail::Mail),
     #[command(subcommand)]
     Vault(vault::Vault),
@@ -205,7 +203,6 @@ fn run(command: Command, context: Context) -> Result<()> {
                 Command::Listen(command) => command.run(context).await,
                 Command::Audit(command) => command.run(context).await,
                 Command::Trigger(command) => command.run(context).await,
-                Command::User(command) => command.run(context).await,
                 Command::Mail(command) => command.run(context).await,
                 Command::Vault(command) => command.run(context).await,
                 Command::Migrate(command) => command.run(context).await,

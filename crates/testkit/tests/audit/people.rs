@@ -164,8 +164,11 @@ pub async fn drive(stage: &Stage, action: Action, log: Option<WorkspaceId>) -> u
             let heir = world.member(tenant.workspace, Role::Agent).await;
             let person = world.person_of(&world.sign_in(&owner).await).await;
             let principal = world.app.principal_of_person(&person, tenant.workspace).await.unwrap();
+            let caller = world.caller();
+            let grant = principal.grant().unwrap().called_from(caller.client);
+            let grant = grant.in_request(caller.request.unwrap());
             before = count().await;
-            world.app.ownership_transfer(&principal.grant().unwrap(), heir.id).await.unwrap();
+            world.app.ownership_transfer(&grant, heir.id).await.unwrap();
         }
         other => panic!("nothing drives {other}"),
     }
