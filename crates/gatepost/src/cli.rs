@@ -10,7 +10,8 @@ use tracing_subscriber::filter::LevelFilter;
 
 use crate::commands::{
     allowlist, audit, channel, deliveries, demo, doctor, documents, endpoint, events, key, limit, listen,
-    mail, media, meta_app, migrate, sandbox, send, serve, template, trigger, url, user, vault, workspace,
+    mail, media, member, meta_app, migrate, sandbox, send, serve, template, trigger, url, user, vault,
+    workspace,
 };
 use crate::config::{self, LogFormat, Overrides, Settings};
 use crate::environment;
@@ -72,6 +73,10 @@ enum Command {
     #[command(subcommand)]
     Workspace(workspace::Workspace),
     #[command(subcommand)]
+    User(user::User),
+    #[command(subcommand)]
+    Member(member::Member),
+    #[command(subcommand)]
     Channel(channel::Channel),
     #[command(subcommand)]
     Template(template::Template),
@@ -95,8 +100,6 @@ enum Command {
     Trigger(trigger::Trigger),
     #[command(subcommand)]
     Audit(audit::Audit),
-    #[command(subcommand)]
-    User(user::User),
     #[command(subcommand)]
     Mail(mail::Mail),
     #[command(subcommand)]
@@ -184,6 +187,8 @@ fn run(command: Command, context: Context) -> Result<()> {
         command => command_runtime()?.block_on(async {
             match command {
                 Command::Workspace(command) => command.run(context).await,
+                Command::User(command) => command.run(context).await,
+                Command::Member(command) => command.run(context).await,
                 Command::Allowlist(command) => command.run(context).await,
                 Command::Limit(command) => command.run(context).await,
                 Command::Channel(command) => command.run(context).await,
@@ -198,7 +203,6 @@ fn run(command: Command, context: Context) -> Result<()> {
                 Command::Listen(command) => command.run(context).await,
                 Command::Audit(command) => command.run(context).await,
                 Command::Trigger(command) => command.run(context).await,
-                Command::User(command) => command.run(context).await,
                 Command::Mail(command) => command.run(context).await,
                 Command::Vault(command) => command.run(context).await,
                 Command::Migrate(command) => command.run(context).await,

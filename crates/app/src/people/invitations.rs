@@ -159,9 +159,10 @@ impl App {
         idempotent: Option<Idempotent<InvitationSent>>,
     ) -> Result<Outcome<InvitationSent>> {
         let scope = WorkspaceScope::from(grant);
-        let (now, actor, role) = (self.now(), grant.actor(), create.role);
-        let id = InvitationId::new(now, self.entropy());
+        let (actor, role) = (grant.actor(), create.role);
         let (link, ticket) = self.invitation_ticket().await?;
+        let now = ticket.created_at;
+        let id = InvitationId::new(now, self.entropy());
         let keys = self.0.sealing.keys(WorkspaceScope::platform()).await?;
         let index = email_index(&keys, &create.email);
         let row = InvitationRow {

@@ -20,6 +20,7 @@ pub mod limit;
 pub mod listen;
 pub mod mail;
 pub mod media;
+pub mod member;
 pub mod meta_app;
 pub mod migrate;
 pub mod mode;

@@ -1,11 +1,13 @@
 //! `gatepost workspace`
 
+use http::Method;
 use serde_json::json;
 
 use crate::answer::{cell, text};
 use crate::cli::Context;
 use crate::failure::Result;
 use crate::operator_client::Operator;
+use crate::output::Output;
 
 /// Workspaces: the tenants. Every channel, key and message belongs to exactly one.
 #[derive(clap::Subcommand)]
@@ -18,6 +20,11 @@ pub enum Workspace {
     },
     /// List the workspaces
     List,
+    /// Bring back a workspace that its owners deleted
+    Restore {
+        /// The workspace, by id or name
+        workspace: String,
+    },
 }
 
 impl Workspace {
@@ -33,6 +40,7 @@ impl Workspace {
                     output.say("\nNext:\n  gatepost channel add test\n  gatepost key create --scope send --scope read");
                 })
             }
+            Self::Restore { workspace } => restore(&operator, &workspace, output).await,
             Self::List => operator.get("/operator/v1/workspaces").await.map(|known| {
                 output.data(&known);
                 let rows: Vec<Vec<String>> = known["data"]
@@ -40,10 +48,12 @@ impl Workspace {
                     .map(Vec::as_slice)
                     .unwrap_or_default()
                     .iter()
-                    .map(|w| vec![cell(w, "id"), cell(w, "name"), cell(w, "created_at")])
+                    .map(|w| {
+                        vec![cell(w, "id"), cell(w, "name"), cell(w, "created_at"), cell(w, "deleted_at")]
+                    })
                     .collect();
                 output.table(
-                    &["ID", "NAME", "CREATED"],
+                    &["ID", "NAME", "CREATED", "DELETED"],
                     &rows,
                     "No workspace yet. Make one: gatepost workspace create \"My company\"",
                 );
@@ -52,4 +62,12 @@ impl Workspace {
         operator.close().await;
         done
     }
+}
+
+async fn restore(operator: &Operator, wanted: &str, output: Output) -> Result<()> {
+    let workspace = operator.workspace(Some(wanted)).await?;
+    operator.call(Method::POST, &workspace.path("restore"), None).await?;
+    output.data(&json!({ "id": workspace.id, "deleted_at": null }));
+    output.say(format_args!("{} is back: its members and keys open it again.", workspace.name));
+    Ok(())
 }

@@ -37,6 +37,7 @@ pub struct Config {
     pub limits: Limits,
     pub mail: Mail,
     pub sso: Sso,
+    pub workspaces: Workspaces,
     pub log: Log,
 }
 
@@ -153,6 +154,12 @@ impl Limits {
         let own = self.presets.iter().map(|preset| Preset::new(&preset.name, preset.windows.clone()));
         LimitConfig::new(own.collect::<Result<_, _>>()?, self.keys.as_deref(), self.addresses.as_deref())
     }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Workspaces {
+    pub self_service: bool,
 }
 
 #[derive(Default, Deserialize)]

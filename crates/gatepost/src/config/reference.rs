@@ -404,6 +404,13 @@ pub const KEYS: &[Key] = &[
         about: "A file whose first line is the secret.",
     },
     Key {
+        path: "workspaces.self_service",
+        takes: "`true` or `false`",
+        default: "`false`",
+        example: "true",
+        about: "Whether whoever owns a workspace may make another in the console. Otherwise workspaces are made by whoever runs this installation (`gatepost workspace create`).",
+    },
+    Key {
         path: "log.level",
         takes: "level, or levels by part",
         default: "`\"info\"`",

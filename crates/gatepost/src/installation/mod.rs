@@ -144,6 +144,7 @@ impl Installation {
         let app = App::new(AppParts {
             config: AppConfig {
                 send_journal: Some(self.dir.places().send_journal()),
+                workspaces_self_service: self.config.workspaces.self_service,
                 limits: self.config.limits.resolve().map_err(Failure::usage)?,
                 sso: SsoConfig { providers: sso_providers(&self.config.sso)?, ..SsoConfig::default() },
                 ..app_config(&self.config, around.public_url, !self.postgres)

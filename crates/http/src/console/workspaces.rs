@@ -7,7 +7,7 @@ use maud::html;
 use super::layout::WORKSPACES_PATH;
 use super::nav::Section;
 use super::page as pages;
-use super::parts::{Column, Icon, Table, Tone, badge, card, empty, own, page_header};
+use super::parts::{Column, Icon, Table, Tone, badge, button_link, card, empty, own, page_header};
 use super::seat::Account;
 use crate::access::{SignedIn, page};
 use crate::reply::Answer;
@@ -23,8 +23,12 @@ pub fn routes() -> Vec<Route<App>> {
 
 async fn workspace_list(SignedIn(person): SignedIn, State(app): State<App>, account: Account) -> Answer {
     let seats = app.seats_of(&person).await?;
+    let make = match app.workspace_create_allowed(&person).await? {
+        true => button_link("primary", Some(Icon::Plus), "New workspace", "/workspaces/new"),
+        false => html! {},
+    };
     let content = html! {
-        (page_header("Workspaces", Some("Everything in Gatepost belongs to a workspace. These are yours."), html! {}))
+        (page_header("Workspaces", Some("Everything in Gatepost belongs to a workspace. These are yours."), make))
         @if seats.is_empty() {
             section class="card" {
                 div class="content" {
@@ -47,6 +51,9 @@ async fn workspace_list(SignedIn(person): SignedIn, State(app): State<App>, acco
                         html! {
                             a class="button quiet" href={ "/w/" (seat.workspace) } {
                                 "Open" span class="unseen" { " " (own(&seat.workspace_name)) }
+                            }
+                            a class="button quiet" href={ "/workspaces/" (seat.workspace) "/leave" } {
+                                "Leave" span class="unseen" { " " (own(&seat.workspace_name)) }
                             }
                         },
                     ]).collect(),

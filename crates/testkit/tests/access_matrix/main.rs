@@ -6,6 +6,7 @@
 
 mod asking;
 mod positions;
+mod roles;
 mod sides;
 
 use gatepost_core::access::{PermissionId, Scope};
@@ -159,8 +160,9 @@ async fn the_other_mode_is_unknown(sides: &Sides) {
         for (mode, other) in [(Mode::Test, Mode::Live), (Mode::Live, Mode::Test)] {
             let (caller, here, there) = (own.of(mode), own.fixtures(mode), own.fixtures(other));
             let unknown = there.unknown();
-            // A Meta app serves both modes.
-            for position in positions(route).into_iter().filter(|p| !p.takes("app")) {
+            // A Meta app serves both modes, and so do people.
+            let of_both = |p: &Position| ["app", "usr", "inv"].iter().any(|prefix| p.takes(prefix));
+            for position in positions(route).into_iter().filter(|p| !of_both(p)) {
                 let base = Asked::new(route).with_ids(here).with_body(route, here);
                 let (other, none) = (base.clone().put(&position, there), base.put(&position, &unknown));
                 let (other, none) = (ask(&caller, &other).await, ask(&caller, &none).await);
@@ -203,7 +205,9 @@ async fn scopes_open_what_the_matrix_says(sides: &Sides) {
 async fn ones_own_things_open(sides: &Sides) {
     for mode in [Mode::Test, Mode::Live] {
         let own: &Side = &sides.attacker;
-        let mut routes: Vec<RouteInfo> = public().into_iter().filter(|r| permission(r).is_some()).collect();
+        // What no key holds is for people.
+        let holds = |r: &RouteInfo| permission(r).is_some_and(|p| p.scopes().contains(&Scope::Admin));
+        let mut routes: Vec<RouteInfo> = public().into_iter().filter(holds).collect();
         routes.sort_by_key(|r| {
             ["GET", "PATCH", "PUT", "POST", "DELETE"].iter().position(|m| *m == r.method.as_str())
         });

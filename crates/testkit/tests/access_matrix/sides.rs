@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use gatepost_app::{InvitationCreate, Outcome, Visit};
 use gatepost_channels::sandbox::{SandboxConfig, SandboxHandle};
-use gatepost_core::access::Scope;
+use gatepost_core::access::{Role, Scope, operator_permission};
 use gatepost_core::channel::Mode;
-use gatepost_core::{ApiKeyId, Clock, WorkspaceId};
+use gatepost_core::{ApiKeyId, Clock, EmailAddress, InvitationId, WorkspaceId};
 use gatepost_testkit::{Client, Engines, Fixtures, Receiver, Setup, World, eventually, sandbox};
 use gatepost_vault::{ApiKeyToken, SystemEntropy};
 use serde_json::json;
@@ -36,14 +37,17 @@ impl Side {
         let channel = tenant.admin.post("/v1/channels", &channel).await.expect(201).json();
         let channel = channel["id"].as_str().unwrap();
         let test = Fixtures::make(&tenant.admin, channel, &live.app.id, &receiver);
-        let test = test.await;
+        let member = world.member(tenant.workspace, Role::Owner).await.id;
+        let invitation = invited(world, tenant.workspace).await;
+        let with_people = |fixtures: Fixtures| fixtures.with("usr", member).with("inv", invitation);
+        let test = with_people(test.await);
         Self {
             workspace: tenant.workspace,
             test_key: tenant.admin_key,
             live_key: live.admin_key.clone(),
             nobody: world.nobody(),
             test,
-            live: Fixtures::make(&live.admin, &live.channel, &live.app.id, &receiver).await,
+            live: with_people(Fixtures::make(&live.admin, &live.channel, &live.app.id, &receiver).await),
             token: live.token,
         }
     }
@@ -67,6 +71,18 @@ impl Side {
     pub fn secrets(&self) -> Vec<String> {
         let ids = self.test.ids().chain(self.live.ids()).map(|(_, id)| id.to_owned());
         ids.chain([self.token.clone(), self.workspace.to_string()]).collect()
+    }
+}
+
+/// An open invitation, by the operator's hand.
+async fn invited(world: &World, workspace: WorkspaceId) -> InvitationId {
+    let enter = world.operator::<operator_permission::WorkspaceEnter>();
+    let inside = world.app.workspace_enter(&enter, workspace, Visit::InProcess).await.unwrap();
+    let email = EmailAddress::parse(&format!("{workspace}@example.com")).unwrap();
+    let create = InvitationCreate { email, role: Role::Agent };
+    match world.app.invitation_create(&inside.grant().unwrap(), create, None).await.unwrap() {
+        Outcome::Fresh(sent) => sent.view.id,
+        Outcome::Replayed(_) => unreachable!("nothing to replay"),
     }
 }
 

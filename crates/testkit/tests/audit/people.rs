@@ -1,9 +1,11 @@
 //! What people do, driven.
 
 use gatepost_app::SecondFactor;
-use gatepost_core::access::{Role, SessionKind};
+use gatepost_core::access::{Role, SessionKind, operator_permission};
 use gatepost_core::audit::Action;
 use gatepost_core::{Secret, WorkspaceId};
+use gatepost_testkit::{Engines, Tenant};
+use serde_json::{Value, json};
 
 use crate::providers;
 use crate::support::Stage;
@@ -21,6 +23,8 @@ pub fn is_platforms(action: Action) -> bool {
             | Action::PasskeyRefused
             | Action::RecoveryCodesMade
             | Action::RecoveryCodeUsed
+            | Action::UserDisabled
+            | Action::UserEnabled
     ) || providers::is_platforms(action)
 }
 
@@ -93,7 +97,134 @@ pub async fn drive(stage: &Stage, action: Action, log: Option<WorkspaceId>) -> u
                 .await
                 .unwrap();
         }
+        Action::UserDisabled | Action::UserEnabled => {
+            let somebody = world.somebody(None).await;
+            let users = world.operator::<operator_permission::UserManage>();
+            if action == Action::UserEnabled {
+                world.app.user_disable(&users, somebody.id).await.unwrap();
+                before = count().await;
+                world.app.user_enable(&users, somebody.id).await.unwrap();
+            } else {
+                before = count().await;
+                world.app.user_disable(&users, somebody.id).await.unwrap();
+                world.app.user_disable(&users, somebody.id).await.unwrap();
+            }
+        }
+        Action::WorkspaceUpdated => {
+            before = count().await;
+            stage
+                .operator("PATCH", &inside(tenant, "workspace"), Some(&json!({"name": "Example GmbH"})))
+                .await;
+            stage
+                .operator("PATCH", &inside(tenant, "workspace"), Some(&json!({"name": "Example GmbH"})))
+                .await;
+        }
+        Action::WorkspaceDeleted | Action::WorkspaceRestored => {
+            before = count().await;
+            let settings = stage.operator("GET", &inside(tenant, "workspace"), None).await;
+            let settings: Value = serde_json::from_str(&settings).unwrap();
+            let typed = json!({"name": settings["name"]});
+            stage.operator("POST", &inside(tenant, "workspace/delete"), Some(&typed)).await;
+            stage.operator("POST", &inside(tenant, "restore"), None).await;
+        }
+        Action::MemberInvited | Action::InvitationResent | Action::InvitationRevoked => {
+            let body = json!({"email": format!("{}@example.com", action.as_str()), "role": "agent"});
+            let invite = async || stage.operator("POST", &inside(tenant, "invitations"), Some(&body)).await;
+            if action == Action::MemberInvited {
+                before = count().await;
+                invite().await;
+            } else {
+                let made: Value = serde_json::from_str(&invite().await).unwrap();
+                let one = inside(tenant, &format!("invitations/{}", made["id"].as_str().unwrap()));
+                before = count().await;
+                if action == Action::InvitationResent {
+                    stage.operator("POST", &format!("{one}/resend"), None).await;
+                } else {
+                    stage.operator("DELETE", &one, None).await;
+                }
+            }
+        }
+        Action::MemberRoleChanged | Action::MemberRemoved => {
+            let somebody = world.member(tenant.workspace, Role::Agent).await;
+            world.member(tenant.workspace, Role::Owner).await;
+            let one = inside(tenant, &format!("members/{}", somebody.id));
+            before = count().await;
+            if action == Action::MemberRoleChanged {
+                for _ in 0..2 {
+                    stage.operator("PATCH", &one, Some(&json!({"role": "analyst"}))).await;
+                }
+            } else {
+                stage.operator("DELETE", &one, None).await;
+            }
+        }
+        Action::MemberLeft => {
+            let somebody = world.member(tenant.workspace, Role::Agent).await;
+            let person = world.person_of(&world.sign_in(&somebody).await).await;
+            before = count().await;
+            world.app.member_leave(&person, &world.caller(), tenant.workspace).await.unwrap();
+        }
+        Action::OwnershipTransferred => {
+            let owner = world.member(tenant.workspace, Role::Owner).await;
+            let heir = world.member(tenant.workspace, Role::Agent).await;
+            let person = world.person_of(&world.sign_in(&owner).await).await;
+            let principal = world.app.principal_of_person(&person, tenant.workspace).await.unwrap();
+            let caller = world.caller();
+            let grant = principal.grant().unwrap().called_from(caller.client);
+            let grant = grant.in_request(caller.request.unwrap());
+            before = count().await;
+            world.app.ownership_transfer(&grant, heir.id).await.unwrap();
+        }
         other => before = providers::drive(stage, other, log).await,
     }
     before
+}
+
+/// The operator's path of something inside the workspace.
+fn inside(tenant: &Tenant, rest: &str) -> String {
+    format!("/operator/v1/workspaces/{}/{rest}", tenant.workspace)
+}
+
+/// What a change of members and of the workspace was before, and what it is after.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn changes_of_members_tell_before_and_after() {
+    for engine in Engines::available() {
+        let stage = Stage::start(engine).await;
+        for action in [
+            Action::MemberInvited,
+            Action::MemberRoleChanged,
+            Action::MemberRemoved,
+            Action::MemberLeft,
+            Action::OwnershipTransferred,
+            Action::InvitationRevoked,
+            Action::WorkspaceUpdated,
+            Action::WorkspaceDeleted,
+        ] {
+            drive(&stage, action, Some(stage.tenant.workspace)).await;
+        }
+        let log = stage.world.audit_log(Some(stage.tenant.workspace)).await;
+        let told = |action: Action, name: &str| {
+            let entry = log.iter().rev().find(|row| row.record.action == action.as_str()).unwrap();
+            let text = |facts: &gatepost_core::audit::Facts| facts.get(name).map(str::to_owned);
+            (text(&entry.record.before), text(&entry.record.after))
+        };
+        let pair =
+            |before: Option<&str>, after: Option<&str>| (before.map(str::to_owned), after.map(str::to_owned));
+        for (action, name, before, after) in [
+            (Action::MemberInvited, "role", None, Some("agent")),
+            (Action::MemberRoleChanged, "role", Some("agent"), Some("analyst")),
+            (Action::MemberRemoved, "role", Some("agent"), None),
+            (Action::MemberLeft, "role", Some("agent"), None),
+            (Action::OwnershipTransferred, "role", Some("agent"), Some("owner")),
+            (Action::OwnershipTransferred, "own_role", Some("owner"), Some("admin")),
+            (Action::InvitationRevoked, "role", Some("agent"), None),
+            (Action::WorkspaceUpdated, "name", Some("Example Ltd"), Some("Example GmbH")),
+            (Action::WorkspaceDeleted, "name", Some("Example GmbH"), None),
+        ] {
+            assert_eq!(told(action, name), pair(before, after), "{engine:?} {action} {name}");
+        }
+        // Nobody's address is in the log.
+        let all: Vec<String> = stage.world.rows().await["audit"].clone();
+        assert!(!all.iter().any(|row| row.contains("@example.com")), "{engine:?}");
+        stage.stop().await;
+    }
 }
