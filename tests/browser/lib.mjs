@@ -127,6 +127,7 @@ export async function judge(browser, base, address, { cookies = [], themed = tru
         inline: document.querySelectorAll("[style], style, script:not([src])").length,
         // WCAG 2.2, 2.5.8: links in a sentence may be smaller.
         small: [...document.querySelectorAll("button, input:not([type=hidden]), select, textarea, summary, a.button, nav a")]
+          .filter((element) => element.checkVisibility({ contentVisibilityAuto: true, visibilityProperty: true }))
           .map((element) => [element.outerHTML.slice(0, 120), element.getBoundingClientRect()])
           .filter(([, box]) => box.width > 0 && (box.width < 18 || box.height < 18 || (box.width < 24 && box.height < 24 && box.width !== 18)))
           .map(([text]) => text),

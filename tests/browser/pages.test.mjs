@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { judge, launch, stage, watched } from "./lib.mjs";
 
-const PAGES = ["", "/keys", "/keys/new", "/allowlist", "/allowlist?mode=test", "/audit", "/audit?since=yesterday"];
+const PAGES = ["", "/keys", "/keys/new", "/allowlist", "/allowlist?mode=test", "/audit", "/audit?since=yesterday", "/members", "/members/invite", "/settings"];
 
 let browser, server;
 before(async () => {
@@ -28,7 +28,9 @@ test("every page is fit to be seen", async (t) => {
   for (const rest of [...PAGES, "/nothing"]) {
     await t.test(rest || "/", () => judge(browser, server.base, server.path(rest), { cookies, pictures }));
   }
-  await t.test("/workspaces", () => judge(browser, server.base, "/workspaces", { cookies, pictures }));
+  for (const own of ["/workspaces", "/account/security"]) {
+    await t.test(own, () => judge(browser, server.base, own, { cookies, pictures }));
+  }
   const { page, context } = await signedIn("owner");
   await page.goto(server.path("/keys"));
   const key = await page.locator("tbody th a").first().getAttribute("href");

@@ -143,9 +143,9 @@ impl Frame<'_> {
                     (self.rail())
                     div class="column" {
                         @if test {
-                            p class="mode" {
+                            aside class="mode" aria-label="Mode" {
                                 (Icon::FlaskConical)
-                                span { strong { "Test mode." } " Nothing here reaches a real phone." }
+                                p { strong { "Test mode." } " Nothing here reaches a real phone." }
                             }
                         }
                         (self.bar(view))
@@ -164,12 +164,16 @@ impl Frame<'_> {
             div class="rail" id="rail" popover {
                 @match self.place {
                     Place::Workspace { id, name, may, .. } => {
-                        (place(name, "Workspace"))
-                        nav aria-label="Workspace" { (entries(&nav::of_workspace(id, may), self.section)) }
+                        nav aria-label="Workspace" {
+                            (place(name, "Workspace"))
+                            (entries(&nav::of_workspace(id, may), self.section))
+                        }
                     }
                     Place::Account => {
-                        (place(self.person.name, "Your account"))
-                        nav aria-label="Account" { (entries(&nav::of_account(), self.section)) }
+                        nav aria-label="Account" {
+                            (place(self.person.name, "Your account"))
+                            (entries(&nav::of_account(), self.section))
+                        }
                     }
                 }
                 button class="close icon-button" type="button" popovertarget="rail" popovertargetaction="hide" {

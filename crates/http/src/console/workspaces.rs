@@ -5,6 +5,7 @@ use gatepost_app::App;
 use maud::html;
 
 use super::layout::WORKSPACES_PATH;
+use super::members::title;
 use super::nav::Section;
 use super::page as pages;
 use super::parts::{Column, Icon, Table, Tone, badge, button_link, card, empty, own, page_header};
@@ -47,7 +48,7 @@ async fn workspace_list(SignedIn(person): SignedIn, State(app): State<App>, acco
                     columns: &[Column::text("Name"), Column::text("Your role"), Column::buttons()],
                     rows: seats.iter().map(|seat| vec![
                         html! { a href={ "/w/" (seat.workspace) } { (own(&seat.workspace_name)) } },
-                        badge(Tone::Plain, seat.role.as_str()),
+                        badge(Tone::Plain, title(seat.role)),
                         html! {
                             a class="button quiet" href={ "/w/" (seat.workspace) } {
                                 "Open" span class="unseen" { " " (own(&seat.workspace_name)) }

@@ -21,7 +21,7 @@ pub fn routes() -> Vec<Route<App>> {
 }
 
 /// A role's name for people.
-const fn title(role: Role) -> &'static str {
+pub(super) const fn title(role: Role) -> &'static str {
     match role {
         Role::Owner => "Owner",
         Role::Admin => "Admin",

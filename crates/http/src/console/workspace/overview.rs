@@ -8,6 +8,7 @@ use gatepost_core::access::permission::{ChannelRead, EndpointRead, KeyRead, Mess
 use maud::{Markup, html};
 
 use crate::access::{Grant, page};
+use crate::console::members::title;
 use crate::console::nav::Section;
 use crate::console::page as pages;
 use crate::console::parts::{
@@ -77,7 +78,7 @@ async fn overview(_: Grant<WorkspaceRead>, State(app): State<App>, seat: Seat) -
     let steps = steps(&app, &seat).await?;
     let done = steps.iter().filter(|step| step.done).count();
     let next = steps.iter().position(|step| !step.done);
-    let role = seat.role().map_or("", |role| role.as_str());
+    let role = seat.role().map_or("", title);
     let content = stack(html! {
         (page_header(&seat.workspace_name, None, html! {}))
         (card("Set up", html! {
