@@ -91,7 +91,7 @@ async fn start(
     let invitation = form.read.as_ref().map(|ask| ask.invitation.as_str()).filter(|word| !word.is_empty());
     let wish = SsoWish::SignIn { invitation };
     match app.sso_start(key.as_str(), cookie(&headers), wish).await {
-        Ok(started) => Ok(leave(&view, started)),
+        Ok(started) => Ok(leave(&view, &started)),
         // The provider does not answer, or not as one.
         Err(error) if error.code() == Code::SsoFailed => Ok(refused(&view)),
         Err(error) => Err(error.into()),
@@ -114,7 +114,7 @@ async fn link(
     key: ProviderKey,
 ) -> Answer {
     let started = app.sso_start(key.as_str(), cookie(&headers), SsoWish::Link(&person)).await?;
-    Ok(leave(&view, started))
+    Ok(leave(&view, &started))
 }
 
 async fn prove(
@@ -125,7 +125,7 @@ async fn prove(
     key: ProviderKey,
 ) -> Answer {
     let started = app.sso_start(key.as_str(), cookie(&headers), SsoWish::Prove(&person)).await?;
-    Ok(leave(&view, started))
+    Ok(leave(&view, &started))
 }
 
 fn cookie(headers: &HeaderMap) -> Option<&str> {
@@ -133,7 +133,7 @@ fn cookie(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// The page that leads to the provider, and says where that is.
-fn leave(view: &View, started: SsoStarted) -> Response {
+fn leave(view: &View, started: &SsoStarted) -> Response {
     let host =
         Url::parse(&started.url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
     let content = stack(html! {
