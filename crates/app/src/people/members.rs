@@ -146,9 +146,10 @@ impl App {
                 }
                 tx.member_role_set(user, role).await?;
                 // Whoever cannot invite any more has nobody underway either.
-                let ended = match role.reaches(Role::Analyst) {
-                    true => 0,
-                    false => tx.invitations_end_by_or_for(user, now).await?,
+                let ended = if role.reaches(Role::Analyst) {
+                    0
+                } else {
+                    tx.invitations_end_by_or_for(user, now).await?
                 };
                 let epoch = tx.credential_epoch_raise().await?;
                 let audit = entry.clone().changed("role", member.role.as_str(), role.as_str());

@@ -110,9 +110,10 @@ impl App {
                     return tx.commit(Audit::None("nothing was changed"), (before, None));
                 }
                 tx.workspace_rules_set(&name, required).await?;
-                let epoch = match required == before.second_factor_required {
-                    true => None,
-                    false => Some(tx.credential_epoch_raise().await?),
+                let epoch = if required == before.second_factor_required {
+                    None
+                } else {
+                    Some(tx.credential_epoch_raise().await?)
                 };
                 let audit = entry.clone().changed("name", &before.name, &name).changed(
                     "second_factor_required",

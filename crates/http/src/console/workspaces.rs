@@ -24,10 +24,8 @@ pub fn routes() -> Vec<Route<App>> {
 
 async fn workspace_list(SignedIn(person): SignedIn, State(app): State<App>, account: Account) -> Answer {
     let seats = app.seats_of(&person).await?;
-    let make = match app.workspace_create_allowed(&person).await? {
-        true => button_link("primary", Some(Icon::Plus), "New workspace", "/workspaces/new"),
-        false => html! {},
-    };
+    let make = || button_link("primary", Some(Icon::Plus), "New workspace", "/workspaces/new");
+    let make = app.workspace_create_allowed(&person).await?.then(make).unwrap_or_default();
     let content = html! {
         (page_header("Workspaces", Some("Everything in Gatepost belongs to a workspace. These are yours."), make))
         @if seats.is_empty() {

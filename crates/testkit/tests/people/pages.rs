@@ -72,10 +72,8 @@ async fn an_invitation_from_the_form_to_the_seat() {
         guest.open(&format!("/w/{workspace}/settings")).await.expect(200);
         guest.open(&format!("/w/{workspace}/members")).await.expect(403);
         for path in [&link, &sign_up] {
-            let again = match path == &link {
-                true => world.browser().open(path).await,
-                false => guest.post(path, &good).await,
-            };
+            let again =
+                if path == &link { world.browser().open(path).await } else { guest.post(path, &good).await };
             assert!(matches!(again.status, 410 | 403), "{path}: {}", again.status);
         }
         world.stop().await;

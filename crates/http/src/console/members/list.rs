@@ -43,10 +43,8 @@ pub fn routes() -> Vec<Route<App>> {
 async fn member_list(grant: Grant<MemberRead>, State(app): State<App>, seat: Seat) -> Answer {
     let (members, invitations) = (app.member_list(&grant).await?, app.invitation_list(&grant).await?);
     let manage = seat.may(PermissionId::MemberManage);
-    let invite = match manage {
-        true => button_link("primary", Some(Icon::UserPlus), "Invite", &seat.path("/members/invite")),
-        false => html! {},
-    };
+    let invite = || button_link("primary", Some(Icon::UserPlus), "Invite", &seat.path("/members/invite"));
+    let invite = manage.then(invite).unwrap_or_default();
     let content = html! {
         (page_header("Members", Some("Who belongs to this workspace, and what each of them may do."), invite))
         (stack(html! {
