@@ -189,7 +189,12 @@ impl Frame<'_> {
                 button class="icon-button menu" type="button" popovertarget="rail" {
                     (Icon::Menu) span class="unseen" { "Menu" }
                 }
-                p class="where" { (self.section.label()) }
+                p class="where" dir="auto" {
+                    @match self.place {
+                        Place::Workspace { name, .. } => (name),
+                        Place::Account => "Your account",
+                    }
+                }
                 button class="person" type="button" popovertarget="person" {
                     (parts::avatar(self.person.name))
                     span class="unseen" { "Your account: " (own(self.person.name)) }

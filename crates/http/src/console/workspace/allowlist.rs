@@ -156,7 +156,7 @@ impl Shown<'_> {
                 }
                 (textarea("entries", "One address or network in a line", 8)
                     .hint("For example: 192.0.2.0/24 Office. IPv4 or IPv6, a note behind it if you like.")
-                    .mono().value(&text).fill(state))
+                    .mono().unmarked().value(&text).fill(state))
                 (checkbox("enabled", "Keys may be used from these addresses only",
                     Some("Binds the very next request, on every node."), view.enabled, state))
                 @if lockout {
