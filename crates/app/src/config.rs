@@ -7,6 +7,7 @@ use gatepost_core::access::SessionTimes;
 use gatepost_core::endpoint::RetrySchedule;
 
 use crate::limits::LimitConfig;
+use crate::people::{GuessRules, TokenTimes};
 use crate::sending::PairLimit;
 use crate::sso::SsoConfig;
 
@@ -70,6 +71,10 @@ pub struct AppConfig {
     pub workspaces_self_service: bool,
     /// Signing in with identity providers.
     pub sso: SsoConfig,
+    /// How long access tokens and those that renew them live.
+    pub tokens: TokenTimes,
+    /// How many guesses at passwords and codes are looked at.
+    pub guesses: GuessRules,
     /// How long shutdown waits for work under way.
     pub drain: Duration,
     /// Where this process notes which sends have begun; a directory that it owns alone. `None`: nowhere.
@@ -112,6 +117,8 @@ impl Default for AppConfig {
             sessions: SessionTimes::default(),
             workspaces_self_service: false,
             sso: SsoConfig::default(),
+            tokens: TokenTimes::default(),
+            guesses: GuessRules::default(),
             drain: Duration::from_secs(20),
             send_journal: None,
             sole_owner: true,

@@ -92,10 +92,11 @@ pub use notices::NoticeView;
 pub use numbers::{SubscriptionLevel, SubscriptionView};
 pub use pages::{Page, PageQuery};
 pub use people::{
-    Caller, Device, FactorAdded, FactorsOffered, FactorsView, IdentityProviderCreate, IdentityProviderUpdate,
-    IdentityProviderView, IdentityView, PROVIDERS_MAX, PasskeyStart, PasskeyView, RecoveryLink, SeatView,
-    SecondFactor, SessionBegun, SessionView, SignIn, SsoDone, SsoOffer, SsoStarted, SsoWish, TotpEnrolment,
-    UserCreate, UserView,
+    Caller, Device, FactorAdded, FactorsOffered, FactorsView, GuessRules, IdentityProviderCreate,
+    IdentityProviderUpdate, IdentityProviderView, IdentityView, PROVIDERS_MAX, PasskeyStart, PasskeyView,
+    Proof, ProofsOffered, RecoveryLink, SeatView, SecondFactor, SessionBegun, SessionView, SetupAsk,
+    SetupDone, SetupToken, SignIn, SsoDone, SsoOffer, SsoStarted, SsoWish, TokenTimes, TokensIssued,
+    TotpEnrolment, UserCreate, UserView,
 };
 pub use people::{
     INVITATION_LIVES, INVITATIONS_MAX, InvitationCreate, InvitationLook, InvitationSent, InvitationView,

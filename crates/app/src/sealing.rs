@@ -6,8 +6,8 @@ use gatepost_core::{Clock, Entropy, Error, Result};
 use gatepost_store::{Store, WorkspaceScope, WrappedKeyRow};
 use gatepost_vault::audit::CheckpointKey;
 use gatepost_vault::{
-    KeyLabel, KeyPurpose, LeaseDecision, MasterKeyring, NewWorkspaceKeys, WorkspaceKeys, WrappedKey,
-    next_lease,
+    AccessTokenKey, KeyLabel, KeyPurpose, LeaseDecision, MasterKeyring, NewWorkspaceKeys, WorkspaceKeys,
+    WrappedKey, next_lease,
 };
 use uuid::Uuid;
 
@@ -215,6 +215,12 @@ impl Sealing {
     pub async fn checkpoint_key(&self) -> Result<CheckpointKey> {
         let wrapped = self.installation_key(CheckpointKey::LABEL).await?;
         CheckpointKey::unwrap(&self.ring(), &wrapped).map_err(failed)
+    }
+
+    /// The key that signs access tokens; made where there is none yet.
+    pub async fn access_token_key(&self) -> Result<AccessTokenKey> {
+        let wrapped = self.installation_key(AccessTokenKey::LABEL).await?;
+        AccessTokenKey::unwrap(&self.ring(), &wrapped).map_err(failed)
     }
 
     /// The one key of the installation with this label; made where there is none yet.

@@ -71,6 +71,9 @@ codes! {
     AllowlistLockout = "allowlist_lockout", 409, "This change would shut you out", "Add the address that detail names to the list, or send confirm_lockout: true. The operator can change the list at the server: gatepost allowlist.";
     SessionEnded = "session_ended", 401, "The session is over", "Sign in again.";
     SignInFailed = "sign_in_failed", 401, "E-mail address, password or code is wrong", "Check what you typed. Forgotten passwords can be set anew by a link in an e-mail.";
+    AccessTokenExpired = "access_token_expired", 401, "This access token has expired", "Get the next one with the refresh token (POST /v1/auth/token/refresh).";
+    AccessTokenEnded = "access_token_ended", 401, "This access token is over, and all that came with it", "Its session, key or seat has ended, it was revoked, or a refresh token was used twice. Exchange a session or a key anew.";
+    RefreshTokenInvalid = "refresh_token_invalid", 400, "This refresh token opens nothing", "It is good once and for a while; a second use ends all that came with it. Exchange a session or a key anew.";
     ReauthRequired = "reauth_required", 401, "This needs a fresh proof of who you are", "Prove it again (/reauth in the console), then repeat the request within five minutes.";
     SecondFactorRequired = "second_factor_required", 403, "This needs a second factor", "Add a passkey or an authenticator app to your account and sign in with it.";
     SsoRequired = "sso_required", 403, "This workspace is entered through its identity provider only", "Sign in through the provider that the workspace names.";

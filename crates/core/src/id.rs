@@ -176,6 +176,8 @@ ids! {
     UserId => "usr";
     /// One signed-in browser or device.
     SessionId => "ses";
+    /// All tokens that came from one exchange of a session or a key.
+    TokenFamilyId => "tkf";
     /// An invitation to a workspace.
     InvitationId => "inv";
     /// A passkey of a person.

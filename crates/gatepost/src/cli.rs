@@ -10,8 +10,8 @@ use tracing_subscriber::filter::LevelFilter;
 
 use crate::commands::{
     allowlist, audit, channel, deliveries, demo, doctor, documents, endpoint, events, key, limit, listen,
-    mail, media, member, meta_app, migrate, sandbox, send, serve, template, trigger, url, user, vault,
-    workspace,
+    mail, media, member, meta_app, migrate, sandbox, send, serve, setup_token, template, trigger, url, user,
+    vault, workspace,
 };
 use crate::config::{self, LogFormat, Overrides, Settings};
 use crate::environment;
@@ -68,6 +68,7 @@ struct Global {
 #[derive(Subcommand)]
 enum Command {
     Serve(serve::Serve),
+    SetupToken(setup_token::SetupToken),
     Demo(demo::Demo),
     Sandbox(Box<sandbox::SandboxCommand>),
     #[command(subcommand)]
@@ -191,6 +192,7 @@ fn run(command: Command, context: Context) -> Result<()> {
                 Command::Member(command) => command.run(context).await,
                 Command::Allowlist(command) => command.run(context).await,
                 Command::Limit(command) => command.run(context).await,
+                Command::SetupToken(command) => command.run(context).await,
                 Command::Channel(command) => command.run(context).await,
                 Command::Template(command) => command.run(context).await,
                 Command::MetaApp(command) => command.run(context).await,

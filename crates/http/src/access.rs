@@ -1,7 +1,7 @@
 //! Access is declared where a route is registered.
 //!
 //! A handler's first argument says who may call it: [`Grant`] (an API key's permission; in the console, a member's; on
-//! the operator's socket, the operator inside a workspace), [`SignedIn`] (a person, for their own account),
+//! the operator's socket, the operator inside a workspace), [`SignedIn`] (a person, for their own account), [`Holder`] (a person or a key, to be exchanged),
 //! [`Operator`], [`Signed`] (a provider's signature over the raw bytes) or [`Public`].
 //! [`get`], [`post`], [`patch`] and [`delete`] are the only way to make a route, and they take no other handler. The
 //! accesses and the registration sit in this one file, so that the rule is read in one place.
@@ -48,6 +48,8 @@ pub enum Rule {
     Permission(PermissionId),
     /// Whoever signed in, for their own account.
     Person,
+    /// Whoever signed in, or holds an API key, to exchange one or the other.
+    Holder,
     /// The operator, on the local socket or the operators' listener.
     Operator(OperatorPermissionId),
     /// Whoever signs the raw body; the text names the provider.
@@ -63,7 +65,7 @@ mod sealed {
 /// An argument that proves the right to call.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say who may call the route",
-    label = "the first argument must be `Grant<P>`, `SignedIn`, `Operator<P>`, `Signed<S>` or `Public`"
+    label = "the first argument must be `Grant<P>`, `SignedIn`, `Holder`, `Operator<P>`, `Signed<S>` or `Public`"
 )]
 pub trait Access: sealed::Sealed {
     const RULE: Rule;
@@ -72,7 +74,7 @@ pub trait Access: sealed::Sealed {
 /// The arguments of a handler, as axum counts them, with an [`Access`] in front.
 #[diagnostic::on_unimplemented(
     message = "a route needs a handler whose first argument says who may call it",
-    label = "the first argument of this handler is not `Grant<P>`, `SignedIn`, `Operator<P>`, `Signed<S>` or `Public`",
+    label = "the first argument of this handler is not `Grant<P>`, `SignedIn`, `Holder`, `Operator<P>`, `Signed<S>` or `Public`",
     note = "access is declared by the first argument of a handler; see `gatepost_http::access`"
 )]
 pub trait Admission: sealed::Sealed {
@@ -268,6 +270,42 @@ impl<A: Doors> FromRequestParts<ApiState<A>> for SignedIn {
         let person = person_at(parts, state, kind).await?;
         check_query(parts, state)?;
         Ok(Self(person))
+    }
+}
+
+/// Somebody who signed in, or an API key, for what concerns the credential itself.
+pub enum Holder {
+    Person(Arc<Person>),
+    Key(Arc<Principal>),
+}
+
+impl sealed::Sealed for Holder {}
+impl Access for Holder {
+    const RULE: Rule = Rule::Holder;
+}
+
+impl<A: Doors> FromRequestParts<ApiState<A>> for Holder {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState<A>) -> Result<Self, Failure> {
+        let client = parts.extensions.get::<ClientAddress>().and_then(|client| client.0);
+        let notes = parts.extensions.get::<Notes>().cloned();
+        let holder = match parts.extensions.get::<AtConsole>().copied() {
+            // Two parties may read two different callers out of such a request.
+            Some(_) if credential::presented_key(&parts.headers).is_ok() => {
+                return Err(Error::of(Code::CredentialsConflict).into());
+            }
+            Some(AtConsole(kind)) => Self::Person(person_at(parts, state, kind).await?),
+            None => {
+                let key = principal_of_key(parts, state, client, notes.as_ref()).await?;
+                if let Some(notes) = &notes {
+                    notes.set_actor(key.actor());
+                }
+                Self::Key(key)
+            }
+        };
+        check_query(parts, state)?;
+        Ok(holder)
     }
 }
 

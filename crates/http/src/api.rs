@@ -9,7 +9,7 @@ use serde_json::Value;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::access::Rule;
-use crate::console::csrf;
+use crate::console::{csrf, gate};
 use crate::problem::Failure;
 use crate::query::{QueryParameter, QueryRule};
 use crate::route::Route;
@@ -135,7 +135,9 @@ impl<A: Doors> Api<A> {
         if self.surface == Surface::Operator {
             router = router.layer(from_fn_with_state(state.clone(), operator::admit::<A>));
         } else {
-            router = router.layer(from_fn_with_state(state.clone(), csrf::guard::<A>));
+            router = router
+                .layer(from_fn_with_state(state.clone(), csrf::guard::<A>))
+                .layer(from_fn_with_state(state.clone(), gate::keep::<A>));
         }
         router
             .layer(CatchPanicLayer::custom(observe::caught))

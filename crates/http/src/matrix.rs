@@ -76,6 +76,7 @@ fn permission(route: &RouteInfo) -> String {
         }
         Rule::Permission(permission) => permission.as_str().to_owned(),
         Rule::Person => "signed in".to_owned(),
+        Rule::Holder => "signed in, or a key".to_owned(),
         Rule::Operator(permission) => permission.as_str().to_owned(),
         Rule::Signed(provider) => format!("signed by {provider}"),
         Rule::Public => "public".to_owned(),
@@ -99,6 +100,10 @@ fn cells(route: &RouteInfo) -> Vec<&'static str> {
         }
         Rule::Person => {
             cells.resize(width - Role::ALL.len(), "-");
+            cells.resize(width, "yes");
+        }
+        Rule::Holder => {
+            cells.push("-");
             cells.resize(width, "yes");
         }
         Rule::Public => cells.resize(width, "yes"),

@@ -141,7 +141,7 @@ fn operation<A>(route: &Route<A>, schemas: &mut BTreeMap<String, RefOr<Schema>>)
         operation = operation.parameter(parameter);
     }
     operation = match route.entrance.rule {
-        Rule::Permission(_) => operation
+        Rule::Permission(_) | Rule::Holder => operation
             .security(SecurityRequirement::new("bearer", Vec::<String>::new()))
             .security(SecurityRequirement::new("x_api_key", Vec::<String>::new())),
         Rule::Signed(_) => {
@@ -212,6 +212,7 @@ fn access_extension(rule: Rule) -> Extensions {
             "roles": permission.roles().iter().map(|r| r.as_str()).collect::<Vec<_>>(),
         }),
         Rule::Person => json!({ "signed_in": true }),
+        Rule::Holder => json!({ "signed_in": true, "keys": true }),
         Rule::Operator(permission) => json!({ "operator": permission.as_str() }),
         Rule::Signed(provider) => json!({ "signed_by": provider }),
         Rule::Public => json!({ "public": true }),
@@ -395,7 +396,7 @@ fn components(schemas: BTreeMap<String, RefOr<Schema>>, surface: Surface) -> Com
     if surface == Surface::Public {
         let bearer = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
-            .bearer_format("gp_live_… or gp_test_…")
+            .bearer_format("gp_live_…, gp_test_… or gp_at_…")
             .description(Some("An API key."));
         let header = |name: &str, words: &str| {
             SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description(name, words)))

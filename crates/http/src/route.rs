@@ -343,11 +343,23 @@ impl<A> Route<A> {
                 Code::CredentialsConflict,
                 Code::ApiKeyRevoked,
                 Code::ApiKeyExpired,
+                Code::AccessTokenExpired,
+                Code::AccessTokenEnded,
                 Code::IpNotAllowed,
                 Code::PermissionMissing,
                 Code::RateLimited,
             ]),
             Rule::Person => codes.push(Code::SessionEnded),
+            Rule::Holder => codes.extend([
+                Code::Unauthorized,
+                Code::CredentialsConflict,
+                Code::ApiKeyRevoked,
+                Code::ApiKeyExpired,
+                Code::IpNotAllowed,
+                Code::SessionEnded,
+                Code::CsrfRefused,
+                Code::RateLimited,
+            ]),
             Rule::Operator(_) => codes.push(Code::PermissionMissing),
             Rule::Signed(_) => {
                 codes.extend([Code::SignatureInvalid, Code::PayloadTooLarge, Code::RequestTimeout]);

@@ -12,7 +12,7 @@ use gatepost_app::{LimitDecision, VaultStatus};
 use gatepost_core::access::operator_permission::{VaultManage, WorkspaceEnter};
 use gatepost_core::access::{KeyRefused, OperatorGrant, Person, Principal, SessionKind};
 use gatepost_core::audit::Refusal;
-use gatepost_core::{ClientAddr, Entropy, MetaAppId, Result, Timestamp, WorkspaceId};
+use gatepost_core::{ClientAddr, Entropy, MetaAppId, Result, Secret, Timestamp, WorkspaceId};
 use http::request::Parts;
 use http::{HeaderMap, Method};
 use tokio::sync::Semaphore;
@@ -53,6 +53,19 @@ pub trait Doors: Clone + Send + Sync + 'static {
         person: &Person,
         workspace: WorkspaceId,
     ) -> impl Future<Output = Result<Arc<Principal>>> + Send;
+
+    /// Whether the installation has an operator, so that nothing is to be set up.
+    fn is_set_up(&self) -> impl Future<Output = Result<bool>> + Send;
+
+    /// Another token for a session whose present one has served its time.
+    fn session_renew(&self, token: &str) -> impl Future<Output = Result<Option<Secret<String>>>> + Send;
+
+    /// Counts a page or a form.
+    fn limit_page(
+        &self,
+        person: Option<&Person>,
+        client: Option<ClientAddr>,
+    ) -> impl Future<Output = LimitDecision> + Send;
 
     /// Counts a request of a verified key.
     fn limit_principal(&self, principal: &Principal) -> impl Future<Output = LimitDecision> + Send;

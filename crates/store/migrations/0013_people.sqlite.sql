@@ -81,6 +81,7 @@ CREATE TABLE ticket (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX ticket_user ON ticket (user_id, kind);
 CREATE INDEX ticket_expiry ON ticket (expires_at);
+CREATE INDEX ticket_subject ON ticket (subject, kind);
 
 -- Failed proofs: of one account or one address, by blind index.
 CREATE TABLE sign_in_failure (

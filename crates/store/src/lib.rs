@@ -62,8 +62,8 @@ pub use migrations::MIGRATIONS;
 pub use nodes::NodeRow;
 pub use notices::{NewNotice, NoticeRow};
 pub use people::{
-    FactorCount, IdentityProviderRow, IdentityRow, MemberRow, PasskeyRow, SeatRow, SessionRow, TicketKind,
-    TicketRow, UserNoticeRow, UserRow,
+    FactorCount, FailureCount, IdentityProviderRow, IdentityRow, MemberRow, PasskeyRow, SeatRow, SessionRow,
+    TicketKind, TicketRow, UserNoticeRow, UserRow,
 };
 pub use people::{InvitationInsert, InvitationRow};
 pub use replays::{ReplayRow, ReplayStep, Revival};

@@ -4,8 +4,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use gatepost_app::{Caller, SessionBegun, SignIn, UserCreate};
 use gatepost_core::access::{OperatorRole, Role, SessionKind, operator_permission};
+use gatepost_core::audit::Audit;
 use gatepost_core::{Clock as _, EmailAddress, RequestId, Secret, UserId, WorkspaceId};
-use gatepost_vault::SystemEntropy;
+use gatepost_store::WorkspaceScope;
+use gatepost_vault::{
+    Aad, LeaseDecision, MasterKey, MasterKeyring, SystemEntropy, WorkspaceKeys, WrappedKey, next_lease,
+};
 
 use crate::World;
 
@@ -71,5 +75,76 @@ impl World {
             SignIn::Done(session) => session,
             SignIn::SecondFactor { .. } => panic!("a second factor is asked for"),
         }
+    }
+}
+
+/// [`PASSWORD`] under weaker parameters than today's.
+const WEAK_HASH: &str =
+    "$argon2id$v=19$m=1024,t=1,p=1$MDEyMzQ1Njc4OWFiY2RlZg$By/XPVsmLQwsr08MwccV24taqC8Fp16iCrCg2900tCk";
+
+fn password_aad(user: UserId) -> Aad {
+    Aad {
+        workspace: WorkspaceScope::platform().workspace().uuid(),
+        table: "user_account",
+        column: "password",
+        row: user.uuid().into_bytes(),
+    }
+}
+
+impl World {
+    /// The platform's keys, opened with the master key as a backup would be.
+    async fn platform_keys(&self) -> WorkspaceKeys {
+        let owner = WorkspaceScope::platform().workspace().uuid();
+        let rows = self.store.read_system(async move |tx| tx.wrapped_key_list(owner).await);
+        let rows = rows.await.expect("the platform's keys");
+        let of = |purpose: i64| {
+            let rows = rows.iter().filter(move |row| row.purpose == purpose);
+            rows.map(|row| (row.clone(), WrappedKey::from_bytes(&row.wrapped).expect("a wrapped key")))
+        };
+        let (_, blind) = of(2).next().expect("an index key");
+        let data: Vec<_> = of(1).collect();
+        let versions: Vec<(u32, WrappedKey)> =
+            data.iter().map(|(row, key)| (u32::try_from(row.version).expect("a version"), *key)).collect();
+        let master = MasterKey::parse("the test's key", &self.master).expect("a key");
+        let ring = MasterKeyring::new(master, Vec::new());
+        let keys = WorkspaceKeys::unwrap(owner, &ring, &blind, &versions).expect("the right master key");
+        let current = data.into_iter().map(|(row, _)| row).max_by_key(|row| row.version).expect("a data key");
+        let lease = match next_lease(u64::try_from(current.leased_uses).expect("a count")) {
+            LeaseDecision::Grant(lease) => lease,
+            LeaseDecision::RotateFirst => panic!("the key is worn out"),
+        };
+        let (version, uses) = (keys.current_version(), i64::from(lease.uses()));
+        let leased = self.store.write_system(async move |tx| {
+            let won = tx.nonce_uses_lease(&current, uses).await?;
+            tx.commit(Audit::None("a test"), won)
+        });
+        assert!(leased.await.expect("the store answers"), "nobody else leases");
+        keys.add_lease(version, lease, &SystemEntropy).expect("a lease");
+        keys
+    }
+
+    /// The PHC string of somebody's password, as it lies sealed in the store.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub async fn password_hash_of(&self, user: UserId) -> String {
+        let row = self.store.read_system(async move |tx| tx.user_get(user).await).await;
+        let sealed = row.expect("the store answers").and_then(|row| row.password).expect("a password");
+        let plain = self.platform_keys().await.open(&password_aad(user), &sealed).expect("it opens");
+        String::from_utf8(plain.expose().clone()).expect("a text")
+    }
+
+    /// Puts [`PASSWORD`] in the place of somebody's password, hashed as it might have been years ago.
+    ///
+    /// # Panics
+    /// When it cannot be stored.
+    pub async fn weaken_password(&self, user: UserId) {
+        let keys = self.platform_keys().await;
+        let sealed = keys.seal(&password_aad(user), WEAK_HASH.as_bytes()).expect("a lease").into_vec();
+        let stored = self.store.write_system(async move |tx| {
+            tx.user_password_set(user, Some(&sealed)).await?;
+            tx.commit(Audit::None("a test"), ())
+        });
+        stored.await.expect("the store answers");
     }
 }

@@ -4,11 +4,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gatepost_app::{App, AppConfig, AppParts, KeyCreate, LimitConfig, Outcome, SystemClock, Visit};
+use gatepost_app::{
+    App, AppConfig, AppParts, GuessRules, KeyCreate, LimitConfig, Outcome, SystemClock, UserCreate, Visit,
+};
 use gatepost_channels::sandbox::{Sandbox, SandboxConfig, SandboxHandle};
-use gatepost_core::access::{LocalOperator, OperatorGrant, Scope, operator_permission, permission};
+use gatepost_core::access::{
+    LocalOperator, OperatorGrant, OperatorRole, Scope, operator_permission, permission,
+};
 use gatepost_core::channel::Mode;
-use gatepost_core::{Clock, Result, WorkspaceId};
+use gatepost_core::{Clock, EmailAddress, Result, WorkspaceId};
 use gatepost_http::{Locks, Proxies};
 use gatepost_net::{
     Budgets, EgressConfig, Exception, Mailer, Resolver, SafeClient, Scheme, TlsRoots, TrustedBudgets,
@@ -57,6 +61,8 @@ pub struct Setup {
     pub proxies: Proxies,
     /// Which locks of forms are shut; all of them, unless a test looks at one of them alone.
     pub locks: Locks,
+    /// Whether somebody is its operator already, who never signs in: until then every page leads to the set-up.
+    pub set_up: bool,
 }
 
 impl Setup {
@@ -67,6 +73,7 @@ impl Setup {
             drain: Duration::from_secs(5),
             // Tests of other things ask as fast as they can.
             limits: LimitConfig::off(),
+            guesses: GuessRules::off(),
             ..AppConfig::default()
         };
         Self {
@@ -79,6 +86,7 @@ impl Setup {
             mail: None,
             proxies: Proxies::default(),
             locks: Locks::default(),
+            set_up: true,
         }
     }
 
@@ -251,12 +259,12 @@ impl World {
         clock: Arc<TestClock>,
         directory: Option<tempfile::TempDir>,
     ) -> Self {
-        let (sandbox_config, workers) = (setup.sandbox.clone(), setup.workers);
         let settings = gatepost_http::Settings {
             proxies: setup.proxies.clone(),
             locks: setup.locks,
             ..Default::default()
         };
+        let (sandbox_config, workers, set_up) = (setup.sandbox.clone(), setup.workers, setup.set_up);
         let (app, store) = Self::assemble(setup, &place, &master, &clock).await;
         app.prepare().await.expect("the platform's keys");
         app.vault_check().await.expect("the right master key");
@@ -270,6 +278,10 @@ impl World {
         app.sandbox_attach(handle, &base).await.expect("the simulated Meta");
         if workers {
             app.start_workers();
+        }
+        if set_up && !app.is_set_up().await.expect("the store answers") {
+            let grant = LocalOperator::verify(0, 0).expect("the same user").grant();
+            app.user_create(&grant, first_operator()).await.expect("an operator");
         }
         Self { app, store, base, clock, master, place, _directory: directory }
     }
@@ -320,6 +332,16 @@ impl World {
     /// Ends this node as a signal would.
     pub async fn stop(self) {
         self.app.shutdown().await;
+    }
+}
+
+/// Somebody who runs the installation, and has no way to sign in.
+fn first_operator() -> UserCreate {
+    UserCreate {
+        email: EmailAddress::parse("operator@example.com").expect("an address"),
+        name: "Op Erator".to_owned(),
+        password: None,
+        operator: Some(OperatorRole::Administrator),
     }
 }
 

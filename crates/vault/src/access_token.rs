@@ -1,9 +1,9 @@
 //! Short-lived bearer tokens for machines and mobile apps, and the tokens that renew them.
 //!
 //! An access token is `gp_at_` and the URL-safe base64 of a fixed layout: a version, what it was exchanged for (a
-//! session or an API key), workspace and mode, the revocation epoch it was made in, two times, and an HMAC-SHA-256 of
+//! session or an API key), workspace and mode, the exchange that it is of, two times, and an HMAC-SHA-256 of
 //! all of it under the installation's own key. Any node checks one without a look-up; whether its session or key still
-//! stands, and whether its epoch is still the present one, is for the caller to ask, on every request. It is no JWT: it
+//! stands, and whether its family was ended, is for the caller to ask, on every request. It is no JWT: it
 //! has one algorithm, one layout and one text. A refresh token is `gp_rt_` and 256 random bits, of which the digest is
 //! stored.
 //!
@@ -18,7 +18,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gatepost_core::access::TokenDigest;
 use gatepost_core::channel::Mode;
-use gatepost_core::{ApiKeyId, Entropy, Secret, SessionId, Timestamp, WorkspaceId};
+use gatepost_core::{ApiKeyId, Entropy, Secret, SessionId, Timestamp, TokenFamilyId, WorkspaceId};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -31,8 +31,8 @@ pub const REFRESH_TOKEN_PREFIX: &str = "gp_rt_";
 
 const DOMAIN: &[u8] = b"gatepost access token v1\0";
 const VERSION: u8 = 1;
-/// Version, subject's kind and id, workspace, mode, epoch, issued, expires.
-const PAYLOAD: usize = 1 + 1 + 16 + 16 + 1 + 8 + 8 + 8;
+/// Version, subject's kind and id, workspace, mode, family, issued, expires.
+const PAYLOAD: usize = 1 + 1 + 16 + 16 + 1 + 16 + 8 + 8;
 const CODE: usize = 32;
 const REFRESH_TEXT: usize = 43;
 
@@ -52,8 +52,8 @@ pub struct AccessClaims {
     pub workspace: Option<WorkspaceId>,
     /// The mode of an API key; `None` for a person, who sees both.
     pub mode: Option<Mode>,
-    /// The subject's revocation epoch when the token was made. A subject whose epoch has moved on refuses it.
-    pub epoch: u64,
+    /// The exchange that the token is of: all of its tokens end together.
+    pub family: TokenFamilyId,
     pub issued: Timestamp,
     pub expires: Timestamp,
 }
@@ -145,9 +145,9 @@ impl AccessClaims {
             Some(Mode::Test) => 1,
             Some(Mode::Live) => 2,
         };
-        out[35..43].copy_from_slice(&self.epoch.to_be_bytes());
-        out[43..51].copy_from_slice(&self.issued.micros().to_be_bytes());
-        out[51..59].copy_from_slice(&self.expires.micros().to_be_bytes());
+        out[35..51].copy_from_slice(self.family.uuid().as_bytes());
+        out[51..59].copy_from_slice(&self.issued.micros().to_be_bytes());
+        out[59..67].copy_from_slice(&self.expires.micros().to_be_bytes());
         out
     }
 
@@ -157,7 +157,7 @@ impl AccessClaims {
         let (id, rest) = rest.split_first_chunk::<16>()?;
         let (workspace, rest) = rest.split_first_chunk::<16>()?;
         let ([mode], rest) = rest.split_first_chunk::<1>()?;
-        let (epoch, rest) = rest.split_first_chunk::<8>()?;
+        let (family, rest) = rest.split_first_chunk::<16>()?;
         let (issued, rest) = rest.split_first_chunk::<8>()?;
         let expires: &[u8; 8] = rest.try_into().ok()?;
         let id = Uuid::from_bytes(*id);
@@ -175,7 +175,7 @@ impl AccessClaims {
                 2 => Some(Mode::Live),
                 _ => return None,
             },
-            epoch: u64::from_be_bytes(*epoch),
+            family: TokenFamilyId::from_uuid(Uuid::from_bytes(*family)),
             issued: Timestamp::from_micros(i64::from_be_bytes(*issued)),
             expires: Timestamp::from_micros(i64::from_be_bytes(*expires)),
         })

@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gatepost_core::access::TokenDigest;
 use gatepost_core::channel::Mode;
-use gatepost_core::{ApiKeyId, Entropy, SessionId, Timestamp, UserId};
+use gatepost_core::{ApiKeyId, Entropy, SessionId, Timestamp, TokenFamilyId, UserId};
 use serde_json::{Value, json};
 use url::Url;
 use uuid::Uuid;
@@ -76,12 +76,12 @@ pub fn access_token(bytes: &[u8]) {
     let mut fields = [0; 24];
     Given(rest).fill(&mut fields);
     let number = |part: &[u8]| part.iter().fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
-    let (epoch, id, expires) = (number(&fields[..8]), number(&fields[8..16]), number(&fields[16..]));
+    let (family, id, expires) = (number(&fields[..8]), number(&fields[8..16]), number(&fields[16..]));
     let claims = AccessClaims {
         subject: TokenSubject::Session(SessionId::from_uuid(Uuid::from_u128(u128::from(id)))),
         workspace: None,
         mode: [None, Some(Mode::Test), Some(Mode::Live)][usize::from(*cut % 3)],
-        epoch,
+        family: TokenFamilyId::from_uuid(Uuid::from_u128(u128::from(family))),
         issued: now,
         expires: Timestamp::from_micros(expires.cast_signed()),
     };

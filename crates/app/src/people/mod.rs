@@ -12,6 +12,10 @@
 //! - [`so_far`]: what the first of two steps proved.
 //! - [`sso`]: signing in through an identity provider; [`providers`]: those that workspaces name; [`identities`]: the
 //!   accounts that people have with them.
+//! - [`throttle`]: how often somebody may guess.
+//! - [`proving`]: proving again who one is.
+//! - [`setup`]: the first operator and owner.
+//! - [`access_tokens`]: what sessions and API keys are exchanged for.
 //! - [`tickets`]: what is handed out once.
 //! - [`members`], [`invitations`], [`workspace`]: seats, how they are given and lost, and the rules of the house.
 //! - [`lost`], [`changes`]: forgotten passwords, and passwords and addresses that people change.
@@ -20,6 +24,7 @@
 //! Whatever ends or narrows a session, a seat or an account raises the credential epoch and is answered when no node
 //! knows better, as with keys.
 
+mod access_tokens;
 mod accounts;
 mod changes;
 mod factors;
@@ -29,14 +34,18 @@ mod lost;
 mod members;
 mod passwords;
 mod providers;
+mod proving;
 mod sessions;
+mod setup;
 mod sign_in;
 mod so_far;
 mod sso;
+mod throttle;
 mod tickets;
 mod users;
 mod workspace;
 
+pub use access_tokens::{TokenTimes, TokensIssued};
 pub use factors::{
     FactorAdded, FactorsOffered, FactorsView, PasskeyStart, PasskeyView, SecondFactor, TotpEnrolment,
 };
@@ -47,9 +56,12 @@ pub use invitations::{
 pub use lost::RecoveryLink;
 pub use members::{MEMBERS_MAX, MemberView};
 pub use providers::{IdentityProviderCreate, IdentityProviderUpdate, IdentityProviderView, PROVIDERS_MAX};
+pub use proving::{Proof, ProofsOffered};
 pub use sessions::{Device, SessionBegun, SessionView};
+pub use setup::{SetupAsk, SetupDone, SetupToken};
 pub use sign_in::SignIn;
 pub use sso::{SsoDone, SsoOffer, SsoStarted, SsoWish};
+pub use throttle::GuessRules;
 pub use users::{SeatView, UserCreate, UserView};
 pub use workspace::{WorkspaceChange, WorkspaceSettings};
 

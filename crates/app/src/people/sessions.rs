@@ -15,6 +15,7 @@ use gatepost_core::access::{
     Actor, Credential, Person, Principal, SessionKind, StoredSeat, StoredSession, TokenDigest,
 };
 use gatepost_core::audit::{Action, Audit};
+use gatepost_core::channel::Mode;
 use gatepost_core::{
     ClientAddr, Code, Error, IdentityProviderId, Result, Secret, SessionId, Timestamp, UserId, WorkspaceId,
 };
@@ -23,7 +24,10 @@ use gatepost_vault::{Aad, SealedBytes, WorkspaceKeys, constant_time_eq, random_t
 use serde::{Deserialize, Serialize};
 
 use super::Caller;
+use super::access_tokens::AccessTokens;
 use super::passwords::Hashing;
+use super::setup::SetUp;
+use super::throttle::account_subjects;
 use crate::App;
 use crate::notices::Notice;
 use crate::sealing::failed;
@@ -46,10 +50,14 @@ pub(crate) struct Sessions {
     /// Sessions of owners of which the log says already that they went around the only way in.
     pub(super) bypasses: moka::sync::Cache<(WorkspaceId, SessionId), ()>,
     pub(super) hashing: Hashing,
+    pub(super) set_up: SetUp,
+    pub(super) tokens: AccessTokens,
+    /// Those that access tokens were exchanged for.
+    exchanged: moka::sync::Cache<SessionId, Arc<Known>>,
 }
 
 /// A session as it was read.
-struct Known {
+pub(super) struct Known {
     /// The epoch it was read in.
     epoch: i64,
     read_at: Timestamp,
@@ -59,7 +67,22 @@ struct Known {
 }
 
 impl Known {
-    fn now_seen(&self) -> StoredSession {
+    fn new(stored: StoredSession, held: Option<&Self>, epoch: i64, read_at: Timestamp) -> Self {
+        let written = stored.seen_at.micros();
+        let seen = held.map_or(written, |held| held.seen_at.load(Ordering::Relaxed).max(written));
+        Self { epoch, read_at, stored, seen_at: AtomicI64::new(seen), written_at: AtomicI64::new(written) }
+    }
+
+    pub(super) const fn stored(&self) -> &StoredSession {
+        &self.stored
+    }
+
+    /// Takes note of a use.
+    pub(super) fn seen(&self, now: Timestamp) {
+        self.seen_at.fetch_max(now.micros(), Ordering::Relaxed);
+    }
+
+    pub(super) fn now_seen(&self) -> StoredSession {
         let seen = Timestamp::from_micros(self.seen_at.load(Ordering::Relaxed));
         StoredSession { seen_at: seen.max(self.stored.seen_at), ..self.stored.clone() }
     }
@@ -72,13 +95,17 @@ impl Sessions {
             seats: moka::sync::Cache::new(CACHED),
             bypasses: moka::sync::Cache::new(CACHED),
             hashing: Hashing::default(),
+            set_up: SetUp::default(),
+            tokens: AccessTokens::default(),
+            exchanged: moka::sync::Cache::new(CACHED),
         }
     }
 
     /// The sessions used since the last call, and when.
     pub fn take_seen(&self) -> Vec<(SessionId, Timestamp)> {
         let mut seen = Vec::new();
-        for (_, known) in &self.known {
+        let of_tokens = self.exchanged.iter().map(|(_, known)| known);
+        for known in self.known.iter().map(|(_, known)| known).chain(of_tokens) {
             let at = known.seen_at.load(Ordering::Relaxed);
             if known.written_at.swap(at, Ordering::Relaxed) != at {
                 seen.push((known.stored.id, Timestamp::from_micros(at)));
@@ -189,6 +216,7 @@ impl App {
         };
         let row = SessionRow { session, device: device_seal(&keys, id, caller)? };
         let recognised = sha256(device.expose().as_bytes());
+        let presented = caller.device.as_ref().map(|device| sha256(device.as_bytes()));
         let mut audit = self.audit_person(
             caller,
             Actor::User(user),
@@ -204,6 +232,12 @@ impl App {
             .0
             .store
             .write_system(async move |tx| {
+                // Looked at once more: somebody may have disabled the account between the steps.
+                let account = tx.user_get(user).await?.filter(|account| account.disabled_at.is_none());
+                let account = account.ok_or_else(|| Error::of(Code::SignInFailed))?;
+                for subject in account_subjects(&keys, &account.email_index, presented.as_ref()) {
+                    tx.failures_forgive(&subject).await?;
+                }
                 tx.session_insert(&row).await?;
                 let new = tx.device_is_new(user, &recognised, now).await?;
                 if new {
@@ -225,7 +259,7 @@ impl App {
         if person.kind() != kind {
             return Err(Error::of(Code::SessionEnded));
         }
-        known.seen_at.fetch_max(now.micros(), Ordering::Relaxed);
+        known.seen(now);
         Ok(Arc::new(person))
     }
 
@@ -245,16 +279,30 @@ impl App {
         let wanted = TokenDigest::new(digest);
         let found = inner.store.read_system(async move |tx| tx.session_find(&wanted).await).await?;
         let stored = found.ok_or_else(|| Error::of(Code::SessionEnded))?.session;
-        let written = stored.seen_at.micros();
-        let seen = held.map_or(written, |held| held.seen_at.load(Ordering::Relaxed).max(written));
-        let known = Arc::new(Known {
-            epoch,
-            read_at: now,
-            stored,
-            seen_at: AtomicI64::new(seen),
-            written_at: AtomicI64::new(written),
-        });
+        let known = Arc::new(Known::new(stored, held.as_deref(), epoch, now));
         inner.people.known.insert(digest, Arc::clone(&known));
+        Ok(known)
+    }
+
+    /// A session that something was exchanged for, by its id.
+    ///
+    /// Errors: `session_ended`.
+    pub(super) async fn known_session_of(&self, id: SessionId) -> Result<Arc<Known>> {
+        let (inner, now) = (&self.0, self.now());
+        // Read before the entry: an epoch that moves meanwhile voids what we are about to find.
+        let epoch = inner.credentials.epoch();
+        let held = inner.people.exchanged.get(&id);
+        if inner.credentials.is_live(now)
+            && let Some(known) = &held
+            && known.epoch == epoch
+            && now < known.read_at.plus(BELIEVED)
+        {
+            return Ok(Arc::clone(known));
+        }
+        let found = inner.store.read_system(async move |tx| tx.session_get(id).await).await?;
+        let stored = found.ok_or_else(|| Error::of(Code::SessionEnded))?.session;
+        let known = Arc::new(Known::new(stored, held.as_deref(), epoch, now));
+        inner.people.exchanged.insert(id, Arc::clone(&known));
         Ok(known)
     }
 
@@ -299,25 +347,45 @@ impl App {
         person: &Person,
         workspace: WorkspaceId,
     ) -> Result<Arc<Principal>> {
-        let (inner, now) = (&self.0, self.now());
-        let user = person.user();
-        let epoch = inner.credentials.epoch();
-        let cached =
-            inner.credentials.is_live(now).then(|| inner.people.seats.get(&(workspace, user))).flatten();
-        let seat = match cached {
-            Some((read_in, seat)) if read_in == epoch => seat,
-            _ => {
-                let found = inner.store.read_system(async move |tx| tx.seat(workspace, user).await).await?;
-                let seat = found.ok_or_else(|| Error::of(Code::NotFound))?;
-                inner.people.seats.insert((workspace, user), (epoch, seat));
-                seat
-            }
-        };
-        let principal = person.sit(&seat, None, now)?;
+        self.member_of(person, workspace, None).await
+    }
+
+    /// The same in one mode, or both.
+    pub(super) async fn member_of(
+        &self,
+        person: &Person,
+        workspace: WorkspaceId,
+        mode: Option<Mode>,
+    ) -> Result<Arc<Principal>> {
+        let seat = self.seat_of(person.user(), workspace).await?.ok_or_else(|| Error::of(Code::NotFound))?;
+        let principal = person.sit(&seat, mode, self.now())?;
         if person.goes_around(&seat) {
             self.bypass_note(person, workspace).await?;
         }
         Ok(principal)
+    }
+
+    /// A person's seat in a workspace.
+    async fn seat_of(&self, user: UserId, workspace: WorkspaceId) -> Result<Option<StoredSeat>> {
+        let (inner, now) = (&self.0, self.now());
+        let epoch = inner.credentials.epoch();
+        let cached =
+            inner.credentials.is_live(now).then(|| inner.people.seats.get(&(workspace, user))).flatten();
+        if let Some((read_in, seat)) = cached
+            && read_in == epoch
+        {
+            return Ok(Some(seat));
+        }
+        let found = inner.store.read_system(async move |tx| tx.seat(workspace, user).await).await?;
+        if let Some(seat) = found {
+            inner.people.seats.insert((workspace, user), (epoch, seat));
+        }
+        Ok(found)
+    }
+
+    /// When a session that something was exchanged for was last seen by this node.
+    pub(crate) fn session_seen_at(&self, id: SessionId) -> Option<Timestamp> {
+        self.0.people.exchanged.get(&id).map(|known| known.now_seen().seen_at)
     }
 
     /// The person's sessions, newest first.
@@ -330,6 +398,8 @@ impl App {
             // Who speaks for the person in one workspace is not told of their other doings.
             .filter(|row| person.confined_to().is_none() || row.session.id == person.session())
             .filter(|row| row.session.stands(self.0.config.sessions, now))
+            // What a workspace's own provider opened sees itself.
+            .filter(|row| person.unconfined().is_ok() || row.session.id == person.session())
             .map(|row| {
                 let plain = keys.open(&device_aad(row.session.id), &row.device).map_err(failed)?;
                 Ok(SessionView {
@@ -353,6 +423,9 @@ impl App {
             person.unconfined()?;
         }
         let user = person.user();
+        if id != person.session() && person.unconfined().is_err() {
+            return Err(Error::of(Code::NotFound));
+        }
         let audit = self.audit_person(
             caller,
             person.actor(),

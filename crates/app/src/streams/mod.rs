@@ -47,6 +47,8 @@ pub enum StreamEnd {
     /// The person has no seat in the workspace any more, or one that does not hold the permission, or the workspace asks
     /// for more than their session brings.
     SeatChanged,
+    /// The session, the seat or the exchange behind an access token is over.
+    TokenEnded,
     /// This server stops.
     ShuttingDown,
     /// The store does not answer, or something broke.
@@ -62,6 +64,7 @@ impl StreamEnd {
             Self::AddressNotAllowed => "ip_not_allowed",
             Self::SessionEnded => "session_ended",
             Self::SeatChanged => "membership_changed",
+            Self::TokenEnded => "access_token_ended",
             Self::ShuttingDown => "shutting_down",
             Self::Unavailable => "unavailable",
         }
@@ -75,6 +78,7 @@ impl StreamEnd {
             Self::AddressNotAllowed => "requests from this address are no longer allowed",
             Self::SessionEnded => "the session is over",
             Self::SeatChanged => "the membership in this workspace ended, or what it allows changed",
+            Self::TokenEnded => "what the access token was exchanged for is over",
             Self::ShuttingDown => "the server is shutting down; reconnect",
             Self::Unavailable => "the server cannot read its events at the moment; reconnect",
         }
@@ -251,6 +255,7 @@ impl EventStream {
             Code::NotFound | Code::PermissionMissing | Code::SecondFactorRequired | Code::SsoRequired => {
                 return Some(StreamEnd::SeatChanged);
             }
+            Code::AccessTokenEnded => return Some(StreamEnd::TokenEnded),
             _ => {}
         }
         let Some(wait) = PATIENCE.get(self.failures) else {

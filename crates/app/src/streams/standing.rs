@@ -1,13 +1,16 @@
 //! Whether whoever opened a stream may still listen.
 //!
-//! Threat note. Defends against: a stream that outlives its key, or its person's session, seat or role. A revocation
+//! Threat note. Defends against: a stream that outlives its key, its person's session, seat or role, or the exchange that
+//! its access token is of (that the token itself expires ends no stream: what it was exchanged for counts). A revocation
 //! raises the credential epoch, as does a change of an allowlist, of a seat or of a workspace's rules, which every node
 //! hears of within a heartbeat; whoever holds a stream then reads the key, or session and seat, anew before anything more
 //! is sent, and also when this node's lease is not live, when what it knows may be old. The end of a rotated or expiring
 //! key and of a session that is not used is known beforehand, and waited for.
 
 use gatepost_core::access::{Actor, Credential, Grant, KeyRefusal, Person, Principal, permission};
-use gatepost_core::{ApiKeyId, ClientAddr, Code, Error, Result, SessionId, Timestamp, WorkspaceId};
+use gatepost_core::{
+    ApiKeyId, ClientAddr, Code, Error, Result, SessionId, Timestamp, TokenFamilyId, WorkspaceId,
+};
 
 use crate::App;
 
@@ -24,6 +27,8 @@ enum Holder {
 /// What is known of the credential behind a stream.
 pub(super) struct Standing {
     holder: Holder,
+    /// Of the access token that it was opened with.
+    exchange: Option<TokenFamilyId>,
     /// From where it listens.
     client: Option<ClientAddr>,
     epoch: i64,
@@ -38,12 +43,13 @@ impl App {
             (Actor::User(_), Credential::Session(session)) => Holder::Member(session, grant.workspace()),
             _ => Holder::Other,
         };
-        let mut standing = Standing { holder, client: grant.client(), epoch: i64::MIN, ends_at: None };
+        let (client, exchange) = (grant.client(), grant.exchange());
+        let mut standing = Standing { holder, exchange, client, epoch: i64::MIN, ends_at: None };
         self.stands(&mut standing).await?;
         Ok(standing)
     }
 
-    /// Errors: `api_key_revoked`, `api_key_expired`, `ip_not_allowed`; `session_ended`, and what a member is refused who
+    /// Errors: `api_key_revoked`, `api_key_expired`, `ip_not_allowed`; `access_token_ended`, `session_ended`, and what a member is refused who
     /// no longer has the seat, its role or what the workspace asks for; and those of a store that does not answer.
     pub(super) async fn stands(&self, standing: &mut Standing) -> Result<()> {
         let (credentials, now) = (&self.0.credentials, self.now());
@@ -52,6 +58,11 @@ impl App {
         let fresh = standing.epoch == epoch && credentials.is_live(now);
         if fresh && standing.ends_at.is_none_or(|end| now < end) {
             return Ok(());
+        }
+        if let Some(family) = standing.exchange
+            && !self.family_stands(family).await?
+        {
+            return Err(Error::of(Code::AccessTokenEnded));
         }
         let ends_at = match standing.holder {
             Holder::Key(id) => self.key_stands(id, standing.client, now).await?,
@@ -93,7 +104,9 @@ impl App {
                 Ok((Some(row.session), seat))
             })
             .await?;
-        let session = session.ok_or_else(|| Error::of(Code::SessionEnded))?;
+        let mut session = session.ok_or_else(|| Error::of(Code::SessionEnded))?;
+        // Uses of its access tokens are written down after a while only.
+        session.seen_at = session.seen_at.max(self.session_seen_at(session.id).unwrap_or(session.seen_at));
         let times = self.0.config.sessions;
         let person = Person::still(&session, times, now)?;
         let seat = seat.ok_or_else(|| Error::of(Code::NotFound))?;

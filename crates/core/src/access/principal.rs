@@ -13,7 +13,7 @@ use crate::address::ClientAddr;
 use crate::allowlist::Allowlist;
 use crate::channel::Mode;
 use crate::error::{Code, Error};
-use crate::id::{ApiKeyId, ChannelId, RequestId, SessionId, UserId, WorkspaceId};
+use crate::id::{ApiKeyId, ChannelId, RequestId, SessionId, TokenFamilyId, UserId, WorkspaceId};
 use crate::origin::Origin;
 use crate::time::Timestamp;
 
@@ -212,6 +212,8 @@ pub struct Principal {
     mode: Option<Mode>,
     channels: Option<Arc<[ChannelId]>>,
     rules: Arc<KeyRules>,
+    /// Where it came with an access token: the exchange that the token is of.
+    exchange: Option<TokenFamilyId>,
 }
 
 impl Principal {
@@ -225,6 +227,25 @@ impl Principal {
         if stored.digest != *presented {
             return Err(KeyRefusal::Unknown);
         }
+        Self::of_key(stored, now)
+    }
+
+    /// The same through an access token that the key was exchanged for, and that was verified.
+    pub fn of_exchanged_key(
+        stored: &StoredKey,
+        exchange: TokenFamilyId,
+        now: Timestamp,
+    ) -> Result<Self, KeyRefusal> {
+        Self::of_key(stored, now).map(|key| key.through_token(exchange))
+    }
+
+    /// The same principal through an access token: nothing that wants a fresh proof, and no more than before.
+    #[must_use]
+    pub fn through_token(&self, exchange: TokenFamilyId) -> Self {
+        Self { fresh: false, exchange: Some(exchange), ..self.clone() }
+    }
+
+    fn of_key(stored: &StoredKey, now: Timestamp) -> Result<Self, KeyRefusal> {
         stored.stands(now)?;
         Ok(Self {
             workspace: stored.workspace,
@@ -236,6 +257,7 @@ impl Principal {
             mode: Some(stored.mode),
             channels: stored.channels.as_ref().map(|ids| ids.as_slice().into()),
             rules: Arc::clone(&stored.rules),
+            exchange: None,
         })
     }
 
@@ -251,6 +273,7 @@ impl Principal {
             mode: None,
             channels: None,
             rules: Arc::default(),
+            exchange: None,
         }
     }
 
@@ -266,6 +289,7 @@ impl Principal {
             mode,
             channels: None,
             rules: Arc::default(),
+            exchange: None,
         }
     }
 
@@ -315,6 +339,11 @@ impl Principal {
 
     pub const fn credential(&self) -> Credential {
         self.credential
+    }
+
+    /// The exchange of the access token that it came with; `None` for whoever came without one.
+    pub const fn exchange(&self) -> Option<TokenFamilyId> {
+        self.exchange
     }
 
     /// The one mode it sees; `None` for both.
@@ -389,6 +418,11 @@ impl<P> Grant<P> {
 
     pub fn credential(&self) -> Credential {
         self.principal.credential
+    }
+
+    /// The exchange of the access token that the caller came with; `None` for whoever came without one.
+    pub fn exchange(&self) -> Option<TokenFamilyId> {
+        self.principal.exchange
     }
 
     /// The role of a member; `None` for keys and operators.

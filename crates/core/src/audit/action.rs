@@ -55,6 +55,11 @@ actions! {
     PasskeyRefused = "passkey.refused", "A passkey did not open: its counter did not grow, so two devices may hold the same key.";
     RecoveryCodesMade = "recovery_codes.made", "A person made new recovery codes; the old ones are void.";
     RecoveryCodeUsed = "recovery_code.used", "A person used up a recovery code; how many are left is named.";
+    SessionsEnded = "sessions.ended", "A person ended all their sessions but the one they were in.";
+    SessionProved = "session.proved", "A person proved again who they are; the proofs are named.";
+    SignInRefused = "sign_in.refused", "A proof of who somebody is was wrong.";
+    SetupTokenMade = "setup.token_made", "The operator made a token to set the installation up with; older ones are void.";
+    SetupCompleted = "setup.completed", "The installation was set up: its first operator and owner, and their workspace.";
 
     // workspaces
     WorkspaceCreated = "workspace.created", "A workspace was made.";
@@ -91,6 +96,9 @@ actions! {
     IpAllowlistChanged = "ip_allowlist.changed", "The addresses from which keys of a mode may be used were changed.";
     CorsOriginsChanged = "cors_origins.changed", "The web pages that may use test keys were changed.";
     RateLimitChanged = "rate_limit.changed", "The rate limit of a workspace or of a key was changed.";
+    AccessTokenIssued = "access_token.issued", "A session or a key was exchanged for an access token, with a token to renew it.";
+    AccessTokenRevoked = "access_token.revoked", "An access token and the tokens that renew it were revoked by their holder.";
+    RefreshTokenRefused = "refresh_token.refused", "A token that renews access tokens was presented a second time: all that came from the same exchange are void.";
     RequestRefused = "request.refused", "Somebody was refused what their credential does not allow.";
 
     // Meta apps

@@ -29,6 +29,7 @@ pub mod replay;
 pub mod sandbox;
 pub mod send;
 pub mod serve;
+pub mod setup_token;
 pub mod template;
 pub mod trigger;
 pub mod url;

@@ -147,6 +147,8 @@ impl Installation {
                 workspaces_self_service: self.config.workspaces.self_service,
                 limits: self.config.limits.resolve().map_err(Failure::usage)?,
                 sso: SsoConfig { providers: sso_providers(&self.config.sso)?, ..SsoConfig::default() },
+                sessions: self.config.sessions.times(),
+                tokens: self.config.sessions.tokens(),
                 ..app_config(&self.config, around.public_url, !self.postgres)
             },
             store: self.store,

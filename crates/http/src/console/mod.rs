@@ -2,6 +2,7 @@
 //!
 //! - [`page`] and [`layout`]: documents and answers; [`parts`]: what they are made of, with an example of a whole page.
 //! - [`view`]: what a handler of a page knows of its request; [`seat`]: who looks at it.
+//! - [`gate`]: what stands before every page; [`people`]: setting up, signing in, and what is open elsewhere.
 //! - [`form`](mod@form) and [`csrf`]: what people send, and the guard in front of it.
 //! - [`error`]: refusals as pages; [`notice`]: what was done; [`nav`]: the sidebar; [`assets`]: styles, icons, fonts.
 //!
@@ -16,6 +17,7 @@ pub mod csrf;
 pub mod error;
 pub mod factors;
 pub mod form;
+pub mod gate;
 pub mod layout;
 pub mod lost;
 pub mod members;
@@ -24,6 +26,7 @@ pub mod notice;
 pub mod notices;
 pub mod page;
 pub mod parts;
+pub(crate) mod people;
 pub mod seat;
 pub mod sso;
 pub mod theme;

@@ -75,9 +75,10 @@ const WORKSPACE: [(Option<&str>, &[Line]); 3] = [
     ),
 ];
 
-const ACCOUNT: [(Section, &str); 4] = [
+const ACCOUNT: [(Section, &str); 5] = [
     (Section::Workspaces, "/workspaces"),
     (Section::Security, "/account/security"),
+    (Section::Sessions, "/account/sessions"),
     (Section::Notices, "/account/notices"),
     (Section::Linked, "/account/linked"),
 ];

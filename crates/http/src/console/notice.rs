@@ -61,6 +61,8 @@ notices! {
     ProviderAdded = "provider_added", "The provider is added. Register its redirect URI at the provider.";
     ProviderSaved = "provider_saved", "The provider is saved and binds the next request.";
     ProviderRemoved = "provider_removed", "The provider is removed. What it opened has ended.";
+    SessionEnded = "session_ended", "The session is over. Its browser is signed out from the next second on.";
+    SessionsEnded = "sessions_ended", "All other sessions are over.";
     ThemeSaved = "theme_saved", "The appearance is saved in this browser.";
 }
 

@@ -2,6 +2,7 @@
 
 mod access_rules;
 mod audit;
+mod auth;
 mod channels;
 mod deliveries;
 mod endpoints;
@@ -17,6 +18,7 @@ mod numbers;
 mod operator;
 mod replays;
 mod service;
+mod setup;
 mod templates;
 mod test_events;
 mod users;
@@ -31,7 +33,7 @@ use gatepost_core::access::{Grant, KeyRefused, OperatorGrant, Person, Principal,
 use gatepost_core::audit::Refusal;
 use gatepost_core::channel::Mode;
 use gatepost_core::{
-    ClientAddr, Code, Entropy, Error, FieldError, MetaAppId, Result, Timestamp, WorkspaceId,
+    ClientAddr, Code, Entropy, Error, FieldError, MetaAppId, Result, Secret, Timestamp, WorkspaceId,
 };
 
 use crate::api::{Api, Surface};
@@ -69,6 +71,18 @@ impl Doors for App {
 
     async fn principal_of_person(&self, person: &Person, workspace: WorkspaceId) -> Result<Arc<Principal>> {
         Self::principal_of_person(self, person, workspace).await
+    }
+
+    async fn is_set_up(&self) -> Result<bool> {
+        Self::is_set_up(self).await
+    }
+
+    async fn session_renew(&self, token: &str) -> Result<Option<Secret<String>>> {
+        Self::session_renew(self, token).await
+    }
+
+    async fn limit_page(&self, person: Option<&Person>, client: Option<ClientAddr>) -> LimitDecision {
+        Self::limit_page(self, person, client).await
     }
 
     async fn limit_principal(&self, principal: &Principal) -> LimitDecision {
@@ -135,12 +149,14 @@ pub fn public() -> Api<App> {
         .routes(keys::routes())
         .routes(members::routes())
         .routes(members::owner_routes())
+        .routes(auth::routes())
         .routes(audit::routes())
         .routes(access_rules::routes())
         .routes(hooks::routes())
         .routes(service::routes())
         .routes(crate::console::routes())
         .routes(crate::console::pages())
+        .routes(crate::console::people::routes())
 }
 
 /// The routes of the operator's socket: the installation's own, and those that set up a workspace. The latter are the
@@ -148,6 +164,7 @@ pub fn public() -> Api<App> {
 pub fn at_socket() -> Api<App> {
     Api::new(Surface::Operator)
         .routes(operator::routes())
+        .routes(setup::routes())
         .routes(audit::platform_routes())
         .routes_inside_workspace(templates::routes())
         .routes_inside_workspace(numbers::routes())
@@ -179,13 +196,21 @@ fn split<T, V: Made>(create: Create<T>) -> (T, Option<Idempotent<V>>) {
     (body, idempotent)
 }
 
-/// The mode of a thing to be made: the caller's own, or, for who sees both, the one that the body names.
-fn mode_of<P>(grant: &Grant<P>, wanted: Option<Mode>) -> Result<Mode> {
-    match (grant.mode(), wanted) {
+/// Whether the mode that a body names is the caller's own.
+fn mode_fits(own: Option<Mode>, wanted: Option<Mode>) -> Result<()> {
+    match (own, wanted) {
         (Some(own), Some(wanted)) if own != wanted => Err(Error::of(match own {
             Mode::Test => Code::TestModeOnly,
             Mode::Live => Code::LiveModeOnly,
         })),
+        _ => Ok(()),
+    }
+}
+
+/// The mode of a thing to be made: the caller's own, or, for who sees both, the one that the body names.
+fn mode_of<P>(grant: &Grant<P>, wanted: Option<Mode>) -> Result<Mode> {
+    mode_fits(grant.mode(), wanted)?;
+    match (grant.mode(), wanted) {
         (Some(mode), _) | (None, Some(mode)) => Ok(mode),
         (None, None) => {
             Err(Error::fields(vec![FieldError::new("/mode", "missing", "expected test or live")]))

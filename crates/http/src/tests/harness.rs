@@ -113,6 +113,18 @@ impl Doors for Doorman {
         Err(Error::of(Code::NotFound))
     }
 
+    async fn is_set_up(&self) -> Result<bool> {
+        Ok(true)
+    }
+
+    async fn session_renew(&self, _: &str) -> Result<Option<Secret<String>>> {
+        Ok(None)
+    }
+
+    async fn limit_page(&self, _: Option<&Person>, _: Option<ClientAddr>) -> LimitDecision {
+        LimitDecision::default()
+    }
+
     async fn limit_principal(&self, _: &Principal) -> LimitDecision {
         LimitDecision::default()
     }

@@ -22,9 +22,11 @@ mod meta_app;
 mod number;
 mod parse;
 mod replay;
+mod setup;
 mod template;
 mod template_fill;
 mod test_event;
+mod token;
 mod user;
 mod workspace;
 
@@ -52,8 +54,10 @@ pub use number::{
 };
 pub use parse::NAME_MAX;
 pub use replay::{Replay, ReplayCreate};
+pub use setup::SetupToken;
 pub use template::{Template, TemplateCreate, TemplateSync, TemplateSynced, TemplateUpdate};
 pub use template_fill::{TemplatePreview, TemplatePreviewAsk, TemplateTestSend};
 pub use test_event::EventTrigger;
+pub use token::{TokenIssue, TokenRefresh, TokenRevoke, Tokens};
 pub use user::{User, UserNew};
 pub use workspace::{Workspace, WorkspaceCreate};

@@ -20,5 +20,5 @@ pub use members::{MemberRow, SeatRow};
 pub use notices::UserNoticeRow;
 pub use providers::IdentityProviderRow;
 pub use sessions::SessionRow;
-pub use tickets::{TicketKind, TicketRow};
+pub use tickets::{FailureCount, TicketKind, TicketRow};
 pub use users::UserRow;

@@ -154,6 +154,13 @@ impl SystemTx<'_> {
         Ok(self.tx.execute(&DELETE_OLD, params![created_before.micros(), seen_before.micros()]).await?)
     }
 
+    /// Whether a person signed in with this browser before.
+    pub async fn device_is_known(&self, user: UserId, digest: &[u8]) -> Result<bool> {
+        let count = |row: &Row<'_>| row.get::<i64>(0);
+        let known = self.tx.query_opt(&DEVICE_KNOWN, params![user.uuid(), digest], count).await?;
+        Ok(known.unwrap_or(0) > 0)
+    }
+
     /// Takes note that a person signed in with a browser. True where they never did before, though with another.
     pub async fn device_is_new(&self, user: UserId, digest: &[u8], now: Timestamp) -> Result<bool> {
         let count = |row: &Row<'_>| row.get::<i64>(0);

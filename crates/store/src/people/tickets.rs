@@ -65,6 +65,14 @@ pub struct TicketRow {
     pub expires_at: Timestamp,
 }
 
+/// How often proofs of a subject failed since counting began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FailureCount {
+    pub failures: i64,
+    pub first_at: Timestamp,
+    pub last_at: Timestamp,
+}
+
 statements! {
     PUT = same("INSERT INTO ticket (digest, kind, user_id, workspace_id, subject, state, attempts, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)");
     PEEK = same("SELECT user_id, workspace_id, subject, state, attempts, created_at, expires_at FROM ticket WHERE digest = $1 AND kind = $2 AND expires_at > $3");
@@ -76,8 +84,13 @@ statements! {
     DROP_SUBJECT = same("DELETE FROM ticket WHERE subject = $1 AND kind = $2");
     DROP_KIND = same("DELETE FROM ticket WHERE kind = $1");
     EXPIRE = same("DELETE FROM ticket WHERE expires_at <= $1");
+    STANDS = same("SELECT COUNT(*) FROM ticket WHERE subject = $1 AND kind = $2 AND expires_at > $3");
     FAIL = same("INSERT INTO sign_in_failure (subject, failures, first_at, last_at) VALUES ($1, 1, $2, $2) ON CONFLICT (subject) DO UPDATE SET failures = CASE WHEN sign_in_failure.first_at <= $3 THEN 1 ELSE sign_in_failure.failures + 1 END, first_at = CASE WHEN sign_in_failure.first_at <= $3 THEN $2 ELSE sign_in_failure.first_at END, last_at = $2");
     FAILURES = same("SELECT failures, last_at FROM sign_in_failure WHERE subject = $1 AND first_at > $2");
+    COUNT = same("SELECT failures, first_at, last_at FROM sign_in_failure WHERE subject = $1");
+    COUNT_FIRST = same("INSERT INTO sign_in_failure (subject, failures, first_at, last_at) VALUES ($1, $2, $3, $4) ON CONFLICT (subject) DO NOTHING");
+    COUNT_NEXT = same("UPDATE sign_in_failure SET failures = $4, first_at = $5, last_at = $6 WHERE subject = $1 AND failures = $2 AND last_at = $3");
+    TAKE_BACK = same("UPDATE sign_in_failure SET failures = failures - 1 WHERE subject = $1 AND failures > 0");
     FORGIVE = same("DELETE FROM sign_in_failure WHERE subject = $1");
     FORGET = same("DELETE FROM sign_in_failure WHERE last_at <= $1");
 }
@@ -148,6 +161,13 @@ impl SystemTx<'_> {
         drop_subject(self.tx, subject, kind).await
     }
 
+    /// Whether any ticket of a kind that is about something is still good.
+    pub async fn ticket_stands(&self, subject: Uuid, kind: TicketKind, now: Timestamp) -> Result<bool> {
+        let values = params![subject, kind.number(), now.micros()];
+        let count: Option<i64> = self.tx.query_opt(&STANDS, values, |row: &Row<'_>| row.get(0)).await?;
+        Ok(count.unwrap_or(0) > 0)
+    }
+
     /// Voids all tickets of a kind.
     pub async fn tickets_drop_all(&self, kind: TicketKind) -> Result<u64> {
         Ok(self.tx.execute(&DROP_KIND, params![kind.number()]).await?)
@@ -169,6 +189,46 @@ impl SystemTx<'_> {
     pub async fn failures(&self, subject: &[u8; 16], since: Timestamp) -> Result<Option<(i64, Timestamp)>> {
         let read = |row: &Row<'_>| Ok((row.get(0)?, Timestamp::from_micros(row.get(1)?)));
         Ok(self.tx.query_opt(&FAILURES, params![subject.as_slice(), since.micros()], read).await?)
+    }
+
+    /// The count of a subject, however old.
+    pub async fn failure_count(&self, subject: &[u8; 16]) -> Result<Option<FailureCount>> {
+        let read = |row: &Row<'_>| {
+            Ok(FailureCount {
+                failures: row.get(0)?,
+                first_at: Timestamp::from_micros(row.get(1)?),
+                last_at: Timestamp::from_micros(row.get(2)?),
+            })
+        };
+        Ok(self.tx.query_opt(&COUNT, params![subject.as_slice()], read).await?)
+    }
+
+    /// Puts `next` in the place of the count that was read; false where it is not that any more.
+    pub async fn failure_replace(
+        &self,
+        subject: &[u8; 16],
+        known: Option<FailureCount>,
+        next: FailureCount,
+    ) -> Result<bool> {
+        let (first_at, last_at) = (next.first_at.micros(), next.last_at.micros());
+        let rows = match known {
+            None => {
+                let values = params![subject.as_slice(), next.failures, first_at, last_at];
+                self.tx.execute(&COUNT_FIRST, values).await?
+            }
+            Some(known) => {
+                let (failures, at) = (known.failures, known.last_at.micros());
+                let values = params![subject.as_slice(), failures, at, next.failures, first_at, last_at];
+                self.tx.execute(&COUNT_NEXT, values).await?
+            }
+        };
+        Ok(rows == 1)
+    }
+
+    /// Takes one failure back: it was none.
+    pub async fn failure_take_back(&self, subject: &[u8; 16]) -> Result<()> {
+        self.tx.execute(&TAKE_BACK, params![subject.as_slice()]).await?;
+        Ok(())
     }
 
     pub async fn failures_forgive(&self, subject: &[u8; 16]) -> Result<()> {

@@ -35,6 +35,7 @@ statements! {
     GET = same("SELECT id, email, email_index, name, password, totp, totp_confirmed_at, totp_step, operator_role, created_at, disabled_at FROM user_account WHERE id = $1");
     FIND = same("SELECT id, email, email_index, name, password, totp, totp_confirmed_at, totp_step, operator_role, created_at, disabled_at FROM user_account WHERE email_index = $1");
     SET_PASSWORD = same("UPDATE user_account SET password = $2 WHERE id = $1");
+    REPLACE_PASSWORD = same("UPDATE user_account SET password = $3 WHERE id = $1 AND password = $2");
     SET_OPERATOR = same("UPDATE user_account SET operator_role = $2 WHERE id = $1");
     SET_DISABLED = same("UPDATE user_account SET disabled_at = $2 WHERE id = $1");
     SET_NAME = same("UPDATE user_account SET name = $2 WHERE id = $1");
@@ -110,6 +111,11 @@ impl SystemTx<'_> {
     /// `None` takes the password away.
     pub async fn user_password_set(&self, id: UserId, password: Option<&[u8]>) -> Result<()> {
         Ok(self.tx.execute_one(&SET_PASSWORD, params![id.uuid(), password]).await?)
+    }
+
+    /// Puts another form of the same password in its place; false where it was changed meanwhile.
+    pub async fn user_password_replace(&self, id: UserId, old: &[u8], new: &[u8]) -> Result<bool> {
+        Ok(self.tx.execute(&REPLACE_PASSWORD, params![id.uuid(), old, new]).await? == 1)
     }
 
     pub async fn user_operator_set(&self, id: UserId, role: Option<OperatorRole>) -> Result<()> {

@@ -1,10 +1,10 @@
 //! What people do, driven.
 
-use gatepost_app::SecondFactor;
+use gatepost_app::{Proof, SecondFactor, SetupAsk};
 use gatepost_core::access::{Role, SessionKind, operator_permission};
 use gatepost_core::audit::Action;
 use gatepost_core::{Secret, WorkspaceId};
-use gatepost_testkit::{Engines, Tenant};
+use gatepost_testkit::{Engines, PASSWORD, Tenant};
 use serde_json::{Value, json};
 
 use crate::providers;
@@ -25,7 +25,17 @@ pub fn is_platforms(action: Action) -> bool {
             | Action::RecoveryCodeUsed
             | Action::UserDisabled
             | Action::UserEnabled
+            | Action::SessionsEnded
+            | Action::SessionProved
+            | Action::SignInRefused
+            | Action::SetupTokenMade
+            | Action::SetupCompleted
     ) || providers::is_platforms(action)
+}
+
+/// What the tenant's key is exchanged for.
+async fn tokens(stage: &Stage) -> Value {
+    stage.tenant.admin.call("POST", "/v1/auth/token", &[], None).await.expect(200).json()
 }
 
 /// Prepares whatever an action needs, then counts, then does it. Returns what the log held before.
@@ -175,6 +185,60 @@ pub async fn drive(stage: &Stage, action: Action, log: Option<WorkspaceId>) -> u
             world.app.ownership_transfer(&grant, heir.id).await.unwrap();
         }
         other => before = providers::drive(stage, other, log).await,
+        Action::SessionsEnded => {
+            let somebody = world.somebody(None).await;
+            world.sign_in(&somebody).await;
+            let person = world.person_of(&world.sign_in(&somebody).await).await;
+            before = count().await;
+            assert_eq!(world.app.sessions_end_others(&person, &world.caller()).await.unwrap(), 1);
+        }
+        Action::SessionProved => {
+            let session = world.sign_in(&world.somebody(None).await).await;
+            let person = world.person_of(&session).await;
+            let password = Some(Secret::new(PASSWORD.to_owned()));
+            let proof = Proof { password, second_factor: None };
+            before = count().await;
+            world.app.session_prove(&person, &world.caller(), session.token.expose(), proof).await.unwrap();
+        }
+        Action::SignInRefused => {
+            let email = world.somebody(None).await.email;
+            let password = Secret::new("not it at all".to_owned());
+            before = count().await;
+            let tried =
+                world.app.sign_in_password(&world.caller(), SessionKind::Console, &email, &password).await;
+            assert!(tried.is_err());
+        }
+        Action::SetupTokenMade => {
+            before = count().await;
+            world.app.setup_token_make(&world.operator()).await.unwrap();
+        }
+        Action::SetupCompleted => {
+            let ask = SetupAsk {
+                token: world.app.setup_token_make(&world.operator()).await.unwrap().token,
+                workspace: "First".to_owned(),
+                name: "Ana".to_owned(),
+                email: "ana@example.com".to_owned(),
+                password: Secret::new(PASSWORD.to_owned()),
+            };
+            before = count().await;
+            world.app.setup_complete(&world.caller(), ask).await.unwrap();
+        }
+        Action::AccessTokenIssued => {
+            before = count().await;
+            tokens(stage).await;
+        }
+        Action::AccessTokenRevoked => {
+            let body = json!({ "token": tokens(stage).await["access_token"] });
+            before = count().await;
+            world.nobody().post("/v1/auth/token/revoke", &body).await.expect(204);
+        }
+        Action::RefreshTokenRefused => {
+            let body = json!({ "refresh_token": tokens(stage).await["refresh_token"] });
+            world.nobody().post("/v1/auth/token/refresh", &body).await.expect(200);
+            before = count().await;
+            world.nobody().post("/v1/auth/token/refresh", &body).await.expect(400);
+        }
+        other => panic!("nothing drives {other}"),
     }
     before
 }

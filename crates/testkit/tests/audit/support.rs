@@ -27,6 +27,8 @@ impl Stage {
         let meta = sandbox(SandboxConfig { rules, ..SandboxConfig::default() }).await;
         let mut setup = Setup::new(engine).with_meta(&meta);
         setup.sandbox.rules = rules;
+        // That is an action, too.
+        setup.set_up = false;
         let world = World::start(setup).await;
         let tenant = world.tenant("Example Ltd").await;
         let live = world.live(&meta, tenant.workspace, 1).await;

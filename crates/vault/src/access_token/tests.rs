@@ -9,7 +9,7 @@ fn claims() -> AccessClaims {
         subject: TokenSubject::Session(SessionId::from_uuid(Uuid::from_u128(0x0193_1111))),
         workspace: Some(WorkspaceId::from_uuid(Uuid::from_u128(0x0193_2222))),
         mode: None,
-        epoch: 7,
+        family: TokenFamilyId::from_uuid(Uuid::from_u128(7)),
         issued: NOW,
         expires: Timestamp::from_seconds(1_800_000_900),
     }
@@ -24,13 +24,13 @@ fn a_token_says_what_was_signed() {
     let key = AccessTokenKey::generate(&SystemEntropy);
     let all = [
         claims(),
-        AccessClaims { workspace: None, epoch: u64::MAX, ..claims() },
+        AccessClaims { workspace: None, family: TokenFamilyId::from_uuid(Uuid::max()), ..claims() },
         AccessClaims {
             subject: TokenSubject::ApiKey(ApiKeyId::from_uuid(Uuid::from_u128(9))),
             mode: Some(Mode::Live),
             ..claims()
         },
-        AccessClaims { mode: Some(Mode::Test), epoch: 0, ..claims() },
+        AccessClaims { mode: Some(Mode::Test), family: TokenFamilyId::from_uuid(Uuid::nil()), ..claims() },
     ];
     for claims in all {
         let text = key.sign(&claims);

@@ -3,8 +3,9 @@
 use gatepost_core::access::SessionKind;
 use gatepost_core::audit::Audit;
 use gatepost_core::{Code, Error, Result, UserId};
-use gatepost_store::TicketKind;
+use gatepost_store::{TicketKind, WorkspaceScope};
 
+use super::super::throttle::account_subject;
 use super::super::tickets::ticket_digest;
 use super::super::{Caller, SessionBegun};
 use super::passkeys::PasskeyStart;
@@ -58,6 +59,37 @@ impl App {
         self.passkey_prove_start(user).await
     }
 
+    /// A guess at a second factor, counted with those at the account's password. A passkey is no guess.
+    ///
+    /// Errors: `sign_in_failed`, whatever is wrong; `rate_limited` where the caller's address failed too often.
+    pub(crate) async fn second_factor_guess(
+        &self,
+        caller: &Caller,
+        user: UserId,
+        proof: &SecondFactor,
+    ) -> Result<()> {
+        let guess = match proof {
+            SecondFactor::Passkey { .. } => None,
+            SecondFactor::Totp(_) | SecondFactor::RecoveryCode(_) => {
+                let row = self.user_row_of(user).await?.ok_or_else(|| Error::of(Code::SignInFailed))?;
+                let keys = self.0.sealing.keys(WorkspaceScope::platform()).await?;
+                let device = self.known_device(user, caller).await?;
+                let subject = account_subject(&keys, &row.email_index, device.as_ref());
+                Some(self.guess_begin(&keys, subject, caller.client).await?)
+            }
+        };
+        if let Err(error) = self.second_factor_prove(caller, user, proof).await {
+            if error.code() == Code::SignInFailed {
+                self.sign_in_refused(caller, Some(user));
+            }
+            return Err(error);
+        }
+        match guess {
+            Some(guess) => self.guess_right(guess).await,
+            None => Ok(()),
+        }
+    }
+
     /// The second step. The ticket serves for one success, and for few failures.
     ///
     /// Errors: `sign_in_failed`, whatever is wrong.
@@ -82,7 +114,7 @@ impl App {
         if !counted {
             return Err(Error::of(Code::SignInFailed).with_context("too many tries on one ticket"));
         }
-        self.second_factor_prove(caller, user, proof).await?;
+        self.second_factor_guess(caller, user, proof).await?;
         let taken = self
             .0
             .store

@@ -10,7 +10,8 @@ mod passkeys;
 mod qr;
 mod second_step;
 
-pub use second_step::ask as ask_second_factor;
+pub use ceremony::{Touch, ceremony};
+pub use second_step::{PASSKEY_PATH, ask as ask_second_factor};
 
 use axum::response::Response;
 use gatepost_app::{App, FactorAdded, UserView};

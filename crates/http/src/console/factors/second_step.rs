@@ -22,7 +22,7 @@ use crate::reply::Answer;
 use crate::route::Route;
 use crate::session::{self, AtConsole, From};
 
-const PASSKEY_PATH: &str = "/sign-in/passkey";
+pub const PASSKEY_PATH: &str = "/sign-in/passkey";
 const PASSKEY_ANSWER_PATH: &str = "/sign-in/passkey/answer";
 const STEP_PATH: &str = "/sign-in/second-step";
 const STEP_PASSKEY_PATH: &str = "/sign-in/second-step/passkey";
