@@ -19,8 +19,8 @@ use gatepost_core::allowlist::Allowlist;
 use gatepost_core::audit::Refusal;
 use gatepost_core::channel::Mode;
 use gatepost_core::{
-    ApiKeyId, ClientAddr, Code, Entropy, Error, MessageId, MetaAppId, Network, Origin, Result, Timestamp,
-    WorkspaceId,
+    ApiKeyId, ClientAddr, Code, Entropy, Error, MessageId, MetaAppId, Network, Origin, Result, Secret,
+    Timestamp, WorkspaceId,
 };
 use http::{HeaderMap, Request, StatusCode};
 use serde_json::Value;
