@@ -409,6 +409,8 @@ pub const KEYS: &[Key] = &[
         default: "`false`",
         example: "true",
         about: "Whether whoever owns a workspace may make another in the console. Otherwise workspaces are made by whoever runs this installation (`gatepost workspace create`).",
+    },
+    Key {
         path: "limits.console",
         takes: "name of a preset",
         default: "`\"interactive\"`",
