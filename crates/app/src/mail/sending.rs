@@ -193,13 +193,10 @@ impl Posting {
 
 async fn hand_over(app: &App, mailer: &Mailer, job: &Claimed, row: &MailRow, letter: &MailLetter) -> Verdict {
     let (id, kind) = (row.id, row.kind.as_str());
-    let error = match mailer.send(letter).await {
-        Ok(_) => {
-            counted("sent");
-            tracing::info!(mail = %id, kind, "sent");
-            return Verdict::Sent;
-        }
-        Err(error) => error,
+    let Err(error) = mailer.send(letter).await else {
+        counted("sent");
+        tracing::info!(mail = %id, kind, "sent");
+        return Verdict::Sent;
     };
     let outcome = outcome_of(&error);
     let tries = row.attempts + 1;

@@ -173,7 +173,7 @@ async fn reset(
     }
 }
 
-fn asked(view: &View, title: &str, content: Markup, button: &str, state: &FormState) -> Markup {
+fn asked(view: &View, title: &str, content: &Markup, button: &str, state: &FormState) -> Markup {
     let content = html! {
         (content)
         (parts::form(view, &view.here, state, actions(submit(button))))
@@ -183,7 +183,7 @@ fn asked(view: &View, title: &str, content: Markup, button: &str, state: &FormSt
 
 fn verify_document(view: &View, email: &str, state: &FormState) -> Markup {
     let content = html! { p { "From now on " strong { (own(email)) } " is the address of your account." } };
-    asked(view, "Confirm your new address", content, "Confirm", state)
+    asked(view, "Confirm your new address", &content, "Confirm", state)
 }
 
 async fn verify_page(_: Public, State(app): State<App>, view: View, link: Text) -> Answer {
@@ -211,7 +211,7 @@ fn undo_document(view: &View, email: &str, state: &FormState) -> Markup {
         p { "The address of your account is " strong { (own(email)) } " again, and all its sessions end." }
         p { "Then set a new password: whoever changed the address may know the present one." }
     };
-    asked(view, "Take the change of address back", content, "Take it back", state)
+    asked(view, "Take the change of address back", &content, "Take it back", state)
 }
 
 async fn undo_page(_: Public, State(app): State<App>, view: View, link: Text) -> Answer {

@@ -150,7 +150,7 @@ mod tests {
         #[test]
         fn an_answer_is_all_there_was(heard in proptest::collection::vec(any::<u8>(), 0..200)) {
             if let Some(Ok(answer)) = parse(&heard) {
-                prop_assert_eq!(heard.iter().filter(|b| **b == b'\n').count(), answer.lines.len());
+                prop_assert_eq!(heard.split(|b| *b == b'\n').count(), answer.lines.len() + 1);
                 prop_assert_eq!(heard.last(), Some(&b'\n'));
             }
         }

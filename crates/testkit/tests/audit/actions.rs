@@ -383,7 +383,7 @@ fn sound(record: &AuditRecord) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_action_of_the_table_leaves_exactly_one_entry() {
     for engine in Engines::available() {
-        let stage = Stage::start(engine).await;
+        let stage = Stage::with_mail(engine).await;
         for action in Action::ALL {
             let (log, before) = drive(&stage, *action).await;
             stage.world.app.refusals_settle().await;
@@ -419,7 +419,7 @@ async fn every_action_of_the_table_leaves_exactly_one_entry() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn changes_tell_before_and_after() {
     for engine in Engines::available() {
-        let stage = Stage::start(engine).await;
+        let stage = Stage::with_mail(engine).await;
         let admin = &stage.tenant.admin;
         let id = endpoint(&stage).await;
         let change = json!({"enabled": false, "url": "http://127.0.0.1:8089/other?token=hush"});

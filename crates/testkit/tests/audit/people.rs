@@ -23,6 +23,10 @@ pub fn is_platforms(action: Action) -> bool {
             | Action::PasskeyRefused
             | Action::RecoveryCodesMade
             | Action::RecoveryCodeUsed
+            | Action::PasswordChanged
+            | Action::EmailChangeAsked
+            | Action::EmailChanged
+            | Action::UserRecovered
             | Action::UserDisabled
             | Action::UserEnabled
             | Action::SessionsEnded
@@ -106,6 +110,31 @@ pub async fn drive(stage: &Stage, action: Action, log: Option<WorkspaceId>) -> u
                 .second_step(&ticket, SecondFactor::RecoveryCode(Secret::new(codes[0].clone())))
                 .await
                 .unwrap();
+        }
+        Action::PasswordChanged => {
+            let person = world.person_of(&world.sign_in(&world.somebody(None).await).await).await;
+            let (present, new) =
+                (Secret::new(PASSWORD.to_owned()), Secret::new("nine patient otters".to_owned()));
+            before = count().await;
+            world.app.password_change(&person, &world.caller(), Some(&present), &new).await.unwrap();
+        }
+        Action::EmailChangeAsked => {
+            let person = world.person_of(&world.sign_in(&world.somebody(None).await).await).await;
+            before = count().await;
+            world.app.email_change(&person, &world.caller(), "another@example.org").await.unwrap();
+        }
+        Action::EmailChanged => {
+            let person = world.person_of(&world.sign_in(&world.somebody(None).await).await).await;
+            world.app.email_change(&person, &world.caller(), "the-other@example.org").await.unwrap();
+            let server = stage.mail.as_ref().unwrap();
+            let link = server.mail_to("the-other@example.org", "Confirm").await.link();
+            before = count().await;
+            world.app.email_confirm(&world.caller(), link.rsplit('/').next().unwrap()).await.unwrap();
+        }
+        Action::UserRecovered => {
+            let body = json!({ "email": world.somebody(None).await.email });
+            before = count().await;
+            stage.operator("POST", "/operator/v1/users/recover", Some(&body)).await;
         }
         Action::UserDisabled | Action::UserEnabled => {
             let somebody = world.somebody(None).await;

@@ -6,10 +6,11 @@ use maud::{Markup, html};
 
 use super::{Account, SECURITY_PATH};
 use crate::access::{SignedIn, form, page};
+use crate::console::credentials::{EMAIL_PATH, PASSWORD_PATH};
 use crate::console::notice::Notice;
 use crate::console::page;
 use crate::console::parts::{
-    Column, Icon, Table, Tone, badge, button_link, callout, card, card_with_action, day, empty, own,
+    Column, Icon, Table, Tone, actions, badge, button_link, callout, card, card_with_action, day, empty, own,
     page_header, plain_form, secondary, stack, submit,
 };
 use crate::console::view::View;
@@ -43,9 +44,22 @@ async fn security_page(SignedIn(person): SignedIn, State(app): State<App>, view:
             (passkeys(&view, &factors, app.passkeys_available()))
             (app_card(&view, &factors))
             @if has_second(&factors) { (codes(&view, &factors)) }
+            (credentials(&factors))
         }))
     };
     Ok(page::ok(account.page(&view, title, content)))
+}
+
+/// What is changed on pages of its own.
+fn credentials(factors: &FactorsView) -> Markup {
+    let password = if factors.password { "Change the password" } else { "Set a password" };
+    card(
+        "Password and address",
+        actions(html! {
+            (button_link("secondary", None, password, PASSWORD_PATH))
+            (button_link("secondary", None, "Change the e-mail address", EMAIL_PATH))
+        }),
+    )
 }
 
 fn has_second(factors: &FactorsView) -> bool {
