@@ -30,6 +30,7 @@ mod meta_apps;
 mod migrations;
 mod nodes;
 mod notices;
+mod operators;
 mod people;
 mod replays;
 mod retention;
@@ -66,6 +67,7 @@ pub use people::{
     TicketKind, TicketRow, UserNoticeRow, UserRow,
 };
 pub use people::{InvitationInsert, InvitationRow};
+pub use operators::{LogAsk, LogBody, LogRow, LogSource, StandingRow, VisitRow, WorkspaceCounts};
 pub use replays::{ReplayRow, ReplayStep, Revival};
 pub use retention::floor_id;
 pub use scope::WorkspaceScope;
@@ -104,6 +106,10 @@ pub fn all_statements() -> Vec<&'static Stmt> {
         people::factors::ALL,
         people::invitations::ALL,
         people::identities::ALL,
+        operators::logs::ALL,
+        operators::roles::ALL,
+        operators::standing::ALL,
+        operators::visits::ALL,
         people::members::ALL,
         people::notices::ALL,
         people::providers::ALL,

@@ -22,6 +22,4 @@ pub use principal::{
     Actor, Credential, Grant, KeyRefusal, KeyRefused, KeyRules, Principal, StoredKey, TokenDigest,
 };
 pub use session::{FRESH_FOR, Person, SessionKind, SessionTimes, StoredSeat, StoredSession};
-pub use visit::{
-    OperatorReason, StoredVisit, VISIT_LASTS, VISIT_LASTS_MAX, VISIT_LASTS_MIN, no_visit,
-};
+pub use visit::{OperatorReason, StoredVisit, VISIT_LASTS, VISIT_LASTS_MAX, VISIT_LASTS_MIN, no_visit};

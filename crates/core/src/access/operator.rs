@@ -186,7 +186,10 @@ impl Person {
             return Err(Error::of(Code::SecondFactorRequired));
         }
         if !P::ID.roles().contains(&role) {
-            let detail = format!("the permission {} is needed; operators who are administrators hold it", P::ID.as_str());
+            let detail = format!(
+                "the permission {} is needed; operators who are administrators hold it",
+                P::ID.as_str()
+            );
             return Err(Error::new(Code::PermissionMissing, detail));
         }
         if P::ID.needs_fresh_proof() {
@@ -241,9 +244,9 @@ impl OperatorGrant<operator_permission::WorkspaceEnter> {
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
-    use super::operator_permission::{LogRead, UserManage, WorkspaceManage};
     use super::super::session::tests_support::operator_session;
     use super::super::{SessionTimes, StoredSession};
+    use super::operator_permission::{LogRead, UserManage, WorkspaceManage};
     use super::*;
 
     #[test]

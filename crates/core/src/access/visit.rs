@@ -183,7 +183,10 @@ mod tests {
 
     #[test]
     fn a_reason_says_something() {
-        assert_eq!(OperatorReason::parse("  ticket 4711: stuck sends ").unwrap().as_str(), "ticket 4711: stuck sends");
+        assert_eq!(
+            OperatorReason::parse("  ticket 4711: stuck sends ").unwrap().as_str(),
+            "ticket 4711: stuck sends"
+        );
         for bad in ["", "because", "         x", "two\nlines of text", "a\u{202e}bcdefghijk"] {
             assert!(OperatorReason::parse(bad).is_err(), "{bad:?}");
         }
