@@ -373,7 +373,7 @@ impl<A: Doors, P: OperatorPermission> FromRequestParts<ApiState<A>> for Operator
         let grant = if let Some(AtSocket(operator)) = parts.extensions.get::<AtSocket>().copied() {
             operator.grant()
         } else if let Some(AtConsole(kind)) = parts.extensions.get::<AtConsole>().copied() {
-            person_at(parts, state, kind).await?.operator_grant()?
+            person_at(parts, state, kind).await?.operator_grant(state.app().now())?
         } else {
             // Elsewhere there is nothing here: the same answer as for a path that does not exist.
             return Err(Error::of(Code::NotFound).into());

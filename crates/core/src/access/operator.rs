@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::permissions::PermissionSet;
 use super::principal::{Actor, Credential, Principal};
 use super::session::{Person, SessionKind};
+use crate::address::ClientAddr;
 use crate::error::{Code, Error};
 use crate::id::{RequestId, SessionId, UserId, WorkspaceId};
 use crate::time::Timestamp;
@@ -169,7 +170,12 @@ impl LocalOperator {
     }
 
     pub const fn grant<P: OperatorPermission>(self) -> OperatorGrant<P> {
-        OperatorGrant { by: OperatorIdentity::Local(self.uid), request: None, permission: PhantomData }
+        OperatorGrant {
+            by: OperatorIdentity::Local(self.uid),
+            request: None,
+            client: None,
+            permission: PhantomData,
+        }
     }
 }
 
@@ -196,7 +202,7 @@ impl Person {
             self.fresh(now)?;
         }
         let by = OperatorIdentity::Person(self.user(), self.session());
-        Ok(OperatorGrant { by, request: None, permission: PhantomData })
+        Ok(OperatorGrant { by, request: None, client: None, permission: PhantomData })
     }
 }
 
@@ -205,6 +211,7 @@ impl Person {
 pub struct OperatorGrant<P> {
     by: OperatorIdentity,
     request: Option<RequestId>,
+    client: Option<ClientAddr>,
     permission: PhantomData<fn() -> P>,
 }
 
@@ -218,6 +225,18 @@ impl<P> OperatorGrant<P> {
 
     pub const fn request(&self) -> Option<RequestId> {
         self.request
+    }
+
+    /// The same grant, with the address it is used from: audit entries name it.
+    #[must_use]
+    pub const fn called_from(mut self, client: Option<ClientAddr>) -> Self {
+        self.client = client;
+        self
+    }
+
+    /// Where the caller is; `None` at the socket.
+    pub const fn client(&self) -> Option<ClientAddr> {
+        self.client
     }
 
     pub const fn identity(&self) -> OperatorIdentity {
