@@ -1,6 +1,6 @@
 //! Who is an operator.
 
-use gatepost_core::access::{OperatorGrant, OperatorRole, operator_permission};
+use gatepost_core::access::{OperatorGrant, OperatorIdentity, OperatorRole, operator_permission};
 use gatepost_core::audit::Action;
 use gatepost_core::{Code, EmailAddress, Error, Result, UserId};
 use gatepost_store::{UserRow, WorkspaceScope};
@@ -28,18 +28,27 @@ impl App {
             .read_system(async |tx| {
                 let mut found = Vec::new();
                 for row in tx.operator_list().await? {
-                    let passkeys = tx.passkeys_counted(row.id).await?;
-                    found.push((row, passkeys));
+                    let factors = tx.factors(row.id).await?;
+                    found.push((row, factors.is_some_and(|f| f.totp || f.passkeys > 0)));
                 }
                 Ok(found)
             })
             .await?;
         let keys = self.0.sealing.keys(WorkspaceScope::platform()).await?;
-        let view = |(row, passkeys): (UserRow, i64)| {
-            let second_factor = row.totp_confirmed_at.is_some() || passkeys > 0;
+        let view = |(row, second_factor): (UserRow, bool)| {
             Ok(OperatorView { user: user_view(&keys, &row)?, second_factor })
         };
         rows.into_iter().map(view).collect()
+    }
+
+    /// The account of the operator who asks.
+    ///
+    /// Errors: `not_found` at the socket, where nobody has one.
+    pub async fn operator_account<P>(&self, grant: &OperatorGrant<P>) -> Result<UserView> {
+        let OperatorIdentity::Person(id, _) = grant.identity() else { return Err(Error::of(Code::NotFound)) };
+        let row = self.0.store.read_system(async move |tx| tx.user_get(id).await).await?;
+        let row = row.ok_or_else(|| Error::of(Code::SessionEnded))?;
+        user_view(&*self.0.sealing.keys(WorkspaceScope::platform()).await?, &row)
     }
 
     /// Makes the person with this address an operator, another kind of operator, or none any more. Their sessions as an

@@ -24,6 +24,7 @@ pub mod members;
 pub mod nav;
 pub mod notice;
 pub mod notices;
+pub mod operators;
 pub mod page;
 pub mod parts;
 pub(crate) mod people;

@@ -20,6 +20,7 @@ mod member;
 mod message;
 mod meta_app;
 mod number;
+mod operators;
 mod parse;
 mod replay;
 mod setup;
@@ -53,6 +54,10 @@ pub use number::{
     SettingsChange, Subscription, SubscriptionSet,
 };
 pub use parse::NAME_MAX;
+pub use operators::{
+    OperatorLogEntry, OperatorPerson, OperatorSession, OperatorSet, OperatorVisit, OperatorVisitCreate,
+    PlanSet, ReasonGive, ReviewSet, Standing, WorkspaceWithStanding,
+};
 pub use replay::{Replay, ReplayCreate};
 pub use setup::SetupToken;
 pub use template::{Template, TemplateCreate, TemplateSync, TemplateSynced, TemplateUpdate};

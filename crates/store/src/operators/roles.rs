@@ -15,7 +15,6 @@ statements! {
     /// Held until the commit, so that two administrators cannot both go at once.
     ADMINISTRATORS = per("SELECT id FROM user_account WHERE operator_role = $1 AND disabled_at IS NULL", "SELECT id FROM user_account WHERE operator_role = $1 AND disabled_at IS NULL FOR UPDATE");
     END_SESSIONS = same("DELETE FROM user_session WHERE user_id = $1 AND kind = $2");
-    FACTORS = same("SELECT COUNT(*) FROM passkey WHERE user_id = $1");
 }
 
 impl SystemTx<'_> {
@@ -34,10 +33,5 @@ impl SystemTx<'_> {
     /// Ends a person's sessions of the operators' listener; how many.
     pub async fn operator_sessions_end(&self, user: UserId) -> Result<u64> {
         Ok(self.tx.execute(&END_SESSIONS, params![user.uuid(), SessionKind::Operator.number()]).await?)
-    }
-
-    /// How many passkeys a person has.
-    pub async fn passkeys_counted(&self, user: UserId) -> Result<i64> {
-        Ok(self.tx.query_one(&FACTORS, params![user.uuid()], |row: &Row<'_>| row.get(0)).await?)
     }
 }
