@@ -209,6 +209,7 @@ pub fn for_operators() -> Api<App> {
         .routes_visited(replays::routes())
         .routes_visited(events::routes())
         .routes_visited(keys::routes())
+        .routes_visited(members::routes())
         .routes_visited(audit::routes())
         .routes_visited(access_rules::routes())
         .routes_visited(visits::routes())

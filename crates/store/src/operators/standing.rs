@@ -36,7 +36,6 @@ statements! {
     );
     SET = same("UPDATE workspace SET sending_paused_at = $2, sending_paused_why = $3, review_since = $4, review_why = $5, plan = $6 WHERE id = $1");
     STANDINGS = same("SELECT sending_paused_at, sending_paused_why, review_since, review_why, plan, id FROM workspace WHERE sending_paused_at IS NOT NULL OR review_since IS NOT NULL OR plan IS NOT NULL");
-    MEMBERS = same("SELECT COUNT(*) FROM member WHERE workspace_id = $1");
     CHANNELS = same("SELECT COUNT(*) FROM channel WHERE workspace_id = $1 AND deleted_at IS NULL");
     ENDPOINTS = same("SELECT COUNT(*) FROM endpoint WHERE workspace_id = $1 AND deleted_at IS NULL");
     KEYS = same("SELECT COUNT(*) FROM api_key WHERE workspace_id = $1 AND revoked_at IS NULL");
@@ -94,7 +93,7 @@ impl SystemTx<'_> {
         let id = workspace.uuid();
         let count = |row: &Row<'_>| row.get::<i64>(0);
         Ok(WorkspaceCounts {
-            members: inside.tx.query_one(&MEMBERS, params![id], count).await?,
+            members: inside.member_count().await?,
             channels: inside.tx.query_one(&CHANNELS, params![id], count).await?,
             endpoints: inside.tx.query_one(&ENDPOINTS, params![id], count).await?,
             keys: inside.tx.query_one(&KEYS, params![id], count).await?,
