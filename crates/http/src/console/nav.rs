@@ -74,6 +74,7 @@ const WORKSPACE: [(Option<&str>, &[Line]); 3] = [
             (Section::Members, "/members", Some(PermissionId::MemberRead)),
             (Section::Audit, "/audit", Some(PermissionId::AuditRead)),
             (Section::Sso, "/sso", Some(PermissionId::IdentityProviderRead)),
+            (Section::OperatorVisits, "/operator-visits", Some(PermissionId::OperatorVisitRead)),
             (Section::Settings, "/settings", Some(PermissionId::WorkspaceRead)),
         ],
     ),

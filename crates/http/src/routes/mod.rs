@@ -160,6 +160,7 @@ pub fn public() -> Api<App> {
         .routes(crate::console::routes())
         .routes(crate::console::pages())
         .routes(crate::console::people::routes())
+        .routes(crate::console::operator_visits::routes())
 }
 
 /// The routes of the operator's socket: the installation's own, and those that set up a workspace. The latter are the
