@@ -53,11 +53,11 @@ pub use number::{
     ChannelCheck, CodeRequest, CodeVerify, NumberPin, NumberRegister, NumberSettings, Profile, ProfileUpdate,
     SettingsChange, Subscription, SubscriptionSet,
 };
-pub use parse::NAME_MAX;
 pub use operators::{
     OperatorLogEntry, OperatorPerson, OperatorSession, OperatorSet, OperatorVisit, OperatorVisitCreate,
     PlanSet, ReasonGive, ReviewSet, Standing, WorkspaceWithStanding,
 };
+pub use parse::NAME_MAX;
 pub use replay::{Replay, ReplayCreate};
 pub use setup::SetupToken;
 pub use template::{Template, TemplateCreate, TemplateSync, TemplateSynced, TemplateUpdate};
