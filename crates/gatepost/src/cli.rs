@@ -15,6 +15,8 @@ use crate::commands::{
     mail, media, meta_app, migrate, sandbox, send, serve, template, trigger, url, user, vault, workspace,
     log, media, meta_app, migrate, operator, sandbox, send, serve, template, trigger, url, vault, visit,
     workspace,
+    log, mail, media, meta_app, migrate, operator, sandbox, send, serve, template, trigger, url, user, vault,
+    visit, workspace,
 };
 use crate::config::{self, LogFormat, Overrides, Settings};
 use crate::environment;
@@ -106,6 +108,7 @@ enum Command {
     Audit(audit::Audit),
     #[command(subcommand)]
     Mail(mail::Mail),
+    #[command(subcommand)]
     Operator(operator::Operator),
     #[command(subcommand)]
     Visit(visit::Visit),

@@ -62,13 +62,11 @@ pub use meta_apps::{MetaAppRemoval, MetaAppRow};
 pub use migrations::MIGRATIONS;
 pub use nodes::NodeRow;
 pub use notices::{NewNotice, NoticeRow};
+pub use operators::{LogAsk, LogBody, LogRow, LogSource, StandingRow, VisitRow, WorkspaceCounts};
 pub use people::{
     FactorCount, FailureCount, IdentityProviderRow, IdentityRow, MemberRow, PasskeyRow, SeatRow, SessionRow,
     TicketKind, TicketRow, UserNoticeRow, UserRow,
 };
-pub use notices::NoticeRow;
-pub use operators::{LogAsk, LogBody, LogRow, LogSource, StandingRow, VisitRow, WorkspaceCounts};
-pub use people::{FactorCount, MemberRow, PasskeyRow, SeatRow, SessionRow, TicketKind, TicketRow, UserRow};
 pub use people::{InvitationInsert, InvitationRow};
 pub use replays::{ReplayRow, ReplayStep, Revival};
 pub use retention::floor_id;

@@ -6,8 +6,11 @@ use gatepost_core::access::{
 use gatepost_core::audit::{Action, Audit};
 use gatepost_core::{Code, Error, FieldError, Result, Timestamp, WorkspaceId};
 use gatepost_store::{StandingRow, WorkspaceCounts};
+use gatepost_vault::WorkspaceKeys;
+use std::sync::Arc;
 
 use crate::App;
+use crate::notices::{Notice, to_workspace};
 use crate::workspaces::WorkspaceView;
 
 /// What operators set for a workspace: since when, and why where the reader may know.
@@ -184,6 +187,14 @@ impl App {
         Ok(StandingView::of(row, grant.holds(PermissionId::AuditRead)))
     }
 
+    /// The keys of a workspace, for what its owners are told.
+    ///
+    /// Errors: `not_found`.
+    pub(super) async fn workspace_keys(&self, id: WorkspaceId) -> Result<Arc<WorkspaceKeys>> {
+        let scope = self.0.store.read_system(async move |tx| tx.workspace_scope(id).await).await?;
+        self.0.sealing.keys(scope.ok_or_else(|| Error::of(Code::NotFound))?).await
+    }
+
     /// Changes how a workspace stands, with an entry in its own log. Keys and seats carry a part of it, so this returns
     /// when every node has read them anew.
     async fn standing_change<P: OperatorPermission>(
@@ -194,6 +205,8 @@ impl App {
         change: impl Fn(StandingRow) -> Result<(StandingRow, (&'static str, String, String))> + Send + 'static,
     ) -> Result<StandingView> {
         let entry = self.audit_operator(grant, action, ("workspace", id.to_string()));
+        let keys = self.workspace_keys(id).await?;
+        let (app, now) = (self.clone(), self.now());
         let (row, epoch) = self
             .0
             .store
@@ -201,6 +214,11 @@ impl App {
                 let was = tx.standing_hold(id).await?.ok_or_else(|| Error::of(Code::NotFound))?;
                 let (new, (name, before, after)) = change(was)?;
                 tx.standing_set(id, &new).await?;
+                if matches!(action, Action::WorkspaceSendingPaused | Action::WorkspaceSendingResumed) {
+                    let notice = Notice::sending(new.paused.as_ref().map(|(_, why)| why.as_str()), now);
+                    let notice = to_workspace(&keys, now, app.entropy(), &notice, app.mail_on())?;
+                    tx.workspace_tell(id, &notice).await?;
+                }
                 let entry = entry.clone().changed(name, before, after);
                 tx.audit_add(id, std::slice::from_ref(&entry)).await?;
                 let epoch = tx.credential_epoch_raise().await?;

@@ -13,6 +13,7 @@ use gatepost_store::{VisitRow, WorkspaceScope};
 
 use crate::App;
 use crate::audit::Visit;
+use crate::notices::{Notice, to_workspace};
 use crate::pages::{Page, PageQuery};
 use crate::people::UserColumn;
 
@@ -93,8 +94,7 @@ impl App {
             return Err(Error::fields(vec![FieldError::new("/minutes", "invalid_value", detail)]));
         }
         let workspace = open.workspace;
-        let known = self.0.store.read_system(async move |tx| tx.workspace_get(workspace).await).await?;
-        known.ok_or_else(|| Error::of(Code::NotFound))?;
+        let keys = self.workspace_keys(workspace).await?;
         let now = self.now();
         let row = VisitRow {
             visit: StoredVisit {
@@ -115,12 +115,15 @@ impl App {
             .made("reason", &row.reason)
             .made("content", if row.visit.content { "true" } else { "false" })
             .made("expires_at", row.visit.expires_at.to_string());
+        let name = self.operator_account(grant).await?.name;
+        let notice = Notice::operator_visit(&name, &row.reason, row.visit.content, row.visit.expires_at);
+        let notice = to_workspace(&keys, now, self.entropy(), &notice, self.mail_on())?;
         let inserted = row.clone();
         let opened = self
             .0
             .store
             .write_system(async move |tx| {
-                let opened = tx.visit_insert(&inserted, &audit).await?;
+                let opened = tx.visit_insert(&inserted, &audit, &notice).await?;
                 tx.commit(Audit::None("the entry is in the workspace's own log"), opened)
             })
             .await?;

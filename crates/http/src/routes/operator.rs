@@ -97,11 +97,6 @@ fn installation_routes() -> Vec<Route<App>> {
             .tag("Shared Meta apps")
             .answers_nothing("The Meta app is gone, its secret with it.")
             .fails(&[Code::Conflict]),
-        get("/operator/v1/status", status)
-            .id("statusGet")
-            .summary("Read the state of this installation")
-            .tag("Installation")
-            .answer::<wire::Status<'static>>(200, "Nodes, waiting work, exceptions.", status_example()),
         post("/operator/v1/users/recover", user_recover)
             .id("userRecover")
             .summary("Make a link with which a person sets a new password")

@@ -4,6 +4,7 @@ use gatepost_core::{Result, Timestamp, WorkspaceId};
 use uuid::Uuid;
 
 use crate::engine::{self, Row};
+use crate::notices::NewNotice;
 use crate::scope::WorkspaceScope;
 use crate::store::{SystemTx, WorkspaceTx};
 use crate::{params, statements};
@@ -85,6 +86,11 @@ impl SystemTx<'_> {
     pub async fn standings(&self) -> Result<Vec<(WorkspaceId, StandingRow)>> {
         let read = |row: &Row<'_>| Ok((WorkspaceId::from_uuid(row.get(5)?), standing(row)?));
         Ok(self.tx.query(&STANDINGS, params![], read).await?)
+    }
+
+    /// Tells a workspace's owners.
+    pub async fn workspace_tell(&self, workspace: WorkspaceId, notice: &NewNotice) -> Result<()> {
+        self.enter(WorkspaceScope::of(workspace)).notice_add(notice).await
     }
 
     /// How much there is of what a workspace owns.

@@ -6,6 +6,7 @@ use gatepost_core::{OperatorVisitId, Result, Timestamp, UserId, WorkspaceId};
 use uuid::Uuid;
 
 use crate::engine::{self, Row};
+use crate::notices::NewNotice;
 use crate::scope::WorkspaceScope;
 use crate::store::{SystemTx, WorkspaceTx};
 use crate::{params, statements};
@@ -80,8 +81,8 @@ impl SystemTx<'_> {
         self.enter(WorkspaceScope::of(workspace)).visit_open(operator, now).await
     }
 
-    /// Opens a visit, and tells of it in the workspace's log; false where the operator has one open.
-    pub async fn visit_insert(&self, row: &VisitRow, entry: &AuditEntry) -> Result<bool> {
+    /// Opens a visit, and tells of it in the workspace's log and to its owners; false where the operator has one open.
+    pub async fn visit_insert(&self, row: &VisitRow, entry: &AuditEntry, notice: &NewNotice) -> Result<bool> {
         let v = &row.visit;
         let hold = |held: &Row<'_>| held.get::<Uuid>(0);
         self.tx.query_opt(&HOLD, params![v.workspace.uuid()], hold).await?;
@@ -99,6 +100,7 @@ impl SystemTx<'_> {
             v.expires_at.micros()
         ];
         inside.tx.execute_one(&INSERT, values).await?;
+        inside.notice_add(notice).await?;
         self.audit_add(v.workspace, std::slice::from_ref(entry)).await?;
         Ok(true)
     }
