@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use gatepost_app::PageQuery;
-use gatepost_core::access::permission::{OperatorVisitRead, OperatorVisitRevoke};
+use gatepost_core::access::permission::{NoticeRead, OperatorVisitRead, OperatorVisitRevoke};
 use gatepost_core::access::{OperatorRole, Role, Scope};
 use gatepost_core::channel::Mode;
 use gatepost_core::{Code, WorkspaceId};
@@ -111,6 +111,9 @@ async fn owners_see_visits_and_end_them() {
         let page = world.app.operator_visit_list(&reading, PageQuery::default());
         assert!(page.await.unwrap().items[0].open);
         assert_eq!(admin.grant::<OperatorVisitRevoke>().unwrap_err().code(), Code::PermissionMissing);
+        let notices = world.app.notice_list(&owner.grant::<NoticeRead>().unwrap()).await.unwrap();
+        let told = notices.iter().find(|notice| notice.kind == "operator_visit.opened").unwrap();
+        assert!(told.facts.iter().any(|(_, value)| value.starts_with("Ticket 4711")), "{:?}", told.facts);
         let grant = owner.grant::<OperatorVisitRevoke>().unwrap();
         op.get(&inside(own, "/channels")).await.expect(200);
         let ended = world.app.operator_visit_end(&grant, id.parse().unwrap()).await.unwrap();
