@@ -139,7 +139,7 @@ fn operators_cells(route: &RouteInfo) -> Vec<&'static str> {
         cells.push(mark(match route.rule {
             Rule::Operator(permission) => permission.roles().contains(role),
             Rule::Person | Rule::Public => true,
-            Rule::Permission(_) | Rule::Signed(_) => false,
+            Rule::Permission(_) | Rule::Signed(_) | Rule::Holder => false,
         }));
     }
     if let Rule::Permission(permission) = route.rule {

@@ -2,21 +2,17 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use gatepost_app::{Caller, SessionBegun, SignIn, UserCreate};
-use gatepost_core::access::{OperatorRole, Role, SessionKind, operator_permission};
-use gatepost_core::audit::Audit;
-use gatepost_core::{Clock as _, EmailAddress, RequestId, Secret, UserId, WorkspaceId};
-use gatepost_store::WorkspaceScope;
-use gatepost_vault::{
-    Aad, LeaseDecision, MasterKey, MasterKeyring, SystemEntropy, WorkspaceKeys, WrappedKey, next_lease,
-};
 use gatepost_app::{Caller, SecondFactor, SessionBegun, SignIn, UserCreate};
 use gatepost_core::access::{
     OperatorGrant, OperatorPermission, OperatorRole, Role, SessionKind, operator_permission,
 };
+use gatepost_core::audit::Audit;
 use gatepost_core::{Clock as _, EmailAddress, RequestId, Secret, UserId, WorkspaceId};
-use gatepost_vault::SystemEntropy;
+use gatepost_store::WorkspaceScope;
 use gatepost_vault::totp::TotpSecret;
+use gatepost_vault::{
+    Aad, LeaseDecision, MasterKey, MasterKeyring, SystemEntropy, WorkspaceKeys, WrappedKey, next_lease,
+};
 
 use crate::World;
 

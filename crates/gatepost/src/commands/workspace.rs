@@ -1,7 +1,6 @@
 //! `gatepost workspace`
 
 use http::Method;
-use serde_json::json;
 use serde_json::{Value, json};
 
 use crate::answer::{cell, text};
@@ -79,7 +78,7 @@ impl Workspace {
                     output.say("\nNext:\n  gatepost channel add test\n  gatepost key create --scope send --scope read");
                 })
             }
-            Self::Restore { workspace } => restore(&operator, &workspace, output).await,
+            Self::Restore { workspace } => restore(&operator, workspace, output).await,
             Self::Show(_)
             | Self::Pause { .. }
             | Self::Resume(_)
@@ -93,17 +92,12 @@ impl Workspace {
                     .unwrap_or_default()
                     .iter()
                     .map(|w| {
-                        vec![cell(w, "id"), cell(w, "name"), cell(w, "created_at"), cell(w, "deleted_at")]
-                    })
-                    .collect();
-                output.table(
-                    &["ID", "NAME", "CREATED", "DELETED"],
                         let standing = standing(&w["standing"]);
-                        vec![cell(w, "id"), cell(w, "name"), standing, cell(w, "created_at")]
+                        vec![cell(w, "id"), cell(w, "name"), standing, cell(w, "created_at"), cell(w, "deleted_at")]
                     })
                     .collect();
                 output.table(
-                    &["ID", "NAME", "STANDING", "CREATED"],
+                    &["ID", "NAME", "STANDING", "CREATED", "DELETED"],
                     &rows,
                     "No workspace yet. Make one: gatepost workspace create \"My company\"",
                 );
@@ -120,7 +114,7 @@ impl Workspace {
             Self::Resume(which) => (which, Some("resume-sending"), json!(null)),
             Self::Review { reason, which } => (which, Some("review"), json!({ "reason": reason })),
             Self::Plan { plan, which } => (which, Some("plan"), json!({ "plan": plan })),
-            Self::Create { .. } | Self::List => return Ok(()),
+            Self::Create { .. } | Self::List | Self::Restore { .. } => return Ok(()),
         };
         let workspace = operator.workspace(wanted.workspace.as_deref()).await?;
         let path = format!("/operator/v1/workspaces/{}", workspace.id);

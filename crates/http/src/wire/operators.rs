@@ -169,6 +169,9 @@ pub struct WorkspaceWithStanding<'a> {
     name: &'a str,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
+    /// When its owners deleted it.
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
+    deleted_at: Option<Timestamp>,
     standing: Standing<'a>,
     /// How much there is of what it owns; where one workspace is asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -191,6 +194,7 @@ impl<'a> From<&'a WorkspaceDetail> for WorkspaceWithStanding<'a> {
             id: view.workspace.id,
             name: &view.workspace.name,
             created_at: view.workspace.created_at,
+            deleted_at: view.workspace.deleted_at,
             standing: Standing::from(&view.standing),
             counts: view.counts.map(|counts| Counts {
                 members: counts.members,
