@@ -5,7 +5,8 @@ use std::str::FromStr;
 use axum::extract::{FromRequestParts, RawPathParams};
 use gatepost_core::{
     ApiKeyId, ChannelId, Code, DeliveryId, EndpointId, Error, EventId, IdentityProviderId, InvitationId,
-    MediaId, MessageId, MetaAppId, OperatorVisitId, PasskeyId, ReplayId, SessionId, TemplateId, UserId, WorkspaceId,
+    MediaId, MessageId, MetaAppId, OperatorVisitId, PasskeyId, ReplayId, SessionId, TemplateId, UserId,
+    WorkspaceId,
 };
 use http::request::Parts;
 

@@ -93,7 +93,13 @@ impl Workspace {
                     .iter()
                     .map(|w| {
                         let standing = standing(&w["standing"]);
-                        vec![cell(w, "id"), cell(w, "name"), standing, cell(w, "created_at"), cell(w, "deleted_at")]
+                        vec![
+                            cell(w, "id"),
+                            cell(w, "name"),
+                            standing,
+                            cell(w, "created_at"),
+                            cell(w, "deleted_at"),
+                        ]
                     })
                     .collect();
                 output.table(

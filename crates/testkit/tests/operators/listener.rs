@@ -86,7 +86,10 @@ async fn customers_open_nothing_here_and_operators_nothing_on_the_public_address
     let customers = [None, Some(own.as_str()), Some(ours.as_str())];
     let routes = inventory();
     let mut asked = 0;
-    for route in routes.iter().filter(|r| r.surface != Surface::Operator && !r.page) {
+    let pages =
+        |path: &str| routes.iter().any(|r| r.surface == Surface::Operators && r.page && r.path == path);
+    let programs = |r: &&RouteInfo| r.surface != Surface::Operator && !r.page && !pages(&r.path);
+    for route in routes.iter().filter(programs) {
         let path = path_of(route, &workspace);
         for cookies in customers {
             for key in [None, Some(tenant.admin_key.as_str())] {
