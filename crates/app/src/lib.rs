@@ -31,6 +31,7 @@ mod meta_apps;
 mod nodes;
 mod notices;
 mod numbers;
+mod operators;
 mod outcome;
 mod pages;
 mod people;
@@ -90,6 +91,10 @@ pub use messages::{MessageSend, MessageView};
 pub use meta_apps::{MetaAppCreate, MetaAppUpdate, MetaAppView};
 pub use notices::NoticeView;
 pub use numbers::{SubscriptionLevel, SubscriptionView};
+pub use operators::{
+    LogEntry, LogKind, LogQuery, LogSubject, OperatorView, OperatorVisitOpen, OperatorVisitView,
+    StandingView, WorkspaceDetail,
+};
 pub use pages::{Page, PageQuery};
 pub use people::{
     Caller, Device, FactorAdded, FactorsOffered, FactorsView, GuessRules, IdentityProviderCreate,

@@ -152,6 +152,7 @@ codes! {
     // limits and plans
     RateLimited = "rate_limited", 429, "Too many requests", "Wait as long as Retry-After says.";
     QuotaExceeded = "quota_exceeded", 429, "The plan's quota is used up", "Wait for the reset or change the plan.";
+    SendingPaused = "sending_paused", 403, "Sending is paused for this workspace", "Whoever runs this Gatepost paused it; the workspace's owners see why (GET /v1/workspace/standing). Receiving continues meanwhile.";
     SubscriptionSuspended = "subscription_suspended", 402, "The subscription is suspended", "Settle the subscription; receiving continues meanwhile.";
 
     // us

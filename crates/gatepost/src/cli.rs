@@ -10,8 +10,8 @@ use tracing_subscriber::filter::LevelFilter;
 
 use crate::commands::{
     allowlist, audit, channel, deliveries, demo, doctor, documents, endpoint, events, key, limit, listen,
-    mail, media, member, meta_app, migrate, sandbox, send, serve, setup_token, template, trigger, url, user,
-    vault, workspace,
+    log, mail, media, member, meta_app, migrate, operator, sandbox, send, serve, setup_token, template,
+    trigger, url, user, vault, visit, workspace,
 };
 use crate::config::{self, LogFormat, Overrides, Settings};
 use crate::environment;
@@ -104,6 +104,11 @@ enum Command {
     #[command(subcommand)]
     Mail(mail::Mail),
     #[command(subcommand)]
+    Operator(operator::Operator),
+    #[command(subcommand)]
+    Visit(visit::Visit),
+    Log(Box<log::Log>),
+    #[command(subcommand)]
     Vault(vault::Vault),
     Migrate(migrate::Migrate),
     Doctor(doctor::Doctor),
@@ -193,6 +198,9 @@ fn run(command: Command, context: Context) -> Result<()> {
                 Command::Allowlist(command) => command.run(context).await,
                 Command::Limit(command) => command.run(context).await,
                 Command::SetupToken(command) => command.run(context).await,
+                Command::Operator(command) => command.run(context).await,
+                Command::Visit(command) => command.run(context).await,
+                Command::Log(command) => command.run(context).await,
                 Command::Channel(command) => command.run(context).await,
                 Command::Template(command) => command.run(context).await,
                 Command::MetaApp(command) => command.run(context).await,

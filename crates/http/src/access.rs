@@ -215,7 +215,10 @@ impl<A: Doors, P: Permission> FromRequestParts<ApiState<A>> for Grant<P> {
         } else if let Some(AtConsole(kind)) = parts.extensions.get::<AtConsole>().copied() {
             let person = person_at(parts, state, kind).await?;
             let Id(workspace) = Id::<WorkspaceId>::from_request_parts(parts, state).await?;
-            state.app().principal_of_person(&person, workspace).await?
+            match kind {
+                SessionKind::Console => state.app().principal_of_person(&person, workspace).await?,
+                SessionKind::Operator => visitor(parts, state, &person, workspace, client).await?,
+            }
         } else {
             principal_of_key(parts, state, client, notes.as_ref()).await?
         };
@@ -235,6 +238,29 @@ impl<A: Doors, P: Permission> FromRequestParts<ApiState<A>> for Grant<P> {
             None => grant,
         })
     }
+}
+
+/// An operator inside a workspace that they visit. Who tries without is in its log.
+async fn visitor<A: Doors>(
+    parts: &Parts,
+    state: &ApiState<A>,
+    person: &Person,
+    workspace: WorkspaceId,
+    client: Option<ClientAddr>,
+) -> Result<Arc<Principal>, Error> {
+    let notes = parts.extensions.get::<Notes>();
+    let grant = person.operator_grant(state.app().now())?;
+    let grant = in_request(grant, notes).called_from(client);
+    if let Some(notes) = notes {
+        notes.set_party(Refused::Caller {
+            workspace,
+            actor: grant.actor(),
+            credential: Some(grant.credential()),
+            mode: None,
+        });
+    }
+    let route = route_name(&parts.method, parts.extensions.get());
+    state.app().workspace_enter(&grant, workspace, route).await
 }
 
 /// The person whose cookie the request brings.
@@ -373,7 +399,7 @@ impl<A: Doors, P: OperatorPermission> FromRequestParts<ApiState<A>> for Operator
         let grant = if let Some(AtSocket(operator)) = parts.extensions.get::<AtSocket>().copied() {
             operator.grant()
         } else if let Some(AtConsole(kind)) = parts.extensions.get::<AtConsole>().copied() {
-            person_at(parts, state, kind).await?.operator_grant()?
+            person_at(parts, state, kind).await?.operator_grant(state.app().now())?
         } else {
             // Elsewhere there is nothing here: the same answer as for a path that does not exist.
             return Err(Error::of(Code::NotFound).into());
@@ -382,7 +408,8 @@ impl<A: Doors, P: OperatorPermission> FromRequestParts<ApiState<A>> for Operator
         if let Some(notes) = parts.extensions.get::<Notes>() {
             notes.set_actor(grant.actor());
         }
-        Ok(in_request(grant, parts.extensions.get::<Notes>()))
+        let client = parts.extensions.get::<ClientAddress>().and_then(|client| client.0);
+        Ok(in_request(grant, parts.extensions.get::<Notes>()).called_from(client))
     }
 }
 

@@ -3,6 +3,7 @@
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use bytes::Bytes;
+use gatepost_core::access::PermissionSet;
 use gatepost_core::{Code, Error};
 use http::Method;
 use serde_json::Value;
@@ -25,6 +26,8 @@ pub enum Surface {
     Console,
     /// The operator's local socket.
     Operator,
+    /// The operators' own listener, pages and all.
+    Operators,
 }
 
 /// Routes of one surface.
@@ -46,6 +49,8 @@ pub struct IdParameter {
 #[derive(Debug, Clone)]
 pub struct RouteInfo {
     pub surface: Surface,
+    /// Whether it is a page or a form.
+    pub page: bool,
     pub method: Method,
     /// The template, such as `/v1/messages/{message_id}`.
     pub path: String,
@@ -83,12 +88,28 @@ impl<A: Doors> Api<A> {
         self.routes(routes)
     }
 
+    /// Of these routes those that a visit may read, with the workspace in the path.
+    #[must_use]
+    pub(crate) fn routes_visited(self, routes: Vec<Route<A>>) -> Self {
+        let holds = PermissionSet::of_visit(true);
+        let read = |route: &Route<A>| {
+            let permitted =
+                matches!(route.entrance.rule, Rule::Permission(permission) if holds.holds(permission));
+            permitted && route.entrance.method == Method::GET && !route.doc.streams
+        };
+        self.routes_inside_workspace(routes.into_iter().filter(read).collect())
+    }
+
     /// Every route, in the order of declaration.
     pub(crate) fn inventory(&self) -> Vec<RouteInfo> {
         self.routes
             .iter()
             .map(|route| RouteInfo {
-                surface: if route.doc.in_console { Surface::Console } else { self.surface },
+                surface: match self.surface {
+                    Surface::Public if route.doc.in_console => Surface::Console,
+                    surface => surface,
+                },
+                page: route.doc.in_console,
                 method: route.entrance.method.clone(),
                 path: route.entrance.path.clone(),
                 operation_id: route.doc.id,
@@ -111,7 +132,7 @@ impl<A: Doors> Api<A> {
     /// The router, ready to be served.
     pub(crate) fn into_router(self, app: A, settings: Settings) -> Router {
         let document = Bytes::from(openapi::document(&self));
-        let mut table = RouteTable::default();
+        let mut table = RouteTable { operators: self.surface == Surface::Operators, ..RouteTable::default() };
         for route in &self.routes {
             let rule = QueryRule::new(&route.doc.query, route.doc.open_query);
             let rules = table.queries.entry(route.entrance.path.clone()).or_default();

@@ -60,10 +60,16 @@ pub fn operator_router(app: App, settings: Settings) -> axum::Router {
     routes::at_socket().into_router(app, settings)
 }
 
+/// The router of the operators' listener. Serve it as the public one.
+pub fn operators_router(app: App, settings: Settings) -> axum::Router {
+    routes::for_operators().into_router(app, settings)
+}
+
 /// Every route, with who may call it and what it takes.
 pub fn inventory() -> Vec<RouteInfo> {
     let mut routes = routes::public().inventory();
     routes.extend(routes::at_socket().inventory());
+    routes.extend(routes::for_operators().inventory());
     routes
 }
 

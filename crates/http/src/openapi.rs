@@ -73,6 +73,7 @@ pub(crate) fn document<A>(api: &Api<A>) -> String {
                 .title(match api.surface {
                     Surface::Public | Surface::Console => "Gatepost",
                     Surface::Operator => "Gatepost: the operator's socket",
+                    Surface::Operators => "Gatepost: the operators' listener",
                 })
                 .version("1")
                 .summary_and_licence(),

@@ -5,7 +5,8 @@ use std::str::FromStr;
 use axum::extract::{FromRequestParts, RawPathParams};
 use gatepost_core::{
     ApiKeyId, ChannelId, Code, DeliveryId, EndpointId, Error, EventId, IdentityProviderId, InvitationId,
-    MediaId, MessageId, MetaAppId, PasskeyId, ReplayId, SessionId, TemplateId, UserId, WorkspaceId,
+    MediaId, MessageId, MetaAppId, OperatorVisitId, PasskeyId, ReplayId, SessionId, TemplateId, UserId,
+    WorkspaceId,
 };
 use http::request::Parts;
 
@@ -50,6 +51,7 @@ path_ids! {
     PasskeyId => "passkey_id";
     IdentityProviderId => "identity_provider_id";
     SessionId => "session_id";
+    OperatorVisitId => "visit_id";
 }
 
 /// The names between the braces of a route's template, in order.

@@ -204,6 +204,8 @@ pub(crate) struct RouteTable {
     pub pages: HashSet<String>,
     /// Those of routes that are no pages, and take the session's cookie.
     pub sessions: HashSet<String>,
+    /// Whether these are the routes of the operators' listener.
+    pub operators: bool,
     /// For methods and paths that no route has.
     pub none: QueryRule,
 }
@@ -227,6 +229,11 @@ impl<A> ApiState<A> {
     /// The OpenAPI document of the routes of this router.
     pub fn document(&self) -> Bytes {
         self.0.document.clone()
+    }
+
+    /// Whose sessions open something here.
+    pub(crate) fn kind(&self) -> SessionKind {
+        if self.0.routes.operators { SessionKind::Operator } else { SessionKind::Console }
     }
 
     pub(crate) fn security_headers(&self) -> &HeaderMap {

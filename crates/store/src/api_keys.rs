@@ -141,12 +141,14 @@ impl SystemTx<'_> {
         let tx = self.enter(WorkspaceScope::of(workspace));
         let Some(key) = tx.api_key_get(id).await? else { return Ok(None) };
         let AccessRuleRow { allowlist, origins, limit_preset } = tx.access_rule(key.mode).await?;
+        let standing = tx.standing().await?;
         let rules = KeyRules {
             workspace_list: allowlist,
             own_list: key.allowlist,
             origins: if key.mode == Mode::Test { origins } else { Vec::new() },
-            workspace_limit: limit_preset,
+            workspace_limit: limit_preset.or(standing.plan),
             own_limit: key.limit_preset,
+            sending_paused: standing.paused.is_some(),
         };
         Ok(Some(StoredKey {
             id: key.id,

@@ -30,6 +30,7 @@ mod meta_apps;
 mod migrations;
 mod nodes;
 mod notices;
+mod operators;
 mod people;
 mod replays;
 mod retention;
@@ -61,6 +62,7 @@ pub use meta_apps::{MetaAppRemoval, MetaAppRow};
 pub use migrations::MIGRATIONS;
 pub use nodes::NodeRow;
 pub use notices::{NewNotice, NoticeRow};
+pub use operators::{LogAsk, LogBody, LogRow, LogSource, StandingRow, VisitRow, WorkspaceCounts};
 pub use people::{
     FactorCount, FailureCount, IdentityProviderRow, IdentityRow, MemberRow, PasskeyRow, SeatRow, SessionRow,
     TicketKind, TicketRow, UserNoticeRow, UserRow,
@@ -104,6 +106,10 @@ pub fn all_statements() -> Vec<&'static Stmt> {
         people::factors::ALL,
         people::invitations::ALL,
         people::identities::ALL,
+        operators::logs::ALL,
+        operators::roles::ALL,
+        operators::standing::ALL,
+        operators::visits::ALL,
         people::members::ALL,
         people::notices::ALL,
         people::providers::ALL,

@@ -31,4 +31,5 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(14, "mail", "0014_mail"),
     migration!(15, "identity providers", "0015_identity_providers"),
     migration!(16, "members", "0016_members"),
+    migration!(17, "operators", "0017_operators"),
 ];

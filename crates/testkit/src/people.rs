@@ -2,11 +2,14 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use gatepost_app::{Caller, SessionBegun, SignIn, UserCreate};
-use gatepost_core::access::{OperatorRole, Role, SessionKind, operator_permission};
+use gatepost_app::{Caller, SecondFactor, SessionBegun, SignIn, UserCreate};
+use gatepost_core::access::{
+    OperatorGrant, OperatorPermission, OperatorRole, Role, SessionKind, operator_permission,
+};
 use gatepost_core::audit::Audit;
 use gatepost_core::{Clock as _, EmailAddress, RequestId, Secret, UserId, WorkspaceId};
 use gatepost_store::WorkspaceScope;
+use gatepost_vault::totp::TotpSecret;
 use gatepost_vault::{
     Aad, LeaseDecision, MasterKey, MasterKeyring, SystemEntropy, WorkspaceKeys, WrappedKey, next_lease,
 };
@@ -76,6 +79,67 @@ impl World {
             SignIn::SecondFactor { .. } => panic!("a second factor is asked for"),
         }
     }
+
+    /// A new operator with an authenticator app; they may sign in at once.
+    ///
+    /// # Panics
+    /// When the app cannot be added.
+    pub async fn operator_with_app(&self, role: OperatorRole) -> (Somebody, TotpSecret) {
+        let somebody = self.somebody(Some(role)).await;
+        let session = self.sign_in(&somebody).await;
+        let person = self.app.person_of_session(session.token.expose(), SessionKind::Console).await;
+        let person = person.expect("a session");
+        let enrolment = self.app.totp_enrol(&person).await.expect("a secret");
+        let secret = TotpSecret::from_bytes(&base32(enrolment.secret.expose())).expect("a secret");
+        let code = secret.code(self.clock.now());
+        self.app.totp_confirm(&person, &self.caller(), &code).await.expect("the code is right");
+        // A code opens once.
+        self.clock.advance(std::time::Duration::from_secs(60));
+        (somebody, secret)
+    }
+
+    /// Somebody who has just signed in as an operator.
+    ///
+    /// # Panics
+    /// When that does not do.
+    pub async fn operator_signed_in(&self, role: OperatorRole) -> (Somebody, SessionBegun) {
+        let (somebody, secret) = self.operator_with_app(role).await;
+        let (caller, password) = (self.caller(), Secret::new(PASSWORD.to_owned()));
+        let step = self.app.sign_in_password(&caller, SessionKind::Operator, &somebody.email, &password);
+        let SignIn::SecondFactor { ticket } = step.await.expect("the password is right") else {
+            panic!("a password is not enough for an operator");
+        };
+        let proof = SecondFactor::Totp(Secret::new(secret.code(self.clock.now())));
+        let begun =
+            self.app.sign_in_second_factor(&caller, SessionKind::Operator, ticket.expose(), &proof).await;
+        (somebody, begun.expect("the code is right"))
+    }
+
+    /// The operator of a session, with a permission.
+    ///
+    /// # Panics
+    /// When they do not hold it.
+    pub async fn operator_grant<P: OperatorPermission>(&self, session: &SessionBegun) -> OperatorGrant<P> {
+        let person = self.app.person_of_session(session.token.expose(), SessionKind::Operator).await;
+        person.expect("a session").operator_grant(self.clock.now()).expect("the permission")
+    }
+}
+
+/// RFC 4648 without padding, in groups.
+fn base32(text: &str) -> Vec<u8> {
+    let (mut bytes, mut bits, mut held) = (Vec::new(), 0_u32, 0_u32);
+    for c in text.bytes().filter(u8::is_ascii_alphanumeric) {
+        let value = match c.to_ascii_uppercase() {
+            c @ b'A'..=b'Z' => c - b'A',
+            c => c - b'2' + 26,
+        };
+        (bits, held) = (bits << 5 | u32::from(value), held + 5);
+        if held >= 8 {
+            held -= 8;
+            bytes.push(u8::try_from(bits >> held & 0xff).expect("a byte"));
+        }
+    }
+    bytes
 }
 
 /// [`PASSWORD`] under weaker parameters than today's.

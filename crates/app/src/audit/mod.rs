@@ -64,6 +64,7 @@ impl App {
     ) -> AuditEntry {
         AuditEntry {
             credential: Some(grant.credential()),
+            source: grant.client(),
             request: grant.request(),
             ..self.audit_entry(grant.actor(), action, target)
         }

@@ -125,6 +125,33 @@ impl Notice {
         Self::new("key.created", "An API key was made", facts, action)
     }
 
+    /// To a workspace: an operator may look into it.
+    pub fn operator_visit(name: &str, reason: &str, content: bool, until: Timestamp) -> Self {
+        let reads =
+            if content { "set-up, audit log, messages, events, members" } else { "set-up, audit log" };
+        let facts = vec![
+            Fact::theirs("Operator", name),
+            Fact::theirs("Reason", reason),
+            Fact::ours("May read", reads),
+            Fact::ours("Until", moment(until)),
+        ];
+        let action = "Every request of theirs is in your audit log. An owner can end the visit on the page Operator visits.";
+        Self::new("operator_visit.opened", "An operator may look into the workspace", facts, action)
+    }
+
+    /// To a workspace: its sending was paused, or goes on.
+    pub fn sending(paused: Option<&str>, at: Timestamp) -> Self {
+        let mut facts = vec![Fact::ours("When", moment(at))];
+        match paused {
+            Some(reason) => {
+                facts.push(Fact::theirs("Reason", reason));
+                let action = "Receiving goes on. Speak with whoever runs this Gatepost.";
+                Self::new("sending.paused", "The operator paused your sending", facts, action)
+            }
+            None => Self::new("sending.resumed", "You may send again", facts, "There is nothing to do."),
+        }
+    }
+
     /// To a workspace: an endpoint was switched off.
     pub fn endpoint_disabled(facts: Vec<Fact>, next_action: &str) -> Self {
         Self::new("endpoint.disabled", "A webhook endpoint was switched off", facts, next_action)

@@ -67,7 +67,7 @@ pub use workspace::{WorkspaceChange, WorkspaceSettings};
 
 pub(crate) use sessions::Sessions;
 pub(crate) use tickets::TicketNew;
-pub(crate) use users::{UserColumn, email_index};
+pub(crate) use users::{UserColumn, email_index, user_view};
 
 use std::time::Duration;
 

@@ -183,6 +183,8 @@ fn device_seal(keys: &WorkspaceKeys, id: SessionId, caller: &Caller) -> Result<V
 
 impl App {
     /// Begins a session. Called when every proof that the account asks for was given, and nowhere else.
+    ///
+    /// Errors: on the operators' listener `sign_in_failed` for whoever is no operator, and `second_factor_required`.
     pub(crate) async fn session_begin(
         &self,
         caller: &Caller,
@@ -190,6 +192,9 @@ impl App {
         kind: SessionKind,
         proofs: Proofs,
     ) -> Result<SessionBegun> {
+        if kind == SessionKind::Operator {
+            self.operator_may_begin(user, &proofs).await?;
+        }
         let now = self.now();
         let id = SessionId::new(now, self.entropy());
         let token = random_token("gps_", self.entropy());
@@ -247,6 +252,22 @@ impl App {
             })
             .await?;
         Ok(SessionBegun { id, user, token, device, new_device })
+    }
+
+    /// Whoever is no operator hears what a wrong password would bring; an operator with one proof alone is told to add
+    /// another, in the console.
+    async fn operator_may_begin(&self, user: UserId, proofs: &Proofs) -> Result<()> {
+        let account = self.0.store.read_system(async move |tx| tx.user_get(user).await).await?;
+        if account.and_then(|account| account.operator).is_none() {
+            return Err(Error::of(Code::SignInFailed));
+        }
+        if !proofs.second_factor {
+            return Err(Error::new(
+                Code::SecondFactorRequired,
+                "operators sign in with a second factor: add a passkey or an authenticator app in the console first",
+            ));
+        }
+        Ok(())
     }
 
     /// Who presents the token of a session of this kind.

@@ -11,6 +11,7 @@ mod operator;
 mod permissions;
 mod principal;
 mod session;
+mod visit;
 
 pub use operator::{
     LocalOperator, OperatorGrant, OperatorIdentity, OperatorPermission, OperatorPermissionId, OperatorRole,
@@ -21,3 +22,4 @@ pub use principal::{
     Actor, Credential, Grant, KeyRefusal, KeyRefused, KeyRules, Principal, StoredKey, TokenDigest,
 };
 pub use session::{FRESH_FOR, Person, SessionKind, SessionTimes, StoredSeat, StoredSession};
+pub use visit::{OperatorReason, StoredVisit, VISIT_LASTS, VISIT_LASTS_MAX, VISIT_LASTS_MIN, no_visit};

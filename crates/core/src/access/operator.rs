@@ -10,8 +10,10 @@ use std::sync::Arc;
 use super::permissions::PermissionSet;
 use super::principal::{Actor, Credential, Principal};
 use super::session::{Person, SessionKind};
+use crate::address::ClientAddr;
 use crate::error::{Code, Error};
 use crate::id::{RequestId, SessionId, UserId, WorkspaceId};
+use crate::time::Timestamp;
 
 /// What an operator is, apart from whoever holds the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -80,7 +82,7 @@ pub trait OperatorPermission: Send + Sync + 'static {
 }
 
 macro_rules! operator_permissions {
-    ($($(#[$doc:meta])* $name:ident = $text:literal, roles [$($role:ident),*];)*) => {
+    ($($(#[$doc:meta])* $name:ident = $text:literal, roles [$($role:ident),*] $(, $fresh:ident)?;)*) => {
         /// An operator's permission as a value.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum OperatorPermissionId {$($(#[$doc])* $name,)*}
@@ -95,6 +97,12 @@ macro_rules! operator_permissions {
             /// The operator roles that hold it; the local operator holds all.
             pub const fn roles(self) -> &'static [OperatorRole] {
                 match self {$(OperatorPermissionId::$name => &[$(OperatorRole::$role,)*],)*}
+            }
+
+            /// Whether a person must have proved who they are a short while ago: what is marked `fresh` changes what
+            /// others may do, or opens what is theirs.
+            pub const fn needs_fresh_proof(self) -> bool {
+                match self {$(OperatorPermissionId::$name => operator_permissions!(@fresh $($fresh)?),)*}
             }
         }
 
@@ -111,23 +119,33 @@ macro_rules! operator_permissions {
             )*
         }
     };
+    (@fresh fresh) => { true };
+    (@fresh) => { false };
 }
 
 operator_permissions! {
-    /// See which workspaces there are.
+    /// See which workspaces there are, and how they stand.
     WorkspaceRead = "operator.workspace.read", roles [Administrator, Support];
-    /// Make workspaces.
-    WorkspaceManage = "operator.workspace.manage", roles [Administrator];
-    /// Act inside a workspace.
+    /// Make workspaces, and give them a plan.
+    WorkspaceManage = "operator.workspace.manage", roles [Administrator], fresh;
+    /// Pause and resume a workspace's sending, put it under review.
+    SendingManage = "operator.sending.manage", roles [Administrator, Support], fresh;
+    /// Act inside a workspace: at the socket as its owner would, elsewhere within a visit.
     WorkspaceEnter = "operator.workspace.enter", roles [Administrator, Support];
+    /// Open a visit of a workspace.
+    VisitOpen = "operator.visit.open", roles [Administrator, Support], fresh;
+    /// See what was sent, received and delivered, and who was refused, across workspaces: ids, states and codes.
+    LogRead = "operator.log.read", roles [Administrator, Support];
     /// See and rotate master keys.
-    VaultManage = "operator.vault.manage", roles [Administrator];
+    VaultManage = "operator.vault.manage", roles [Administrator], fresh;
     /// Read and export the platform's own audit log, and see the checkpoints of every log.
     AuditRead = "operator.audit.read", roles [Administrator];
     /// See the state of this installation.
     StatusRead = "operator.status.read", roles [Administrator, Support];
+    /// See who is an operator.
+    OperatorRead = "operator.people.read", roles [Administrator, Support];
     /// See, add, disable and recover people, and say who is an operator.
-    UserManage = "operator.user.manage", roles [Administrator];
+    UserManage = "operator.user.manage", roles [Administrator], fresh;
 }
 
 /// The operator at the local socket. Holds every operator permission.
@@ -152,7 +170,12 @@ impl LocalOperator {
     }
 
     pub const fn grant<P: OperatorPermission>(self) -> OperatorGrant<P> {
-        OperatorGrant { by: OperatorIdentity::Local(self.uid), request: None, permission: PhantomData }
+        OperatorGrant {
+            by: OperatorIdentity::Local(self.uid),
+            request: None,
+            client: None,
+            permission: PhantomData,
+        }
     }
 }
 
@@ -160,8 +183,8 @@ impl Person {
     /// Proof that this person is an operator who holds `P`.
     ///
     /// Errors: `not_found` outside the operators' listener and for whoever is no operator, `second_factor_required`,
-    /// `permission_missing`.
-    pub fn operator_grant<P: OperatorPermission>(&self) -> Result<OperatorGrant<P>, Error> {
+    /// `permission_missing`, `reauth_required`.
+    pub fn operator_grant<P: OperatorPermission>(&self, now: Timestamp) -> Result<OperatorGrant<P>, Error> {
         let Some(role) = self.operator().filter(|_| self.kind() == SessionKind::Operator) else {
             return Err(Error::of(Code::NotFound));
         };
@@ -169,11 +192,17 @@ impl Person {
             return Err(Error::of(Code::SecondFactorRequired));
         }
         if !P::ID.roles().contains(&role) {
-            let detail = format!("the permission {} is needed; administrators hold it", P::ID.as_str());
+            let detail = format!(
+                "the permission {} is needed; operators who are administrators hold it",
+                P::ID.as_str()
+            );
             return Err(Error::new(Code::PermissionMissing, detail));
         }
+        if P::ID.needs_fresh_proof() {
+            self.fresh(now)?;
+        }
         let by = OperatorIdentity::Person(self.user(), self.session());
-        Ok(OperatorGrant { by, request: None, permission: PhantomData })
+        Ok(OperatorGrant { by, request: None, client: None, permission: PhantomData })
     }
 }
 
@@ -182,6 +211,7 @@ impl Person {
 pub struct OperatorGrant<P> {
     by: OperatorIdentity,
     request: Option<RequestId>,
+    client: Option<ClientAddr>,
     permission: PhantomData<fn() -> P>,
 }
 
@@ -195,6 +225,18 @@ impl<P> OperatorGrant<P> {
 
     pub const fn request(&self) -> Option<RequestId> {
         self.request
+    }
+
+    /// The same grant, with the address it is used from: audit entries name it.
+    #[must_use]
+    pub const fn called_from(mut self, client: Option<ClientAddr>) -> Self {
+        self.client = client;
+        self
+    }
+
+    /// Where the caller is; `None` at the socket.
+    pub const fn client(&self) -> Option<ClientAddr> {
+        self.client
     }
 
     pub const fn identity(&self) -> OperatorIdentity {
@@ -220,7 +262,38 @@ impl OperatorGrant<operator_permission::WorkspaceEnter> {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::super::session::tests_support::operator_session;
+    use super::super::{SessionTimes, StoredSession};
+    use super::operator_permission::{LogRead, UserManage, WorkspaceManage};
     use super::*;
+
+    #[test]
+    fn an_operator_signs_in_on_their_own_listener_with_a_second_factor() {
+        let at = Timestamp::from_seconds;
+        let (admin, digest) = operator_session(at(1_000), OperatorRole::Administrator);
+        let person = |session: &StoredSession| {
+            Person::verify(session, &digest, SessionTimes::default(), at(1_000)).unwrap()
+        };
+        let code = |session: StoredSession| {
+            person(&session).operator_grant::<WorkspaceManage>(at(1_000)).err().map(|e| e.code())
+        };
+        assert_eq!(code(admin.clone()), None);
+        assert_eq!(code(StoredSession { kind: SessionKind::Console, ..admin.clone() }), Some(Code::NotFound));
+        assert_eq!(code(StoredSession { operator: None, ..admin.clone() }), Some(Code::NotFound));
+        assert_eq!(
+            code(StoredSession { second_factor: false, ..admin.clone() }),
+            Some(Code::SecondFactorRequired)
+        );
+        let (support, _) = operator_session(at(1_000), OperatorRole::Support);
+        assert_eq!(code(support.clone()), Some(Code::PermissionMissing));
+        assert!(person(&support).operator_grant::<LogRead>(at(1_000)).is_ok());
+        // Five minutes later only what needs no fresh proof.
+        let person = person(&admin);
+        assert!(person.operator_grant::<LogRead>(at(1_300)).is_ok());
+        let stale = person.operator_grant::<UserManage>(at(1_300)).unwrap_err();
+        assert_eq!(stale.code(), Code::ReauthRequired);
+    }
 
     #[test]
     fn only_the_same_user_or_root() {

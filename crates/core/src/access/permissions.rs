@@ -246,6 +246,10 @@ impl PermissionSet {
         PermissionId::ALL.iter().fold(Self::EMPTY, |set, p| set.with(*p))
     }
 
+    pub(super) fn of(permissions: impl IntoIterator<Item = PermissionId>) -> Self {
+        permissions.into_iter().fold(Self::EMPTY, Self::with)
+    }
+
     pub fn of_scopes(scopes: &[Scope]) -> Self {
         PermissionId::ALL
             .iter()

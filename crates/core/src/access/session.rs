@@ -112,6 +112,8 @@ pub struct StoredSeat {
     pub second_factor_required: bool,
     /// The workspace lets its members in through this identity provider only.
     pub only_through: Option<IdentityProviderId>,
+    /// The operator paused the workspace's sending.
+    pub sending_paused: bool,
 }
 
 /// Somebody who signed in. Only a session makes one.
@@ -260,6 +262,32 @@ impl Person {
 }
 
 #[cfg(test)]
+pub(super) mod tests_support {
+    use super::*;
+    use uuid::Uuid;
+
+    /// A session of the operators' listener with a second factor, just begun, and the digest that opens it.
+    pub fn operator_session(at: Timestamp, role: OperatorRole) -> (StoredSession, TokenDigest) {
+        let session = StoredSession {
+            id: SessionId::from_uuid(Uuid::from_u128(1)),
+            user: UserId::from_uuid(Uuid::from_u128(2)),
+            kind: SessionKind::Operator,
+            digest: TokenDigest::new([7; 32]),
+            previous: None,
+            created_at: at,
+            renewed_at: at,
+            seen_at: at,
+            proved_at: at,
+            second_factor: true,
+            provider: None,
+            operator: Some(role),
+            disabled: false,
+        };
+        (session, TokenDigest::new([7; 32]))
+    }
+}
+
+#[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
     use super::super::permission::{KeyManage, MessageRead, MessageSend};
@@ -293,6 +321,7 @@ mod tests {
             role,
             second_factor_required: false,
             only_through: None,
+            sending_paused: false,
         }
     }
 

@@ -63,10 +63,20 @@ actions! {
 
     // workspaces
     WorkspaceCreated = "workspace.created", "A workspace was made.";
-    WorkspaceVisited = "workspace.visited", "The operator asked for something inside the workspace; the route is named.";
     WorkspaceUpdated = "workspace.updated", "The workspace's name or its rules for members were changed.";
     WorkspaceDeleted = "workspace.deleted", "An owner deleted the workspace: nobody and no key opens it any more.";
     WorkspaceRestored = "workspace.restored", "An operator took the deletion of a workspace back.";
+    WorkspaceVisited = "workspace.visited", "The operator asked for something inside the workspace; the route is named, and the visit.";
+    WorkspaceSendingPaused = "workspace.sending_paused", "The operator paused the workspace's sending.";
+    WorkspaceSendingResumed = "workspace.sending_resumed", "The operator let the workspace send again.";
+    WorkspaceReviewChanged = "workspace.review_changed", "The operator put the workspace under review, or ended the review.";
+    WorkspacePlanChanged = "workspace.plan_changed", "The operator gave the workspace another plan.";
+
+    // operators
+    OperatorVisitOpened = "operator_visit.opened", "An operator opened a visit of the workspace; reason and end are named.";
+    OperatorVisitEnded = "operator_visit.ended", "A visit was ended before its time.";
+    OperatorRoleChanged = "operator.role_changed", "Somebody became an operator, another kind of operator, or none any more.";
+    OperatorLogRead = "operator_log.read", "An operator looked through a log across workspaces; the filter is named.";
 
     // members
     MemberInvited = "member.invited", "Somebody was invited to the workspace.";

@@ -219,5 +219,6 @@ pub const fn is_audited_refusal(code: Code) -> bool {
             | Code::LiveModeOnly
             | Code::WebhookUrlNotAllowed
             | Code::SignInFailed
+            | Code::SendingPaused
     )
 }

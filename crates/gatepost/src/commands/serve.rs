@@ -106,6 +106,7 @@ fn greet(server: &Server, news: &[(&'static str, String)], setup: Option<&SetupT
         "url": at.api,
         "public_url": at.public,
         "metrics_url": at.metrics.map(|a| format!("http://{a}/metrics")),
+        "operators_url": at.operators,
         "simulated_meta_url": at.sandbox,
         "data_dir": news.iter().find(|(label, _)| *label == "data directory").map(|(_, value)| value.trim_end_matches(" (new)")),
         "version": env!("CARGO_PKG_VERSION"),
@@ -134,6 +135,13 @@ fn greet(server: &Server, news: &[(&'static str, String)], setup: Option<&SetupT
             line("metrics", "off: their usual port is taken (server.metrics_listen)");
         }
         None => line("metrics", "off"),
+    }
+    match &at.operators {
+        Some(operators) => line("operators", operators),
+        None if at.operators_gave_way => {
+            line("operators", "off: their usual port is taken (operators.listen)")
+        }
+        None => line("operators", "off"),
     }
     line("simulated Meta", &format!("{}  (for test channels)", at.sandbox));
     if let Some((url, token)) = &setup {

@@ -29,6 +29,7 @@ pub use sso::{Sso, sso_providers};
 pub struct Config {
     pub data_dir: Option<PathBuf>,
     pub server: Server,
+    pub operators: Operators,
     pub database: Database,
     pub vault: Vault,
     pub egress: EgressConfig,
@@ -69,7 +70,14 @@ pub enum ForwardedBy {
     Forwarded,
 }
 
-/// Where metrics are served.
+/// The operators' own listener.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Operators {
+    pub listen: Option<MetricsListen>,
+}
+
+/// Where something is served that can be switched off: metrics, the operators' pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub enum MetricsListen {

@@ -96,6 +96,13 @@ pub const KEYS: &[Key] = &[
         about: "How long a server that was told to stop finishes what is under way. What is left is taken up at the next start.",
     },
     Key {
+        path: "operators.listen",
+        takes: "address and port, or \"off\"",
+        default: "`127.0.0.1:8180`; nowhere where that is taken",
+        example: r#""127.0.0.1:8180""#,
+        about: "Where operators sign in, with a second factor: workspaces, visits, logs. No customer's key or session opens anything there, and nothing of it answers on the public address. An address other than loopback needs TLS (`server.tls_certificate`, which it then uses) or a trusted proxy.",
+    },
+    Key {
         path: "database.url",
         takes: "URL",
         default: "SQLite in the data directory",

@@ -26,7 +26,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use gatepost_core::access::SessionKind;
-use gatepost_core::{Code, Error, Result};
+use gatepost_core::{Code, Error, Result, SessionId};
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HOST, ORIGIN, REFERER};
 use http::{HeaderMap, HeaderName, Method, Uri};
 
@@ -95,7 +95,7 @@ pub(super) async fn binding<A: Doors>(
 ) -> Result<Option<String>> {
     if let Ok(token) = session::presented(headers, kind) {
         match state.app().person_of_session(token, kind).await {
-            Ok(person) => return Ok(Some(format!("session:{}", person.session()))),
+            Ok(person) => return Ok(Some(session_binding(person.session()))),
             Err(error) if error.code() == Code::SessionEnded => {}
             Err(error) => return Err(error),
         }
@@ -104,20 +104,33 @@ pub(super) async fn binding<A: Doors>(
     Ok(cookies::visit(headers).map(visit_binding))
 }
 
+pub(crate) fn session_binding(session: SessionId) -> String {
+    format!("session:{session}")
+}
+
 pub(super) fn visit_binding(value: &str) -> String {
     format!("visit:{value}")
 }
 
-/// Stands in front of every handler of the public address. A cookie counts only where this lets it in.
+/// Stands in front of every handler of the public address and of the operators' listener. A cookie counts only where this
+/// lets it in. On the operators' listener nothing but pages answers to whoever is not signed in there: what else is
+/// asked for, a path that does not exist among it, is 401.
 pub async fn guard<A: Doors>(State(state): State<ApiState<A>>, mut request: Request, next: Next) -> Response {
-    let kind = SessionKind::Console;
+    let kind = state.kind();
     let route = request.extensions().get::<MatchedPath>();
     let page = state.is_page(route);
     let scripted = !page
         && state.takes_session(route)
         && !matches!(session::cookie(request.headers(), session::cookie_name(kind)), Ok(None));
-    if !page && !scripted {
+    let operators = kind == SessionKind::Operator;
+    if !page && !scripted && !operators {
         return next.run(request).await;
+    }
+    if operators
+        && !page
+        && let Err(error) = signed_in(&state, request.headers(), kind).await
+    {
+        return Failure::from(error).into_response();
     }
     if !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
         match check(&state, request, kind, page).await {
@@ -140,6 +153,11 @@ pub async fn guard<A: Doors>(State(state): State<ApiState<A>>, mut request: Requ
         cookies::loosen(headers);
     }
     response
+}
+
+/// Errors: `session_ended`.
+async fn signed_in<A: Doors>(state: &ApiState<A>, headers: &HeaderMap, kind: SessionKind) -> Result<()> {
+    state.app().person_of_session(session::presented(headers, kind)?, kind).await.map(drop)
 }
 
 /// The request with its form read, where every lock opens.

@@ -118,6 +118,8 @@ pub enum Place<'a> {
     },
     /// The person's own things.
     Account,
+    /// The operators' listener.
+    Operators,
 }
 
 /// The frame of a page: sidebar, bar and what both know.
@@ -169,6 +171,10 @@ impl Frame<'_> {
                             (entries(&nav::of_workspace(id, may), self.section))
                         }
                     }
+                    Place::Operators => {
+                        (place("This installation", "Operators"))
+                        nav aria-label="Operators" { (entries(&nav::of_operators(), self.section)) }
+                    }
                     Place::Account => {
                         nav aria-label="Account" {
                             (place(self.person.name, "Your account"))
@@ -204,10 +210,12 @@ impl Frame<'_> {
                         p class="name" dir="auto" { (self.person.name) }
                         p class="muted" { (own(self.person.email)) }
                     }
-                    nav aria-label="Your account" {
-                        ul {
-                            @for entry in nav::of_account().iter().flat_map(|group| &group.entries) {
-                                li { a href=(entry.href) { (entry.section.icon()) (entry.section.label()) } }
+                    @if !matches!(self.place, Place::Operators) {
+                        nav aria-label="Your account" {
+                            ul {
+                                @for entry in nav::of_account().iter().flat_map(|group| &group.entries) {
+                                    li { a href=(entry.href) { (entry.section.icon()) (entry.section.label()) } }
+                                }
                             }
                         }
                     }

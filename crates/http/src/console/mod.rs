@@ -24,6 +24,8 @@ pub mod members;
 pub mod nav;
 pub mod notice;
 pub mod notices;
+pub mod operator_visits;
+pub mod operators;
 pub mod page;
 pub mod parts;
 pub(crate) mod people;

@@ -38,6 +38,10 @@ sections! {
     Security = "Sign-in and security", ShieldCheck;
     Sessions = "Sessions", Laptop;
     Linked = "Linked accounts", User;
+    OperatorVisits = "Operator visits", Eye;
+    Visits = "Visits", Eye;
+    Logs = "Logs", ScrollText;
+    Operators = "Operators", Shield;
 }
 
 /// A link of the sidebar.
@@ -70,6 +74,7 @@ const WORKSPACE: [(Option<&str>, &[Line]); 3] = [
             (Section::Members, "/members", Some(PermissionId::MemberRead)),
             (Section::Audit, "/audit", Some(PermissionId::AuditRead)),
             (Section::Sso, "/sso", Some(PermissionId::IdentityProviderRead)),
+            (Section::OperatorVisits, "/operator-visits", Some(PermissionId::OperatorVisitRead)),
             (Section::Settings, "/settings", Some(PermissionId::WorkspaceRead)),
         ],
     ),
@@ -97,6 +102,18 @@ pub fn of_workspace(id: WorkspaceId, may: &dyn Fn(PermissionId) -> bool) -> Vec<
         })
         .filter(|group| !group.entries.is_empty())
         .collect()
+}
+
+/// What operators see on their own listener.
+pub fn of_operators() -> Vec<Group> {
+    let lines = [
+        (Section::Workspaces, "/workspaces"),
+        (Section::Visits, "/visits"),
+        (Section::Logs, "/logs"),
+        (Section::Operators, "/operators"),
+    ];
+    let entries = lines.into_iter().map(|(section, path)| Entry { section, href: path.to_owned() });
+    vec![Group { title: None, entries: entries.collect() }]
 }
 
 /// What everybody who is signed in sees of their own.

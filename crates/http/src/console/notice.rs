@@ -63,6 +63,14 @@ notices! {
     ProviderRemoved = "provider_removed", "The provider is removed. What it opened has ended.";
     SessionEnded = "session_ended", "The session is over. Its browser is signed out from the next second on.";
     SessionsEnded = "sessions_ended", "All other sessions are over.";
+    WorkspaceMade = "workspace_made", "The workspace is made.";
+    SendingPaused = "sending_paused", "Sending is paused. The owners see why.";
+    SendingResumed = "sending_resumed", "The workspace may send again.";
+    ReviewSaved = "review_saved", "The review is saved.";
+    PlanSaved = "plan_saved", "The plan is saved and binds the next request.";
+    VisitOpened = "visit_opened", "The visit is open. The owners see it.";
+    VisitEnded = "visit_ended", "The visit is over. The next request is refused.";
+    OperatorSaved = "operator_saved", "The role is saved.";
     ThemeSaved = "theme_saved", "The appearance is saved in this browser.";
 }
 

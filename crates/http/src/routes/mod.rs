@@ -16,12 +16,14 @@ mod messages;
 mod meta_apps;
 mod numbers;
 mod operator;
+pub(crate) mod operators;
 mod replays;
 mod service;
 mod setup;
 mod templates;
 mod test_events;
 mod users;
+mod visits;
 
 use std::sync::Arc;
 
@@ -152,11 +154,13 @@ pub fn public() -> Api<App> {
         .routes(auth::routes())
         .routes(audit::routes())
         .routes(access_rules::routes())
+        .routes(visits::routes())
         .routes(hooks::routes())
         .routes(service::routes())
         .routes(crate::console::routes())
         .routes(crate::console::pages())
         .routes(crate::console::people::routes())
+        .routes(crate::console::operator_visits::routes())
 }
 
 /// The routes of the operator's socket: the installation's own, and those that set up a workspace. The latter are the
@@ -179,8 +183,37 @@ pub fn at_socket() -> Api<App> {
         .routes(users::routes())
         .routes_inside_workspace(audit::routes())
         .routes_inside_workspace(access_rules::routes())
+        .routes_inside_workspace(visits::routes())
         .routes(access_rules::operator_routes())
+        .routes(operators::routes())
         .routes(service::routes())
+}
+
+/// The routes of the operators' listener: pages, what operators do across workspaces, and what they may read inside one
+/// that they visit, by the handlers that its members and keys use.
+pub fn for_operators() -> Api<App> {
+    Api::new(Surface::Operators)
+        .routes(crate::console::operators::routes())
+        .routes(operator::workspace_routes())
+        .routes(operator::status_routes())
+        .routes(operators::routes())
+        .routes(operators::visit_routes())
+        .routes(audit::platform_routes())
+        .routes_visited(messages::routes())
+        .routes_visited(media::routes())
+        .routes_visited(templates::routes())
+        .routes_visited(numbers::routes())
+        .routes_visited(channels::routes())
+        .routes_visited(meta_apps::routes())
+        .routes_visited(endpoints::routes())
+        .routes_visited(deliveries::routes())
+        .routes_visited(replays::routes())
+        .routes_visited(events::routes())
+        .routes_visited(keys::routes())
+        .routes_visited(members::routes())
+        .routes_visited(audit::routes())
+        .routes_visited(access_rules::routes())
+        .routes_visited(visits::routes())
 }
 
 impl From<Paging> for PageQuery {

@@ -18,7 +18,8 @@ use crate::route::Route;
 use crate::state::ApiState;
 use crate::wire;
 
-pub fn routes() -> Vec<Route<App>> {
+/// Workspaces: at the socket and on the operators' listener.
+pub fn workspace_routes() -> Vec<Route<App>> {
     vec![
         post("/operator/v1/workspaces", workspace_create)
             .id("workspaceCreate")
@@ -31,12 +32,43 @@ pub fn routes() -> Vec<Route<App>> {
             .id("workspaceList")
             .summary("List workspaces")
             .tag("Workspaces")
-            .answer_list::<wire::Workspace<'static>>("Every workspace, on one page.", &example()),
+            .answer_list::<wire::WorkspaceWithStanding<'static>>(
+                "Every workspace, on one page.",
+                &example_standing(),
+            ),
         get("/operator/v1/workspaces/{workspace_id}", workspace_get)
             .id("workspaceGet")
             .summary("Read a workspace")
             .tag("Workspaces")
-            .answer::<wire::Workspace<'static>>(200, "The workspace.", example()),
+            .answer::<wire::WorkspaceWithStanding<'static>>(
+                200,
+                "The workspace, and how much there is of what it owns.",
+                example_counted(),
+            ),
+    ]
+}
+
+/// The state of the installation: at the socket and on the operators' listener.
+pub fn status_routes() -> Vec<Route<App>> {
+    vec![
+        get("/operator/v1/status", status)
+            .id("statusGet")
+            .summary("Read the state of this installation")
+            .tag("Installation")
+            .answer::<wire::Status<'static>>(200, "Nodes, waiting work, exceptions.", status_example()),
+    ]
+}
+
+/// At the socket.
+pub fn routes() -> Vec<Route<App>> {
+    let mut routes = workspace_routes();
+    routes.extend(status_routes());
+    routes.extend(installation_routes());
+    routes
+}
+
+fn installation_routes() -> Vec<Route<App>> {
+    vec![
         post("/operator/v1/meta-apps", meta_app_create)
             .id("sharedMetaAppCreate")
             .summary("Add a Meta app for channels of every workspace")
@@ -65,11 +97,6 @@ pub fn routes() -> Vec<Route<App>> {
             .tag("Shared Meta apps")
             .answers_nothing("The Meta app is gone, its secret with it.")
             .fails(&[Code::Conflict]),
-        get("/operator/v1/status", status)
-            .id("statusGet")
-            .summary("Read the state of this installation")
-            .tag("Installation")
-            .answer::<wire::Status<'static>>(200, "Nodes, waiting work, exceptions.", status_example()),
         post("/operator/v1/users/recover", user_recover)
             .id("userRecover")
             .summary("Make a link with which a person sets a new password")
@@ -129,6 +156,18 @@ fn example() -> Value {
     })
 }
 
+fn example_standing() -> Value {
+    let mut workspace = example();
+    workspace["standing"] = super::visits::standing_example();
+    workspace
+}
+
+fn example_counted() -> Value {
+    let mut workspace = example_standing();
+    workspace["counts"] = json!({ "members": 4, "channels": 2, "endpoints": 3, "keys": 5 });
+    workspace
+}
+
 fn status_example() -> Value {
     json!({
         "version": "0.1.0",
@@ -168,8 +207,8 @@ async fn workspace_create(
 }
 
 async fn workspace_list(operator: Operator<WorkspaceRead>, State(app): State<App>) -> Answer {
-    let items = app.workspace_list(&operator).await?;
-    Ok(reply::page::<_, wire::Workspace<'_>>(&Page { items, next: None }))
+    let items = app.workspace_overview(&operator).await?;
+    Ok(reply::page::<_, wire::WorkspaceWithStanding<'_>>(&Page { items, next: None }))
 }
 
 async fn workspace_get(
@@ -177,8 +216,8 @@ async fn workspace_get(
     State(app): State<App>,
     Id(id): Id<WorkspaceId>,
 ) -> Answer {
-    let view = app.workspace_get(&operator, id).await?;
-    Ok(reply::ok(&wire::Workspace::from(&view)))
+    let view = app.workspace_detail(&operator, id).await?;
+    Ok(reply::ok(&wire::WorkspaceWithStanding::from(&view)))
 }
 
 async fn status(operator: Operator<StatusRead>, State(app): State<App>) -> Answer {

@@ -20,6 +20,7 @@ mod member;
 mod message;
 mod meta_app;
 mod number;
+mod operators;
 mod parse;
 mod replay;
 mod setup;
@@ -51,6 +52,10 @@ pub use meta_app::{MetaApp, MetaAppCreate, MetaAppUpdate, MetaAppWithToken};
 pub use number::{
     ChannelCheck, CodeRequest, CodeVerify, NumberPin, NumberRegister, NumberSettings, Profile, ProfileUpdate,
     SettingsChange, Subscription, SubscriptionSet,
+};
+pub use operators::{
+    OperatorLogEntry, OperatorPerson, OperatorSession, OperatorSet, OperatorVisit, OperatorVisitCreate,
+    PlanSet, ReasonGive, ReviewSet, Standing, WorkspaceWithStanding,
 };
 pub use parse::NAME_MAX;
 pub use replay::{Replay, ReplayCreate};

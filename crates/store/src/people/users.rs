@@ -46,7 +46,7 @@ statements! {
     ANY_OPERATOR = same("SELECT COUNT(*) FROM user_account WHERE operator_role IS NOT NULL AND disabled_at IS NULL");
 }
 
-fn user(row: &Row<'_>) -> engine::Result<UserRow> {
+pub(crate) fn user(row: &Row<'_>) -> engine::Result<UserRow> {
     let operator = match row.get::<Option<i64>>(8)? {
         Some(number) => Some(OperatorRole::from_number(number).ok_or_else(|| row.corrupt(8))?),
         None => None,

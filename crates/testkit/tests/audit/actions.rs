@@ -10,8 +10,8 @@ use gatepost_testkit::{Engines, Receiver, eventually};
 use gatepost_vault::{ApiKeyToken, MasterKey, MasterKeyring, SystemEntropy};
 use serde_json::{Value, json};
 
-use crate::people;
 use crate::support::{Stage, UID, key, made};
+use crate::{operators, people};
 
 /// In whose log an action is told of.
 fn is_platforms(action: Action) -> bool {
@@ -19,6 +19,7 @@ fn is_platforms(action: Action) -> bool {
         action,
         Action::ServerStarted | Action::VaultRotated | Action::OperatorRefused | Action::WorkspaceCreated
     ) || people::is_platforms(action)
+        || operators::is_platforms(action)
 }
 
 async fn template(stage: &Stage, name: &str, submit: bool) -> String {
@@ -353,6 +354,7 @@ async fn drive(stage: &Stage, action: Action) -> (Option<WorkspaceId>, usize) {
                 }
             }
         }
+        other if operators::is(other) => before = operators::drive(stage, other, log).await,
         other => before = people::drive(stage, other, log).await,
     }
     (log, before)
