@@ -172,8 +172,10 @@ impl Frame<'_> {
                         }
                     }
                     Place::Operators => {
-                        (place("This installation", "Operators"))
-                        nav aria-label="Operators" { (entries(&nav::of_operators(), self.section)) }
+                        nav aria-label="Operators" {
+                            (place("This installation", "Operators"))
+                            (entries(&nav::of_operators(), self.section))
+                        }
                     }
                     Place::Account => {
                         nav aria-label="Account" {
@@ -199,6 +201,7 @@ impl Frame<'_> {
                     @match self.place {
                         Place::Workspace { name, .. } => (name),
                         Place::Account => "Your account",
+                        Place::Operators => "This installation",
                     }
                 }
                 button class="person" type="button" popovertarget="person" {
