@@ -27,16 +27,6 @@ pub fn routes() -> Vec<Route<App>> {
     routes
 }
 
-/// A button for each provider through which the person of a session can prove once more who they are, for the page that
-/// asks for that ([`App::sso_prove_offers`]).
-pub fn prove_buttons(view: &View, offers: &[SsoOffer]) -> Markup {
-    html! {
-        @for offer in offers {
-            (plain_form(view, &format!("/sso/{}/prove", offer.key), secondary(&format!("Prove it with {}", offer.name))))
-        }
-    }
-}
-
 /// A button for each provider, for the sign-in page; with the word of an invitation, for the page of that.
 pub fn buttons(view: &View, offers: &[SsoOffer], invitation: Option<&str>) -> Markup {
     html! {
