@@ -10,8 +10,8 @@
 //! - [`factors`]: a person's own second factors and passkeys, and proving by them.
 //! - [`sign_in`]: the steps from an e-mail address to a session.
 //! - [`so_far`]: what the first of two steps proved.
-//! - [`sso`]: signing in through an identity provider; [`providers`]: those that workspaces name; [`identities`]: the
-//!   accounts that people have with them.
+//! - [`sso`]: signing in through an identity provider; [`sso_offers`]: through which; [`providers`]: those that workspaces
+//!   name; [`identities`]: the accounts that people have with them.
 //! - [`throttle`]: how often somebody may guess.
 //! - [`proving`]: proving again who one is.
 //! - [`setup`]: the first operator and owner.
@@ -40,6 +40,7 @@ mod setup;
 mod sign_in;
 mod so_far;
 mod sso;
+mod sso_offers;
 mod throttle;
 mod tickets;
 mod users;
@@ -60,7 +61,8 @@ pub use proving::{Proof, ProofsOffered};
 pub use sessions::{Device, SessionBegun, SessionView};
 pub use setup::{SetupAsk, SetupDone, SetupToken};
 pub use sign_in::SignIn;
-pub use sso::{SsoDone, SsoOffer, SsoStarted, SsoWish};
+pub use sso::{SsoDone, SsoStarted, SsoWish};
+pub use sso_offers::SsoOffer;
 pub use throttle::GuessRules;
 pub use users::{SeatView, UserCreate, UserView};
 pub use workspace::{WorkspaceChange, WorkspaceSettings};

@@ -28,7 +28,7 @@ use super::sign_in::SignIn;
 use super::tickets::{ticket_digest, ticket_state_open, ticket_state_seal};
 use super::users::{UserColumn, UserCreate};
 use crate::App;
-use crate::sso::{Attempt, Callback, Provider, ProviderKind, SsoFault, SsoIdentity};
+use crate::sso::{Attempt, Callback, Provider, SsoFault, SsoIdentity};
 
 /// What somebody wants of a provider.
 pub enum SsoWish<'a> {
@@ -38,17 +38,6 @@ pub enum SsoWish<'a> {
     Link(&'a Person),
     /// To prove once more who they are.
     Prove(&'a Person),
-}
-
-/// A provider as it is offered.
-#[derive(Debug, Clone)]
-pub struct SsoOffer {
-    /// Its place in our addresses.
-    pub key: String,
-    pub name: String,
-    pub kind: ProviderKind,
-    /// The workspace whose provider it is; `None` for the operator's.
-    pub workspace: Option<WorkspaceId>,
 }
 
 /// A visit to a provider that has begun.
@@ -84,16 +73,16 @@ struct Kept {
 }
 
 /// A provider that was found by its place in our addresses.
-struct Named {
-    key: String,
-    name: String,
-    provider: Provider,
+pub(super) struct Named {
+    pub key: String,
+    pub name: String,
+    pub provider: Provider,
     /// Whose it is; `None` for the operator's.
     own: Option<(WorkspaceScope, IdentityProviderRow)>,
 }
 
 impl Named {
-    fn workspace(&self) -> Option<WorkspaceId> {
+    pub fn workspace(&self) -> Option<WorkspaceId> {
         self.own.as_ref().map(|(scope, _)| scope.workspace())
     }
 
@@ -131,74 +120,7 @@ impl From<SsoFault> for Error {
 }
 
 impl App {
-    /// The operator's providers, for the sign-in page.
-    pub fn sso_offers(&self) -> Vec<SsoOffer> {
-        let offer = |known: &crate::sso::OperatorProvider| SsoOffer {
-            key: known.key.clone(),
-            name: known.name.clone(),
-            kind: known.provider.kind.clone(),
-            workspace: None,
-        };
-        self.0.config.sso.providers.iter().map(offer).collect()
-    }
-
-    /// One provider, the operator's or a workspace's.
-    ///
-    /// Errors: `not_found`, also for one that is switched off.
-    pub async fn sso_offer(&self, key: &str) -> Result<SsoOffer> {
-        let named = self.sso_named(key).await?;
-        let workspace = named.workspace();
-        Ok(SsoOffer { key: named.key, name: named.name, kind: named.provider.kind, workspace })
-    }
-
-    /// The providers that a person can link accounts of: the operator's, and those of their workspaces.
-    ///
-    /// Errors: `session_confined`.
-    pub async fn sso_link_offers(&self, person: &Person) -> Result<Vec<SsoOffer>> {
-        person.unconfined()?;
-        let mut offers = self.sso_offers();
-        for seat in self.seats_of(person).await? {
-            offers.extend(self.sso_offers_of(seat.workspace).await?);
-        }
-        Ok(offers)
-    }
-
-    /// The providers through which an invitation can be accepted: the operator's, and those of its workspace.
-    ///
-    /// Errors: `link_invalid`.
-    pub async fn sso_invitation_offers(&self, token: &str) -> Result<Vec<SsoOffer>> {
-        let (digest, now) = (ticket_digest(token), self.now());
-        let found = self.0.store.read_system(async move |tx| tx.invitation_find(&digest, now).await).await?;
-        let (place, _) = found.ok_or_else(|| Error::of(Code::LinkInvalid))?;
-        let mut offers = self.sso_offers();
-        offers.extend(self.sso_offers_of(place.id).await?);
-        Ok(offers)
-    }
-
-    /// The only way into a workspace, for a member of it; `None` where there are others.
-    ///
-    /// Errors: `not_found` for who is no member.
-    pub async fn sso_way_in(&self, person: &Person, workspace: WorkspaceId) -> Result<Option<SsoOffer>> {
-        let user = person.user();
-        let seat = self.0.store.read_system(async move |tx| tx.seat(workspace, user).await).await?;
-        let only = seat.ok_or_else(|| Error::of(Code::NotFound))?.only_through;
-        match only {
-            Some(id) => self.sso_offer(&id.to_string()).await.map(Some),
-            None => Ok(None),
-        }
-    }
-
-    async fn sso_offers_of(&self, workspace: WorkspaceId) -> Result<Vec<SsoOffer>> {
-        let rows =
-            self.0.store.read_system(async move |tx| tx.identity_providers_of(workspace).await).await?;
-        let offers = rows.into_iter().filter(|row| row.enabled).filter_map(|row| {
-            let kind = ProviderKind::from_number(row.kind, row.place.as_deref())?;
-            Some(SsoOffer { key: row.id.to_string(), name: row.name, kind, workspace: Some(workspace) })
-        });
-        Ok(offers.collect())
-    }
-
-    async fn sso_named(&self, key: &str) -> Result<Named> {
+    pub(super) async fn sso_named(&self, key: &str) -> Result<Named> {
         if let Some(known) = self.0.config.sso.providers.iter().find(|known| known.key == key) {
             let (name, provider) = (known.name.clone(), known.provider.clone());
             return Ok(Named { key: key.to_owned(), name, provider, own: None });

@@ -484,6 +484,10 @@ async fn a_fresh_proof_through_the_provider_that_opened_the_session() {
         scene.advance(Duration::from_mins(6));
         let seat = app.principal_of_person(&person, scene.ours).await.unwrap();
         assert_eq!(seat.grant::<KeyManage>().unwrap_err().code(), Code::ReauthRequired);
+        let offers = app.sso_prove_offers(&person).await.unwrap();
+        assert_eq!(offers.iter().map(|offer| offer.key.as_str()).collect::<Vec<_>>(), [key.as_str()]);
+        let own = scene.with_password(&scene.owner).await;
+        assert_eq!(app.sso_prove_offers(&own).await.unwrap()[0].key, GLOBAL);
         // That one is signed in there is not enough, and neither is somebody else.
         let prove = async || scene.visit(&key, SsoWish::Prove(&person)).await.map_err(|error| error.code());
         assert_eq!(prove().await.err(), Some(Code::SsoFailed));

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use gatepost_app::{App, Proof, ProofsOffered, SecondFactor, SsoOffer};
+use gatepost_app::{App, Proof, ProofsOffered, SecondFactor};
 use gatepost_core::access::Person;
 use gatepost_core::{Code, Error, Result, Secret};
 use http::HeaderMap;
@@ -104,7 +104,7 @@ fn second_factor(code: String) -> Option<SecondFactor> {
 
 async fn document(app: &App, view: &View, person: &Person, back: &str, state: &FormState) -> Result<Markup> {
     let offers = app.session_prove_offers(person).await?;
-    let linked = sso_offers(app, person).await?;
+    let linked = app.sso_prove_offers(person).await?;
     Ok(layout::narrow(
         view,
         "Is it you?",
@@ -124,17 +124,6 @@ async fn document(app: &App, view: &View, person: &Person, back: &str, state: &F
             }
         }),
     ))
-}
-
-/// The providers that a person can prove themselves through: those that they have an account with.
-async fn sso_offers(app: &App, person: &Person) -> Result<Vec<SsoOffer>> {
-    match app.identity_list(person).await {
-        Ok(known) if !known.is_empty() => app.sso_link_offers(person).await,
-        Ok(_) => Ok(Vec::new()),
-        // A session that a workspace's own provider opened proves itself there.
-        Err(error) if error.code() == Code::SessionConfined => Ok(Vec::new()),
-        Err(error) => Err(error),
-    }
 }
 
 fn by_password(view: &View, offers: ProofsOffered, back: &str, state: &FormState) -> Markup {
