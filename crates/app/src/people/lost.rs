@@ -13,8 +13,9 @@ use gatepost_core::access::{Actor, OperatorGrant, operator_permission};
 use gatepost_core::audit::{Action, Audit};
 use gatepost_core::{ClientAddr, Code, EmailAddress, Error, Result, Secret, Timestamp, UserId};
 use gatepost_store::{TicketKind, UserRow, WorkspaceScope};
-use gatepost_vault::WorkspaceKeys;
+use gatepost_vault::{WorkspaceKeys, sha256};
 
+use super::throttle::account_subjects;
 use super::tickets::{TicketNew, ticket_digest};
 use super::users::{UserColumn, email_index};
 use super::{Caller, RESET_LIVES};
@@ -160,6 +161,9 @@ impl App {
             .await?;
         let user = found.filter(|user| user.disabled_at.is_none()).ok_or_else(invalid)?;
         let sealed = self.password_sealed(&user, password).await?;
+        let keys = self.0.sealing.keys(WorkspaceScope::platform()).await?;
+        let device = caller.device.as_ref().map(|device| sha256(device.as_bytes()));
+        let guessed_at = account_subjects(&keys, &user.email_index, device.as_ref());
         let told = self.tell(&user, Notice::password_changed(&caller.trigger(now))).await?;
         let target = ("user", user.id.to_string());
         let mut audit =
@@ -178,6 +182,10 @@ impl App {
                 tx.tickets_drop(user.id, TicketKind::SignIn).await?;
                 tx.user_password_set(user.id, Some(&sealed)).await?;
                 tx.sessions_delete_of(user.id, None).await?;
+                // Whoever was kept out by guesses at the old password comes in with the new one.
+                for subject in &guessed_at {
+                    tx.failures_forgive(subject).await?;
+                }
                 told.write(tx).await?;
                 let epoch = tx.credential_epoch_raise().await?;
                 tx.commit(audit.clone(), epoch)

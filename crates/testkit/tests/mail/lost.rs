@@ -188,3 +188,22 @@ async fn the_operator_lets_somebody_in_again() {
         assert_eq!(unknown.err().unwrap().code(), Code::NotFound);
     }
 }
+
+/// Guesses of others shut nobody out for good: a link by e-mail begins anew.
+#[tokio::test]
+async fn a_new_password_ends_the_wait_for_guesses_at_the_old_one() {
+    for engine in Engines::available() {
+        let server = gatepost_testkit::MailServer::start().await;
+        let mut setup = Setup { mail: Some(server.mailer()), ..Setup::new(engine) };
+        setup.config.guesses = gatepost_app::GuessRules::default();
+        let house = House { world: World::start(setup).await, server };
+        house.person(ANNA).await;
+        for n in 0..20 {
+            assert!(house.sign_in_from(&caller(n), ANNA, "a guess at the password").await.is_err());
+        }
+        assert!(house.sign_in_from(&caller(50), ANNA, PASSWORD).await.is_err(), "kept out for now");
+        let token = link(&house).await;
+        house.world.app.password_reset(&caller(50), &token, &secret(OTHER_PASSWORD)).await.unwrap();
+        assert!(house.sign_in_from(&caller(50), ANNA, OTHER_PASSWORD).await.is_ok());
+    }
+}
