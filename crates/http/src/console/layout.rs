@@ -201,7 +201,7 @@ impl Frame<'_> {
                     @match self.place {
                         Place::Workspace { name, .. } => (name),
                         Place::Account => "Your account",
-                        Place::Operators => "This installation",
+                        Place::Operators => (self.section.label()),
                     }
                 }
                 button class="person" type="button" popovertarget="person" {
