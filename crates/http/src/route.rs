@@ -71,6 +71,10 @@ pub(crate) struct AnswerDoc {
 }
 
 /// The words of a route.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a property of its own, set by a method of its name"
+)]
 pub(crate) struct Doc {
     pub id: &'static str,
     pub summary: &'static str,

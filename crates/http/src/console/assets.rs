@@ -73,7 +73,7 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
 
 fn asset(file: File, name: &str, extension: &str, content: &[u8]) -> Asset {
     let digest = gatepost_app::sha256(content);
-    let hash: String = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = super::hex(&digest[..8]);
     let media_type = match extension {
         "css" => "text/css; charset=utf-8",
         "js" => "text/javascript; charset=utf-8",

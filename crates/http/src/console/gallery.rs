@@ -155,7 +155,7 @@ fn everything(view: &View) -> Markup {
     })
 }
 
-fn frame<'a>(may: &'a (dyn Fn(PermissionId) -> bool + Sync), mode: Mode) -> Frame<'a> {
+fn frame(may: &(dyn Fn(PermissionId) -> bool + Sync), mode: Mode) -> Frame<'_> {
     let id = WorkspaceId::from_uuid(uuid::Uuid::nil());
     Frame {
         place: Place::Workspace { id, name: "Northwind", may, mode: Some(mode) },
@@ -242,6 +242,7 @@ fn gallery_of_ids() {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "asks whoever runs the tests, not the configuration")]
 /// For the browser tests; see `tests/browser`.
 #[tokio::test]
 async fn gallery_for_browsers() {

@@ -9,6 +9,10 @@
 //! Pages are routes like all others: [`page`](crate::access::page) and [`form`](crate::access::form) register them with
 //! who may call them. They are in the router of the public address, in the inventory and in the permission matrix, and
 //! not in the OpenAPI document. Their refusals are pages too.
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "markup is made in the call that takes it; a reference would be noise at every call"
+)]
 
 pub mod assets;
 pub mod cookies;
@@ -39,6 +43,8 @@ mod workspaces;
 #[cfg(test)]
 mod gallery;
 
+use std::fmt::Write as _;
+
 use gatepost_app::App;
 
 use crate::route::Route;
@@ -62,4 +68,12 @@ pub fn routes<A: Doors>() -> Vec<Route<A>> {
     let mut routes = assets::routes();
     routes.extend(theme::routes());
     routes
+}
+
+/// Bytes as hexadecimal digits.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }

@@ -96,5 +96,5 @@ impl<A: Doors> FromRequestParts<ApiState<A>> for View {
 fn random<A: Doors>(state: &ApiState<A>) -> String {
     let mut bytes = [0; 16];
     state.app().entropy().fill(&mut bytes);
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    super::hex(&bytes)
 }

@@ -65,6 +65,10 @@ pub fn error_summary(state: &FormState) -> Markup {
 }
 
 /// A field of one line, or of several.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a property of its own, set by a method of its name"
+)]
 pub struct Field<'a> {
     name: &'a str,
     label: &'a str,
