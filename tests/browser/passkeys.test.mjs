@@ -112,7 +112,7 @@ test("an authenticator app is set up without scripts, and a passkey says that it
   await page.goto(`${base}/account/security`);
   await page.getByRole("button", { name: "Set up an app" }).click();
   assert.ok(await page.getByRole("img", { name: "QR code for the authenticator app" }).isVisible());
-  await page.getByLabel("Code").fill("000000");
+  await page.getByRole("textbox", { name: "Code" }).fill("000000");
   await page.getByRole("button", { name: "Turn it on" }).click();
   assert.match(await page.locator("#errors").innerText(), /not the code that the app shows/);
   await page.goto(`${base}/account/security`);
