@@ -280,6 +280,7 @@ pub(super) mod tests_support {
             proved_at: at,
             second_factor: true,
             provider: None,
+            confined_to: None,
             operator: Some(role),
             disabled: false,
         };
