@@ -74,7 +74,7 @@ async fn nothing_but_the_set_up_before_somebody_is_the_operator() {
             (seats[0].role, seats[0].workspace_name.as_str(), seats.len()),
             (Role::Owner, "Northwind", 1)
         );
-        assert!(person.operator().is_some() && person.operator_grant::<UserManage>().is_err());
+        assert!(person.operator().is_some() && person.operator_grant::<UserManage>(world.app.now()).is_err());
 
         // Afterwards there is no such page, for nobody, and the token opens nothing.
         for other in [&browser, &world.browser()] {
