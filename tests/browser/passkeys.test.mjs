@@ -111,13 +111,13 @@ test("an authenticator app is set up without scripts, and a passkey says that it
   const { context, page, faults } = await signedIn("analyst", { javaScriptEnabled: false });
   await page.goto(`${base}/account/security`);
   await page.getByRole("button", { name: "Set up an app" }).click();
-  assert.ok(await page.getByRole("img", { name: "QR code for the authenticator app" }).isVisible());
+  await page.getByRole("img", { name: "QR code for the authenticator app" }).waitFor();
   await page.getByRole("textbox", { name: "Code" }).fill("000000");
   await page.getByRole("button", { name: "Turn it on" }).click();
   assert.match(await page.locator("#errors").innerText(), /not the code that the app shows/);
   await page.goto(`${base}/account/security`);
   await page.getByRole("button", { name: "Add a passkey" }).click();
-  assert.ok(await page.getByText("Passkeys need a script.").isVisible());
+  await page.getByText("Passkeys need a script.").waitFor({ timeout: 5000 });
   await page.getByLabel("Name").fill("Nothing");
   await page.getByRole("button", { name: "Go on" }).click();
   assert.match(await page.locator("#errors").innerText(), /The browser sent no passkey/);

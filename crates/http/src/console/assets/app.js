@@ -49,6 +49,7 @@ async function touch(form, options) {
 for (const form of document.querySelectorAll("form[data-passkey]")) {
   const failed = form.querySelector("[data-failed]");
   const answer = form.elements.namedItem("answer");
+  form.querySelector("[data-unscripted]").hidden = true;
   form.addEventListener("submit", async (event) => {
     if (answer.value || !form.dataset.options) return;
     event.preventDefault();

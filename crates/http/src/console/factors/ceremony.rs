@@ -50,7 +50,8 @@ pub fn ceremony(
                     p { "The browser or the device did not finish. Try again, or choose another way." }
                 }))
             }
-            noscript {
+            // Taken away by the script: `noscript` is left out where scripts are off for one page only.
+            div data-unscripted {
                 (callout(Tone::Warn, "Passkeys need a script.", html! {
                     p { "Allow scripts of this site in your browser, or choose another way." }
                 }))
