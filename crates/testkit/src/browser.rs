@@ -1,6 +1,7 @@
 //! A browser without scripts: cookies, pages, forms with their hidden fields, redirects.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use gatepost_app::SessionBegun;
@@ -238,7 +239,7 @@ fn encoded(fields: &[(&str, &str)]) -> String {
             if byte.is_ascii_alphanumeric() || b"-_.*".contains(&byte) {
                 out.push(char::from(byte));
             } else {
-                out.push_str(&format!("%{byte:02X}"));
+                let _ = write!(out, "%{byte:02X}");
             }
             out
         })

@@ -79,7 +79,7 @@ impl Fixtures {
 
     /// The same, with one more.
     #[must_use]
-    pub fn with(mut self, prefix: &'static str, id: impl ToString) -> Self {
+    pub fn with(mut self, prefix: &'static str, id: &impl ToString) -> Self {
         self.0.insert(prefix, id.to_string());
         self
     }

@@ -269,13 +269,11 @@ impl MailServer {
                     stream.get_mut().write_all(words.as_bytes()).await.ok()?;
                     return Some(stream.into_inner());
                 }
-                "AUTH" => match login.is_some_and(|login| line.ends_with(&plain(&login))) {
-                    true => {
-                        mail.user = self.state().login.clone().map(|(user, _)| user);
-                        "235 welcome".to_owned()
-                    }
-                    false => "535 5.7.8 authentication failed".to_owned(),
-                },
+                "AUTH" if login.as_ref().is_some_and(|login| line.ends_with(&plain(login))) => {
+                    mail.user = self.state().login.clone().map(|(user, _)| user);
+                    "235 welcome".to_owned()
+                }
+                "AUTH" => "535 5.7.8 authentication failed".to_owned(),
                 "MAIL" if login.is_some() && mail.user.is_none() => {
                     "530 5.7.0 authentication required".to_owned()
                 }
@@ -321,10 +319,7 @@ fn bracketed(line: &str) -> String {
     inner.map(|(inner, _)| inner.to_owned()).unwrap_or_default()
 }
 
-async fn say<S: AsyncWrite + Unpin>(stream: &mut BufReader<S>, words: &str) -> Option<()>
-where
-    S: AsyncRead,
-{
+async fn say<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut BufReader<S>, words: &str) -> Option<()> {
     stream.get_mut().write_all(format!("{words}\r\n").as_bytes()).await.ok()?;
     stream.get_mut().flush().await.ok()
 }

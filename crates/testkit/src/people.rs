@@ -94,7 +94,7 @@ impl World {
         let code = secret.code(self.clock.now());
         self.app.totp_confirm(&person, &self.caller(), &code).await.expect("the code is right");
         // A code opens once.
-        self.clock.advance(std::time::Duration::from_secs(60));
+        self.clock.advance(std::time::Duration::from_mins(1));
         (somebody, secret)
     }
 

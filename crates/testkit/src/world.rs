@@ -46,6 +46,7 @@ impl Engines {
 }
 
 /// What a world is made with.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Setup {
     pub engine: Engines,
     pub sandbox: SandboxConfig,

@@ -143,7 +143,7 @@ mod tests {
             let holds = PermissionSet::of_visit(content);
             for permission in PermissionId::ALL {
                 let name = permission.as_str();
-                let reads = name.ends_with(".read") || name.ends_with("_read");
+                let reads = name.ends_with("read");
                 assert!(!holds.holds(*permission) || reads, "{name}");
                 assert!(!holds.holds(*permission) || !permission.needs_fresh_proof(), "{name}");
                 let contents = CONTENT.contains(permission);

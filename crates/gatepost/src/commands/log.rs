@@ -19,7 +19,7 @@ Examples:
 pub struct Log {
     /// Which log
     #[arg(value_enum)]
-    log: Kind,
+    kind: Kind,
     /// Of one workspace only, by id or name [default: all]
     #[arg(long, value_name = "ID|NAME")]
     workspace: Option<String>,
@@ -92,7 +92,7 @@ impl Log {
         };
         let limit = self.limit.to_string();
         let mut query = url::form_urlencoded::Serializer::new(String::new());
-        query.append_pair("log", self.log.as_str()).append_pair("limit", &limit);
+        query.append_pair("log", self.kind.as_str()).append_pair("limit", &limit);
         let filters = [
             ("workspace_id", &workspace),
             ("state", &self.state),

@@ -139,7 +139,7 @@ fn greet(server: &Server, news: &[(&'static str, String)], setup: Option<&SetupT
     match &at.operators {
         Some(operators) => line("operators", operators),
         None if at.operators_gave_way => {
-            line("operators", "off: their usual port is taken (operators.listen)")
+            line("operators", "off: their usual port is taken (operators.listen)");
         }
         None => line("operators", "off"),
     }

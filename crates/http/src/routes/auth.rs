@@ -1,6 +1,7 @@
 //! `/v1/auth/token`: access tokens for machines and mobile apps.
 
 use axum::extract::State;
+use axum::response::Response;
 use gatepost_app::{App, TokensIssued};
 use gatepost_core::{Code, Error, FieldError};
 use serde_json::{Value, json};
@@ -65,8 +66,8 @@ fn example() -> Value {
     })
 }
 
-fn answer(issued: &TokensIssued) -> Answer {
-    Ok(reply::ok(&wire::Tokens::from(issued)))
+fn answer(issued: &TokensIssued) -> Response {
+    reply::ok(&wire::Tokens::from(issued))
 }
 
 async fn token_issue(
@@ -83,14 +84,14 @@ async fn token_issue(
                 return Err(Error::of(Code::NotFound).into());
             }
             super::mode_fits(key.mode(), ask.mode)?;
-            answer(&app.tokens_of_key(&key, &caller).await?)
+            Ok(answer(&app.tokens_of_key(&key, &caller).await?))
         }
         Holder::Person(person) => {
             let missing =
                 |pointer: &str, detail: &str| FieldError::new(pointer, "missing", detail.to_owned());
             match (ask.workspace_id, ask.mode) {
                 (Some(workspace), Some(mode)) => {
-                    answer(&app.tokens_of_session(&person, &caller, workspace, mode).await?)
+                    Ok(answer(&app.tokens_of_session(&person, &caller, workspace, mode).await?))
                 }
                 (workspace, mode) => {
                     let mut wrong = Vec::new();
@@ -114,7 +115,7 @@ async fn token_refresh(
     Json(body): Json<wire::TokenRefresh>,
 ) -> Answer {
     match app.tokens_refresh(&caller, body.refresh_token.expose()).await {
-        Ok(issued) => answer(&issued),
+        Ok(issued) => Ok(answer(&issued)),
         // Guessing is hopeless, and slowed like that at keys.
         Err(error) if error.code() == Code::RefreshTokenInvalid => {
             Err(app.limit_refused(caller.client).await.error().unwrap_or(error).into())

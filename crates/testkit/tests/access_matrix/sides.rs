@@ -39,7 +39,7 @@ impl Side {
         let test = Fixtures::make(&tenant.admin, channel, &live.app.id, &receiver);
         let member = world.member(tenant.workspace, Role::Owner).await.id;
         let invitation = invited(world, tenant.workspace).await;
-        let with_people = |fixtures: Fixtures| fixtures.with("usr", member).with("inv", invitation);
+        let with_people = |fixtures: Fixtures| fixtures.with("usr", &member).with("inv", &invitation);
         let test = with_people(test.await);
         Self {
             workspace: tenant.workspace,

@@ -78,7 +78,7 @@ pub async fn drive(stage: &Stage, action: Action, log: Option<WorkspaceId>) -> u
             before = count().await;
             stage.operator("GET", "/operator/v1/logs?log=failures", None).await;
         }
-        other => panic!("nothing drives {other}"),
+        other => unreachable!("nothing drives {other}"),
     }
     before
 }

@@ -135,7 +135,7 @@ pub async fn drive(stage: &Stage, action: Action, log: Option<WorkspaceId>) -> u
             }
             scene.update(&strong, only(false)).await;
         }
-        other => panic!("nothing drives {other}"),
+        other => unreachable!("nothing drives {other}"),
     }
     before
 }

@@ -84,7 +84,7 @@ async fn somebody_who_left_gets_no_mail() {
             .world
             .app
             .principal_of_person(
-                &*house.who(&house.sign_in(ANNA, PASSWORD).await.unwrap()).await.unwrap(),
+                &house.who(&house.sign_in(ANNA, PASSWORD).await.unwrap()).await.unwrap(),
                 ours.workspace,
             )
             .await

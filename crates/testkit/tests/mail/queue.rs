@@ -124,7 +124,7 @@ async fn a_day_later_it_is_given_up_and_told() {
         assert!(dead.erased && dead.outcome == "try_again sender 451", "{dead:?}");
         // The person finds it in the console.
         let session = house.sign_in(ANNA, crate::support::PASSWORD).await.unwrap();
-        let notices = house.world.app.notices_of(&*house.who(&session).await.unwrap()).await.unwrap();
+        let notices = house.world.app.notices_of(&house.who(&session).await.unwrap()).await.unwrap();
         assert!(notices.iter().any(|notice| notice.kind == "mail.failed" && notice.unread), "{notices:?}");
     }
 }

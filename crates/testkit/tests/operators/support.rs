@@ -44,7 +44,7 @@ impl Op {
 
     /// Signs in (again) by the pages.
     pub async fn again(&self, world: &World) {
-        world.clock.advance(std::time::Duration::from_secs(60));
+        world.clock.advance(std::time::Duration::from_mins(1));
         self.browser.open("/sign-in").await.expect(200);
         let who = [("email", self.who.email.as_str()), ("password", PASSWORD)];
         self.browser.submit("/sign-in", &who).await.expect(200);

@@ -83,7 +83,7 @@ async fn an_app_counts_from_its_first_code_on() {
         assert!(world.app.sign_in_offers(ticket.expose()).await.is_err());
         // Nothing that proves anything lies in the rows as it is.
         let rows = format!("{:?}", world.rows().await);
-        let bytes = app.expose().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let bytes = gatepost_testkit::hex(app.expose());
         for secret in [again.secret.expose().replace(' ', ""), bytes, ticket.expose().clone()] {
             assert!(!rows.contains(&secret), "{engine:?}");
         }
@@ -106,7 +106,7 @@ async fn one_code_brought_by_many_at_once_opens_once() {
         }
         let now = app.code(world.clock.now());
         let tries = tickets.iter().map(|ticket| world.second_step(ticket, code(&now)));
-        let opened = join_all(tries).await.into_iter().filter(Result::is_ok).count();
+        let opened = join_all(tries).await.into_iter().flatten().count();
         assert_eq!(opened, 1, "{engine:?}: one-time codes");
 
         let mut tickets = Vec::new();
@@ -114,7 +114,7 @@ async fn one_code_brought_by_many_at_once_opens_once() {
             tickets.push(world.half_sign_in(&somebody).await);
         }
         let tries = tickets.iter().map(|ticket| world.second_step(ticket, recovery(&codes[3])));
-        let opened = join_all(tries).await.into_iter().filter(Result::is_ok).count();
+        let opened = join_all(tries).await.into_iter().flatten().count();
         assert_eq!(opened, 1, "{engine:?}: recovery codes");
 
         // All on one ticket: it serves for one success, and five tries.
@@ -122,7 +122,7 @@ async fn one_code_brought_by_many_at_once_opens_once() {
         let ticket = world.half_sign_in(&somebody).await;
         let now = app.code(world.clock.now());
         let tries = (0..64).map(|_| world.second_step(&ticket, code(&now)));
-        let opened = join_all(tries).await.into_iter().filter(Result::is_ok).count();
+        let opened = join_all(tries).await.into_iter().flatten().count();
         assert_eq!(opened, 1, "{engine:?}: one ticket");
         Arc::into_inner(world).unwrap().stop().await;
     }

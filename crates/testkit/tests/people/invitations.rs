@@ -133,7 +133,7 @@ async fn links_end_by_time_revocation_and_a_newer_one() {
             assert_eq!(world.app.invitation_revoke(&grant, id).await.unwrap_err().code(), Code::NotFound);
         }
         let (_, last) = invite(&world, &grant, "ann@example.com", Role::Agent).await.unwrap();
-        world.clock.advance(INVITATION_LIVES - Duration::from_secs(1));
+        world.clock.advance(INVITATION_LIVES.saturating_sub(Duration::from_secs(1)));
         assert!(!void(&last).await);
         world.clock.advance(Duration::from_secs(1));
         assert!(void(&last).await, "a week is over");

@@ -48,7 +48,7 @@ async fn nothing_but_the_set_up_before_somebody_is_the_operator() {
             .collect();
         assert!(pages.len() > 5, "there are pages");
         for page in pages {
-            let path = page.path.replace('{', "").replace('}', "");
+            let path = page.path.replace(['{', '}'], "");
             let answer = browser.send("GET", &path, &[], None).await.expect(303);
             assert_eq!(answer.headers["location"], "/setup", "{path}");
         }
@@ -126,7 +126,7 @@ async fn tokens_are_good_for_an_hour_and_the_operators_own_voids_the_others() {
         let first = world.app.setup_token_at_start().await.unwrap().unwrap().token;
         let second = world.app.setup_token_make(&world.operator()).await.unwrap().token;
         assert_eq!(code(&first).await, Some(Code::LinkInvalid), "the second voided it");
-        world.clock.advance(Duration::from_mins(60));
+        world.clock.advance(Duration::from_hours(1));
         assert_eq!(code(&second).await, Some(Code::LinkInvalid), "its hour is over");
         let third = world.app.setup_token_make(&world.operator()).await.unwrap().token;
         world.clock.advance(Duration::from_mins(59));

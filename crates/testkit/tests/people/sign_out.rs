@@ -160,7 +160,7 @@ async fn a_session_gets_another_token_every_quarter_of_an_hour_and_ends_when_idl
         let idle = world.browser_of(&owner).await;
         world.clock.advance(Duration::from_mins(59));
         assert!(opens(&idle).await);
-        world.clock.advance(Duration::from_mins(60));
+        world.clock.advance(Duration::from_hours(1));
         assert!(!opens(&idle).await, "an hour without a request");
         let busy = world.browser_of(&owner).await;
         for _ in 0..47 {
