@@ -52,7 +52,7 @@ fn password_document(account: &Account, state: &FormState) -> Markup {
         (page_header(title, Some("Your other sessions end when it is changed."), html! {}))
         (card("Choose another", parts::form(&account.view, PASSWORD_PATH, state, html! {
             // For password managers, which ask themselves whose password it is.
-            input type="hidden" name="username" value=(account.user.email) autocomplete="username" disabled;
+            input type="hidden" value=(account.user.email) autocomplete="username";
             @if account.user.has_password {
                 (Field::password("present", "Present password", "current-password").required().fill(state))
             }
