@@ -3,11 +3,7 @@
 //! Its arguments are the locks of forms that are shut (`same_site`, `origin`, `token`), all of them where it gets none,
 //! none of them for `none`; and `at=ORIGIN`, the address by which browsers see it where that is not its own. It says in one JSON line where it is and what is there; to a line with the name of a role on
 //! standard input it answers with the cookies of a session that has just begun. It ends when its input does.
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "a part of the tests"
-)]
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a part of the tests")]
 
 use std::io::BufRead as _;
 

@@ -228,6 +228,7 @@ fn app_config(config: &Config, public_url: Option<String>, sole_owner: bool) -> 
         dead_retention: config.retention.dead_letter_days.map_or(usual.dead_retention, days),
         log_retention: config.retention.log_days.map_or(usual.log_retention, days),
         audit_checkpoint_file: config.audit.checkpoint_file.clone(),
+        passkey_ports: crate::server::listeners::operators_port(config).into_iter().collect(),
         drain: drain(config),
         sole_owner,
         ..AppConfig::default()

@@ -90,6 +90,15 @@ pub fn metrics(wanted: Option<MetricsListen>) -> Result<Option<TcpListener>> {
     }
 }
 
+/// The port at which operators are to sign in; `None` where that is off.
+pub fn operators_port(config: &Config) -> Option<u16> {
+    match config.operators.listen {
+        Some(MetricsListen::Off) => None,
+        Some(MetricsListen::At(address)) => Some(address.port()),
+        None => Some(OPERATORS.port()),
+    }
+}
+
 /// Where operators sign in; `None` where that is off, or nothing was said and the usual port is taken.
 pub fn operators(config: &Config) -> Result<Option<TcpListener>> {
     match config.operators.listen {
