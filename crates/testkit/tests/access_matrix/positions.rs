@@ -13,7 +13,7 @@ const IN_BODIES: [(&str, &str, bool); 6] = [
     ("channels", "chn", true),
 ];
 /// Those that take Meta's.
-const METAS: [&str; 3] = ["phone_number_id", "waba_id", "app_id"];
+const METAS: [&str; 4] = ["phone_number_id", "waba_id", "app_id", "client_id"];
 /// Headers that take ids of ours.
 const IN_HEADERS: [(&str, &str); 2] = [("X-Channel-Id", "chn"), ("Last-Event-ID", "evt")];
 /// Headers that take none.

@@ -63,9 +63,10 @@ pub async fn drive(stage: &Stage, action: Action, log: Option<WorkspaceId>) -> u
                 lasts: VISIT_LASTS,
             };
             before = count().await;
-            let grant = world.operator_grant(&session).await;
+            let request = world.caller().request.unwrap();
+            let grant = world.operator_grant(&session).await.in_request(request);
             world.app.operator_visit_open(&grant, open).await.unwrap();
-            let grant = world.operator_grant(&session).await;
+            let grant = world.operator_grant(&session).await.in_request(request);
             world.app.operator_visit_leave(&grant, tenant.workspace).await.unwrap();
         }
         Action::OperatorRoleChanged => {

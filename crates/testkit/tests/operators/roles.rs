@@ -12,7 +12,7 @@ const PATH: &str = "/operator/v1/operators";
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn roles_are_given_and_taken_and_bind_at_once() {
     for engine in Engines::available() {
-        let world = World::start(Setup::new(engine)).await;
+        let world = World::start(Setup { set_up: false, ..Setup::new(engine) }).await;
         let base = listen(&world).await;
         let first = Op::sign_in(&world, &base, OperatorRole::Administrator).await;
         let second = Op::sign_in(&world, &base, OperatorRole::Support).await;
@@ -57,7 +57,7 @@ async fn roles_are_given_and_taken_and_bind_at_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_administrator_remains() {
     for engine in Engines::available() {
-        let world = World::start(Setup::new(engine)).await;
+        let world = World::start(Setup { set_up: false, ..Setup::new(engine) }).await;
         let first = world.somebody(Some(OperatorRole::Administrator)).await;
         let second = world.somebody(Some(OperatorRole::Administrator)).await;
         let take = async |email: &str| {

@@ -116,7 +116,7 @@ async fn a_plan_holds_for_keys_without_a_limit_of_their_own() {
 /// By the pages, as a person without scripts would.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_pages_do_the_same() {
-    let world = World::start(Setup::new(Engines::Sqlite)).await;
+    let world = World::start(Setup { set_up: false, ..Setup::new(Engines::Sqlite) }).await;
     let tenant = world.tenant("Example <b>Ltd").await;
     let base = listen(&world).await;
     let op = Op::sign_in(&world, &base, OperatorRole::Administrator).await;

@@ -136,7 +136,7 @@ async fn a_closed_account_is_out_everywhere() {
 async fn the_last_administrator_cannot_be_closed_out() {
     use gatepost_core::access::{OperatorRole, operator_permission};
     for engine in Engines::available() {
-        let world = World::start(Setup::new(engine)).await;
+        let world = World::start(Setup { set_up: false, ..Setup::new(engine) }).await;
         let only = world.somebody(Some(OperatorRole::Administrator)).await;
         world.somebody(Some(OperatorRole::Support)).await;
         let users = world.operator::<operator_permission::UserManage>();
