@@ -19,6 +19,7 @@ Examples:
     Add {
         /// The e-mail address of their account
         email: String,
+        /// What they may do: all of it, or help customers by visits
         #[arg(long, value_enum, default_value_t = Role::Support)]
         role: Role,
     },

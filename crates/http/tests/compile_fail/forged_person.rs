@@ -9,6 +9,7 @@ pub fn forge(user: gatepost_core::UserId, session: gatepost_core::SessionId, now
         proved_at: now,
         second_factor: true,
         provider: None,
+        confined_to: None,
         operator: None,
     }
 }

@@ -191,6 +191,17 @@ pub const METRICS: &[Metric] = &[
         &[],
         "Parts of signed callbacks that belong to no channel: a number that was never added here, or was removed.",
     ),
+    // Signing in.
+    counter(
+        "gatepost_sign_in_throttled_total",
+        &[("of", &["account", "address"])],
+        "Guesses at passwords and codes that were not looked at, because their account or their address had too many.",
+    ),
+    counter(
+        "gatepost_password_checks_total",
+        &[],
+        "Passwords that were compared, right or wrong; guesses that were not looked at are not among them.",
+    ),
     // E-mail.
     counter(
         "gatepost_mails_total",
