@@ -303,7 +303,7 @@ fn replaced(
 }
 
 /// Whoever is bound to some channels decides nothing for the others.
-fn whole_workspace<P>(grant: &Grant<P>) -> Result<()> {
+pub(crate) fn whole_workspace<P>(grant: &Grant<P>) -> Result<()> {
     if grant.channels().is_some() { Err(Error::of(Code::ChannelNotAllowed)) } else { Ok(()) }
 }
 

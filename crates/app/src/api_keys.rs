@@ -6,12 +6,13 @@ use gatepost_core::access::{Grant, Scope, permission};
 use gatepost_core::allowlist::Allowlist;
 use gatepost_core::audit::{Action, Audit};
 use gatepost_core::channel::Mode;
-use gatepost_core::{ApiKeyId, ChannelId, Code, Error, FieldError, Result, Secret, Timestamp};
+use gatepost_core::{ApiKeyId, ChannelId, ClientAddr, Code, Error, FieldError, Result, Secret, Timestamp};
 use gatepost_store::{ApiKeyRow, WorkspaceScope};
 use gatepost_vault::ApiKeyToken;
 
 use crate::App;
 use crate::idempotency::{Idempotent, Outcome, Prepared};
+use crate::notices::{Notice, Trigger, to_workspace};
 use crate::pages::{Page, PageQuery};
 
 /// The longest time that two generations of a key are good side by side.
@@ -160,6 +161,14 @@ impl App {
             .made("channels", if row.channels.is_some() { channels.join(" ") } else { "all".to_owned() })
             .made("expires_at", instant(row.expires_at));
         let (recording, now) = (prepared.clone(), self.now());
+        let trigger = Trigger {
+            who: Some(grant.actor().to_string()),
+            at: now,
+            from: grant.client().map(ClientAddr::ip),
+            device: None,
+        };
+        let notice = Notice::key_created(&row.name, row.mode.as_str(), &trigger);
+        let notice = to_workspace(&keys, now, self.entropy(), &notice, self.mail_on())?;
         let replay = self
             .0
             .store
@@ -177,6 +186,7 @@ impl App {
                     }
                 }
                 tx.api_key_insert(&row).await?;
+                tx.notice_add(&notice).await?;
                 tx.commit(audit.clone(), None)
             })
             .await?;

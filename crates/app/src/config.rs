@@ -3,10 +3,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use gatepost_core::access::SessionTimes;
 use gatepost_core::endpoint::RetrySchedule;
 
 use crate::limits::LimitConfig;
+use crate::people::{GuessRules, TokenTimes};
 use crate::sending::PairLimit;
+use crate::sso::SsoConfig;
 
 /// Settings of the application; the binary's configuration file fills them.
 #[derive(Debug, Clone)]
@@ -24,6 +27,8 @@ pub struct AppConfig {
     pub meta_timeout: Duration,
     /// Where Meta's callbacks reach this installation, without a path; shown to people who set up an app.
     pub public_url: String,
+    /// Further ports of that host at which pages of ours take the same passkeys: the operators' listener.
+    pub passkey_ports: Vec<u16>,
     /// How long a claimed job stays with its claimer.
     pub job_lease: Duration,
     /// How long a node's word counts after its last sign of life.
@@ -60,6 +65,16 @@ pub struct AppConfig {
     pub audit_checkpoint_file: Option<PathBuf>,
     /// How fast callers of the API may be.
     pub limits: LimitConfig,
+    /// How long people's sessions live.
+    pub sessions: SessionTimes,
+    /// Whether whoever owns a workspace may make another; otherwise operators alone make them.
+    pub workspaces_self_service: bool,
+    /// Signing in with identity providers.
+    pub sso: SsoConfig,
+    /// How long access tokens and those that renew them live.
+    pub tokens: TokenTimes,
+    /// How many guesses at passwords and codes are looked at.
+    pub guesses: GuessRules,
     /// How long shutdown waits for work under way.
     pub drain: Duration,
     /// Where this process notes which sends have begun; a directory that it owns alone. `None`: nowhere.
@@ -80,6 +95,7 @@ impl Default for AppConfig {
             meta_graph_version: "v25.0".to_owned(),
             meta_timeout: Duration::from_secs(30),
             public_url: "http://localhost:8080".to_owned(),
+            passkey_ports: Vec::new(),
             job_lease: Duration::from_mins(1),
             node_lease: Duration::from_secs(3),
             heartbeat: Duration::from_millis(250),
@@ -98,6 +114,11 @@ impl Default for AppConfig {
             audit_checkpoint_every: crate::audit::CHECKPOINT_EVERY,
             audit_checkpoint_file: None,
             limits: LimitConfig::default(),
+            sessions: SessionTimes::default(),
+            workspaces_self_service: false,
+            sso: SsoConfig::default(),
+            tokens: TokenTimes::default(),
+            guesses: GuessRules::default(),
             drain: Duration::from_secs(20),
             send_journal: None,
             sole_owner: true,

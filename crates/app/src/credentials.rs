@@ -10,8 +10,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use gatepost_core::access::{KeyRefused, Principal, StoredKey};
-use gatepost_core::{ApiKeyId, ClientAddr, Code, Error, Result, Timestamp, WorkspaceId};
+use gatepost_core::{ApiKeyId, ClientAddr, Code, Error, Result, Timestamp, TokenFamilyId, WorkspaceId};
 use gatepost_vault::ApiKeyToken;
+use gatepost_vault::access_token::ACCESS_TOKEN_PREFIX;
 use tokio::sync::watch;
 
 use crate::App;
@@ -22,6 +23,8 @@ const CACHED_KEYS: u64 = 50_000;
 /// Verified keys and what this node knows of the credential epoch.
 pub(crate) struct Credentials {
     keys: moka::sync::Cache<ApiKeyId, Arc<Verified>>,
+    /// Those that access tokens were exchanged for.
+    exchanged: moka::sync::Cache<ApiKeyId, Arc<Exchanged>>,
     epoch: AtomicI64,
     /// Says that the epoch moved, to whoever holds a credential for longer than a request.
     moved: watch::Sender<i64>,
@@ -39,10 +42,20 @@ struct Verified {
     written_at: AtomicI64,
 }
 
+/// A key whose access tokens are in use.
+struct Exchanged {
+    /// The epoch it was read in.
+    epoch: i64,
+    stored: StoredKey,
+    used_at: AtomicI64,
+    written_at: AtomicI64,
+}
+
 impl Credentials {
     pub fn new() -> Self {
         Self {
             keys: moka::sync::Cache::new(CACHED_KEYS),
+            exchanged: moka::sync::Cache::new(CACHED_KEYS),
             epoch: AtomicI64::new(0),
             moved: watch::Sender::new(0),
             live_until: AtomicI64::new(0),
@@ -84,27 +97,67 @@ impl Credentials {
                 uses.push((key.stored.workspace, *id, Timestamp::from_micros(used)));
             }
         }
+        for (id, key) in &self.exchanged {
+            let used = key.used_at.load(Ordering::Relaxed);
+            if key.written_at.swap(used, Ordering::Relaxed) != used {
+                uses.push((key.stored.workspace, *id, Timestamp::from_micros(used)));
+            }
+        }
         uses
     }
 }
 
 impl App {
-    /// Verifies a presented API key, and that it may be used from `client`.
+    /// Verifies a presented API key or access token, and that it may be used from `client`.
     ///
     /// # Errors
-    /// `unauthorized` for anything that is not a key of this installation; `api_key_revoked`, `api_key_expired` and
-    /// `ip_not_allowed` only to whoever presents the right secret; with the key whose id was presented, for the log of its
-    /// owner.
+    /// `unauthorized` for anything that is not of this installation; `api_key_revoked`, `api_key_expired`,
+    /// `access_token_expired`, `access_token_ended` and `ip_not_allowed` only to whoever presents the right secret; with the
+    /// key whose id was presented, for the log of its owner.
     pub async fn principal_of_key(
         &self,
         presented: &str,
         client: Option<ClientAddr>,
     ) -> Result<Arc<Principal>, KeyRefused> {
+        if presented.starts_with(ACCESS_TOKEN_PREFIX) {
+            return self.principal_of_token(presented, client).await;
+        }
         let (principal, key) = self.verified_key(presented).await?;
         match principal.admit(client) {
             Ok(()) => Ok(principal),
             Err(error) => Err(KeyRefused { error, key: Some((principal.workspace(), key)) }),
         }
+    }
+
+    /// A key through an access token that it was exchanged for, and that was verified.
+    pub(crate) async fn principal_of_exchanged_key(
+        &self,
+        id: ApiKeyId,
+        exchange: TokenFamilyId,
+        client: Option<ClientAddr>,
+    ) -> Result<Arc<Principal>, KeyRefused> {
+        let (inner, now) = (&self.0, self.now());
+        // Read before the entry: an epoch that moves meanwhile voids what we are about to find.
+        let epoch = inner.credentials.epoch();
+        let live = inner.credentials.is_live(now);
+        let held = inner.credentials.exchanged.get(&id).filter(|held| live && held.epoch == epoch);
+        let key = if let Some(held) = held {
+            held
+        } else {
+            let found = inner.store.read_system(async move |tx| tx.api_key_find(id).await).await?;
+            let stored = found.ok_or_else(|| Error::of(Code::AccessTokenEnded))?;
+            let (used_at, written_at) = (AtomicI64::new(0), AtomicI64::new(0));
+            let key = Arc::new(Exchanged { epoch, stored, used_at, written_at });
+            inner.credentials.exchanged.insert(id, Arc::clone(&key));
+            key
+        };
+        let principal = Principal::of_exchanged_key(&key.stored, exchange, now)
+            .map_err(|refusal| KeyRefused::known(refusal, &key.stored))?;
+        if let Err(error) = principal.admit(client) {
+            return Err(KeyRefused { error, key: Some((principal.workspace(), id)) });
+        }
+        key.used_at.store(now.micros(), Ordering::Relaxed);
+        Ok(Arc::new(principal))
     }
 
     async fn verified_key(&self, presented: &str) -> Result<(Arc<Principal>, ApiKeyId), KeyRefused> {

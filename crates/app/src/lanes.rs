@@ -134,7 +134,8 @@ impl App {
     /// Tells a lane of new work, or brings it to life.
     pub(crate) fn wake(&self, key: LaneKey) {
         let Some(runtime) = self.0.lanes.runtime.get() else { return };
-        if self.0.stop.is_cancelled() {
+        // A node that has no mail server leaves mails to those that have one.
+        if self.0.stop.is_cancelled() || (key.kind == JobKind::MailSend && !self.mail_on()) {
             return;
         }
         let mut awake = self.0.lanes.awake.lock().unwrap_or_else(PoisonError::into_inner);
@@ -168,6 +169,9 @@ impl App {
                 }
                 JobKind::EndpointTest => {
                     run(&app, key, &notify, crate::endpoints::Testing::new(app.clone(), key)).await;
+                }
+                JobKind::MailSend => {
+                    run(&app, key, &notify, crate::mail::Posting::new(app.clone(), key)).await;
                 }
             }
         };

@@ -24,13 +24,17 @@ mod inbound;
 mod journal;
 mod lanes;
 mod limits;
+mod mail;
 mod media;
 mod messages;
 mod meta_apps;
 mod nodes;
+mod notices;
 mod numbers;
+mod operators;
 mod outcome;
 mod pages;
+mod people;
 mod reading;
 mod replays;
 mod resends;
@@ -38,6 +42,7 @@ mod results;
 mod retention;
 mod sealing;
 mod sending;
+pub mod sso;
 mod status;
 mod store_away;
 mod streams;
@@ -54,7 +59,7 @@ use std::sync::{Arc, OnceLock};
 use gatepost_channels::cloud::CloudClient;
 use gatepost_channels::sandbox::SandboxHandle;
 use gatepost_core::{Clock, Entropy, NodeId, Result, Timestamp};
-use gatepost_net::{SafeClient, TrustedClient};
+use gatepost_net::{Mailer, SafeClient, TrustedClient};
 use gatepost_store::Store;
 use gatepost_vault::MasterKeyring;
 use tokio_util::sync::CancellationToken;
@@ -80,11 +85,28 @@ pub use idempotency::{Idempotent, Outcome};
 pub use limits::{
     Admission, Asked, LimitConfig, LimitDecision, Limiter, LocalLimiter, Subject as LimitSubject,
 };
+pub use mail::MailTested;
 pub use media::{MediaContent, MediaUpload, MediaView, UploadStream};
 pub use messages::{MessageSend, MessageView};
 pub use meta_apps::{MetaAppCreate, MetaAppUpdate, MetaAppView};
+pub use notices::NoticeView;
 pub use numbers::{SubscriptionLevel, SubscriptionView};
+pub use operators::{
+    LogEntry, LogKind, LogQuery, LogSubject, OperatorView, OperatorVisitOpen, OperatorVisitView,
+    StandingView, WorkspaceDetail,
+};
 pub use pages::{Page, PageQuery};
+pub use people::{
+    Caller, Device, FactorAdded, FactorsOffered, FactorsView, GuessRules, IdentityProviderCreate,
+    IdentityProviderUpdate, IdentityProviderView, IdentityView, PROVIDERS_MAX, PasskeyStart, PasskeyView,
+    Proof, ProofsOffered, RecoveryLink, SeatView, SecondFactor, SessionBegun, SessionView, SetupAsk,
+    SetupDone, SetupToken, SignIn, SsoDone, SsoOffer, SsoStarted, SsoWish, TokenTimes, TokensIssued,
+    TotpEnrolment, UserCreate, UserView,
+};
+pub use people::{
+    INVITATION_LIVES, INVITATIONS_MAX, InvitationCreate, InvitationLook, InvitationSent, InvitationView,
+    MEMBERS_MAX, MemberView, WorkspaceChange, WorkspaceSettings,
+};
 pub use replays::{ReplayCreate, ReplayView};
 pub use resends::EventResent;
 pub use sending::PairLimit;
@@ -122,6 +144,8 @@ pub struct AppParts {
     pub safe: SafeClient,
     /// The way out to what the operator's configuration names.
     pub trusted: TrustedClient,
+    /// The way out for e-mail; `None`: this installation sends none.
+    pub mail: Option<Mailer>,
 }
 
 /// The application. Cheap to clone.
@@ -137,12 +161,15 @@ struct Inner {
     entropy: Arc<dyn Entropy>,
     sealing: sealing::Sealing,
     credentials: credentials::Credentials,
+    people: people::Sessions,
+    sso: sso::RelyingParty,
     refusals: audit::Refusals,
     checkpoints: Arc<audit::Checkpoints>,
     limiter: Box<dyn Limiter>,
     apps: meta_apps::AppCache,
     safe: SafeClient,
     cloud: CloudClient,
+    mail: Option<Mailer>,
     sandbox: OnceLock<SandboxHandle>,
     courier: delivering::Courier,
     lanes: lanes::Lanes,
@@ -157,7 +184,7 @@ struct Inner {
 impl App {
     /// Puts the parts together. Nothing runs yet: see [`App::join`] and [`App::start_workers`].
     pub fn new(parts: AppParts) -> Self {
-        let AppParts { config, store, clock, entropy, ring, safe, trusted } = parts;
+        let AppParts { config, store, clock, entropy, ring, safe, trusted, mail } = parts;
         let started_at = clock.now();
         let node = NodeId::new(started_at, entropy.as_ref());
         let checkpoints = Arc::<audit::Checkpoints>::default();
@@ -171,8 +198,16 @@ impl App {
         let streams = Arc::new(streams::Streams::new(config.streams.clone(), stop.child_token()));
         let told = Arc::clone(&streams);
         store.on_events(move |workspace| told.tell(workspace));
+        let sso = sso::RelyingParty::new(
+            safe.clone(),
+            Arc::clone(&clock),
+            Arc::clone(&entropy),
+            config.sso.clone(),
+        );
         Self(Arc::new(Inner {
+            sso,
             credentials: credentials::Credentials::new(),
+            people: people::Sessions::new(),
             refusals: audit::Refusals::new(),
             checkpoints,
             limiter: Box::new(LocalLimiter::default()),
@@ -195,6 +230,7 @@ impl App {
             sealing,
             safe,
             cloud,
+            mail,
         }))
     }
 

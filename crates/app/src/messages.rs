@@ -341,6 +341,7 @@ impl App {
         let job_id = JobId::new(now, inner.entropy.as_ref());
         let bound = grant.channels().map(<[ChannelId]>::to_vec);
         let mode = grant.mode();
+        let paused = grant.may_send();
         let draft = MessageView {
             id,
             mode: mode.unwrap_or(Mode::Live),
@@ -397,6 +398,7 @@ impl App {
                 {
                     return tx.commit(Audit::None("an answer given again"), Some(first));
                 }
+                paused.clone()?;
                 let found = tx.channel_get(channel).await?.filter(|c| {
                     mode.is_none_or(|m| m == c.mode) && bound.as_ref().is_none_or(|b| b.contains(&c.id))
                 });

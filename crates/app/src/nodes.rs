@@ -166,6 +166,9 @@ impl App {
     }
 
     async fn flush_uses(&self) {
+        if let Err(error) = self.flush_seen().await {
+            tracing::warn!(%error, "the last use of some sessions was not written down");
+        }
         let uses = self.0.credentials.take_used();
         if uses.is_empty() {
             return;

@@ -20,6 +20,7 @@ const OPEN_LONGER: Duration = Duration::from_hours(8 * 24);
 const SWEEPS: usize = 200;
 /// Meta repeats a callback for up to seven days ("Webhooks" page); one more for good measure.
 const ITEMS_KEPT: Duration = Duration::from_hours(192);
+const FAILURES_KEPT: Duration = Duration::from_hours(48);
 const IDEMPOTENCY_KEPT: Duration = Duration::from_hours(24);
 
 impl App {
@@ -40,7 +41,25 @@ impl App {
         for scope in self.0.store.read_system(async |tx| tx.workspace_scopes().await).await? {
             self.retain_workspace(scope).await?;
         }
+        self.retain_people().await?;
+        self.retain_mails().await?;
         self.retain_orphans().await
+    }
+
+    /// Sessions, tickets and counts of failures whose time is over.
+    async fn retain_people(&self) -> Result<()> {
+        let (now, times) = (self.now(), self.0.config.sessions);
+        let log = now.minus(self.0.config.log_retention);
+        self.0
+            .store
+            .write_system(async move |tx| {
+                tx.sessions_expire(now.minus(times.absolute), now.minus(times.idle)).await?;
+                tx.tickets_expire(now).await?;
+                tx.failures_forget(now.minus(FAILURES_KEPT)).await?;
+                tx.retain_user_notices(log).await?;
+                tx.commit(Audit::None("what is over by its time"), ())
+            })
+            .await
     }
 
     /// Callbacks that belonged to nobody are content too.
@@ -90,6 +109,8 @@ impl App {
                 tx.retain_items(items).await?;
                 tx.retain_idempotency(idempotency).await?;
                 tx.retain_replays(log).await?;
+                tx.invitations_forget(log).await?;
+                tx.retain_notices(log).await?;
                 tx.retain_endpoints(content).await?;
                 tx.endpoint_secrets_erase(now).await?;
                 tx.webhook_keys_sweep(now).await?;

@@ -6,8 +6,8 @@ use gatepost_core::{Clock, Entropy, Error, Result};
 use gatepost_store::{Store, WorkspaceScope, WrappedKeyRow};
 use gatepost_vault::audit::CheckpointKey;
 use gatepost_vault::{
-    KeyLabel, KeyPurpose, LeaseDecision, MasterKeyring, NewWorkspaceKeys, WorkspaceKeys, WrappedKey,
-    next_lease,
+    AccessTokenKey, KeyLabel, KeyPurpose, LeaseDecision, MasterKeyring, NewWorkspaceKeys, WorkspaceKeys,
+    WrappedKey, next_lease,
 };
 use uuid::Uuid;
 
@@ -24,6 +24,7 @@ const fn purpose_number(purpose: KeyPurpose) -> i64 {
         KeyPurpose::Data => 1,
         KeyPurpose::BlindIndex => 2,
         KeyPurpose::Checkpoint => 3,
+        KeyPurpose::AccessToken => 4,
     }
 }
 
@@ -32,6 +33,7 @@ pub(crate) const fn purpose_of(number: i64) -> Option<KeyPurpose> {
         1 => Some(KeyPurpose::Data),
         2 => Some(KeyPurpose::BlindIndex),
         3 => Some(KeyPurpose::Checkpoint),
+        4 => Some(KeyPurpose::AccessToken),
         _ => None,
     }
 }
@@ -161,7 +163,7 @@ impl Sealing {
                 Some(KeyPurpose::Data) => {
                     data.push((u32::try_from(row.version).map_err(Error::internal)?, wrapped));
                 }
-                Some(KeyPurpose::Checkpoint) => {}
+                Some(KeyPurpose::Checkpoint | KeyPurpose::AccessToken) => {}
                 None => return Err(Error::internal("vault: a wrapped key has an unknown purpose")),
             }
         }
@@ -211,17 +213,26 @@ impl Sealing {
 
     /// The key that signs checkpoints of the audit log; made where there is none yet.
     pub async fn checkpoint_key(&self) -> Result<CheckpointKey> {
-        let owner = CheckpointKey::LABEL.workspace;
-        let purpose = purpose_number(KeyPurpose::Checkpoint);
+        let wrapped = self.installation_key(CheckpointKey::LABEL).await?;
+        CheckpointKey::unwrap(&self.ring(), &wrapped).map_err(failed)
+    }
+
+    /// The key that signs access tokens; made where there is none yet.
+    pub async fn access_token_key(&self) -> Result<AccessTokenKey> {
+        let wrapped = self.installation_key(AccessTokenKey::LABEL).await?;
+        AccessTokenKey::unwrap(&self.ring(), &wrapped).map_err(failed)
+    }
+
+    /// The one key of the installation with this label; made where there is none yet.
+    async fn installation_key(&self, label: KeyLabel) -> Result<WrappedKey> {
+        let (owner, purpose) = (label.workspace, purpose_number(label.purpose));
         for _ in 0..2 {
             let rows = self.store.read_system(async move |tx| tx.wrapped_key_list(owner).await).await?;
             if let Some(row) = rows.iter().find(|row| row.purpose == purpose) {
-                let wrapped = WrappedKey::from_bytes(&row.wrapped).map_err(failed)?;
-                return CheckpointKey::unwrap(&self.ring(), &wrapped).map_err(failed);
+                return WrappedKey::from_bytes(&row.wrapped).map_err(failed);
             }
-            let wrapped =
-                self.ring().generate(&CheckpointKey::LABEL, self.entropy.as_ref()).map_err(failed)?;
-            let row = self.row(owner, KeyPurpose::Checkpoint, CheckpointKey::LABEL.version, &wrapped);
+            let wrapped = self.ring().generate(&label, self.entropy.as_ref()).map_err(failed)?;
+            let row = self.row(owner, label.purpose, label.version, &wrapped);
             let made = self
                 .store
                 .write_system(async move |tx| {
@@ -235,7 +246,7 @@ impl Sealing {
                 other => other?,
             }
         }
-        Err(Error::internal("vault: the key for checkpoints was not kept"))
+        Err(Error::internal("vault: a key of the installation was not kept"))
     }
 
     /// Wraps the next `limit` keys that are not under the primary master key; returns how many that were.

@@ -1,6 +1,6 @@
 //! Workspaces: made and listed by the operator.
 
-use gatepost_core::access::{OperatorGrant, Principal, operator_permission};
+use gatepost_core::access::{OperatorGrant, OperatorIdentity, PermissionSet, Principal, operator_permission};
 use gatepost_core::audit::Action;
 use gatepost_core::{Code, Error, Result, Timestamp, WorkspaceId};
 use gatepost_store::{WorkspaceRow, WorkspaceScope};
@@ -14,10 +14,14 @@ pub struct WorkspaceView {
     pub id: WorkspaceId,
     pub name: String,
     pub created_at: Timestamp,
+    /// Its owners shut it; the operator can bring it back.
+    pub deleted_at: Option<Timestamp>,
 }
 
-fn view(row: WorkspaceRow) -> WorkspaceView {
-    WorkspaceView { id: row.id, name: row.name, created_at: row.created_at }
+impl From<WorkspaceRow> for WorkspaceView {
+    fn from(row: WorkspaceRow) -> Self {
+        Self { id: row.id, name: row.name, created_at: row.created_at, deleted_at: row.deleted_at }
+    }
 }
 
 impl App {
@@ -52,12 +56,13 @@ impl App {
         name: String,
     ) -> Result<WorkspaceView> {
         let now = self.now();
-        let row = WorkspaceRow { id: WorkspaceId::new(now, self.entropy()), name, created_at: now };
+        let id = WorkspaceId::new(now, self.entropy());
+        let row = WorkspaceRow { id, name, created_at: now, deleted_at: None };
         let keys = self.0.sealing.new_keys(row.id.uuid())?;
         let audit = self
             .audit_operator(grant, Action::WorkspaceCreated, ("workspace", row.id.to_string()))
             .made("name", &row.name);
-        let shown = view(row.clone());
+        let shown = row.clone().into();
         self.0
             .store
             .write_system(async move |tx| {
@@ -74,7 +79,7 @@ impl App {
         _grant: &OperatorGrant<operator_permission::WorkspaceRead>,
     ) -> Result<Vec<WorkspaceView>> {
         let rows = self.0.store.read_system(async |tx| tx.workspace_list().await).await?;
-        Ok(rows.into_iter().map(view).collect())
+        Ok(rows.into_iter().map(WorkspaceView::from).collect())
     }
 
     pub async fn workspace_get(
@@ -83,10 +88,13 @@ impl App {
         id: WorkspaceId,
     ) -> Result<WorkspaceView> {
         let row = self.0.store.read_system(async move |tx| tx.workspace_get(id).await).await?;
-        row.map(view).ok_or_else(|| Error::of(Code::NotFound))
+        row.map(WorkspaceView::from).ok_or_else(|| Error::of(Code::NotFound))
     }
 
-    /// The operator as a principal inside an existing workspace. A request is audited there first.
+    /// The operator as a principal inside an existing workspace: with everything at the socket, else with what their visit
+    /// lets them read. A request is audited there first.
+    ///
+    /// Errors: `not_found`; `permission_missing` without a visit.
     pub async fn workspace_enter(
         &self,
         grant: &OperatorGrant<operator_permission::WorkspaceEnter>,
@@ -95,7 +103,10 @@ impl App {
     ) -> Result<Arc<Principal>> {
         let row = self.0.store.read_system(async move |tx| tx.workspace_get(id).await).await?;
         let row = row.ok_or_else(|| Error::of(Code::NotFound))?;
+        if let OperatorIdentity::Person(user, _) = grant.identity() {
+            return self.enter_by_visit(grant, user, row.id, visit).await;
+        }
         self.audit_visit(grant, row.id, visit).await?;
-        Ok(grant.enter(row.id))
+        Ok(grant.enter(row.id, PermissionSet::all()))
     }
 }

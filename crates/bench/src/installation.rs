@@ -163,6 +163,7 @@ impl Installation {
             ring: MasterKeyring::new(master, Vec::new()),
             safe: safe()?,
             trusted: trusted()?,
+            mail: None,
         });
         app.prepare().await?;
         app.vault_check().await?;

@@ -69,6 +69,18 @@ codes! {
     PermissionMissing = "permission_missing", 403, "This credential does not hold the permission", "Use a key whose scopes hold it; detail names the permission and the scopes.";
     IpNotAllowed = "ip_not_allowed", 403, "Requests from this address are not allowed", "Call from an address on the allowlist, or add this one.";
     AllowlistLockout = "allowlist_lockout", 409, "This change would shut you out", "Add the address that detail names to the list, or send confirm_lockout: true. The operator can change the list at the server: gatepost allowlist.";
+    SessionEnded = "session_ended", 401, "The session is over", "Sign in again.";
+    SignInFailed = "sign_in_failed", 401, "E-mail address, password or code is wrong", "Check what you typed. Forgotten passwords can be set anew by a link in an e-mail.";
+    AccessTokenExpired = "access_token_expired", 401, "This access token has expired", "Get the next one with the refresh token (POST /v1/auth/token/refresh).";
+    AccessTokenEnded = "access_token_ended", 401, "This access token is over, and all that came with it", "Its session, key or seat has ended, it was revoked, or a refresh token was used twice. Exchange a session or a key anew.";
+    RefreshTokenInvalid = "refresh_token_invalid", 400, "This refresh token opens nothing", "It is good once and for a while; a second use ends all that came with it. Exchange a session or a key anew.";
+    ReauthRequired = "reauth_required", 401, "This needs a fresh proof of who you are", "Prove it again (/reauth in the console), then repeat the request within five minutes.";
+    SecondFactorRequired = "second_factor_required", 403, "This needs a second factor", "Add a passkey or an authenticator app to your account and sign in with it.";
+    SsoRequired = "sso_required", 403, "This workspace is entered through its identity provider only", "Sign in through the provider that the workspace names.";
+    SessionConfined = "session_confined", 403, "This session is good for one workspace only", "It was opened through that workspace's identity provider. For other workspaces and for your own account sign in with a password or passkey of yours.";
+    SsoFailed = "sso_failed", 401, "Signing in through the identity provider did not work", "Try again; if it persists, tell whoever manages the workspace: the server's log says what was wrong.";
+    CsrfRefused = "csrf_refused", 403, "The form did not come from this site's own page", "Open the page again and send the form from there.";
+    LinkInvalid = "link_invalid", 410, "This link was used, is too old or was never good", "Ask for a new one.";
     ChannelNotAllowed = "channel_not_allowed", 403, "This key is bound to other channels", "Use a key of that channel, or one that is not bound.";
 
     // the state of things
@@ -77,6 +89,21 @@ codes! {
     IdempotencyKeyReused = "idempotency_key_reused", 422, "This Idempotency-Key was used with another request", "Use a new key for a new request.";
     ChannelNotReady = "channel_not_ready", 409, "The channel cannot send in its present state", "Read the channel: its state says what is wrong and the next action.";
     EndpointDisabled = "endpoint_disabled", 409, "The webhook endpoint is disabled", "Mend the receiver, enable the endpoint (PATCH enabled: true, or gatepost endpoint enable), then ask again.";
+
+    // people
+    LastOwner = "last_owner", 409, "A workspace keeps at least one owner", "Make another member an owner first, or delete the workspace.";
+    LastFactor = "last_factor", 409, "This is the last way to prove who you are", "Add another passkey or an authenticator app first.";
+    CodeInvalid = "code_invalid", 422, "This code is wrong, or was used", "Type the code that the app shows now; wait for the next one if it was just used.";
+    PasskeyRefused = "passkey_refused", 422, "This passkey cannot be used", "Try again, or with another device; detail says what is known.";
+    PasskeysUnavailable = "passkeys_unavailable", 409, "Passkeys do not work at this address", "Open Gatepost by https and a host name, and set server.public_url to it; http://localhost works, too.";
+    IdentityLinked = "identity_linked", 409, "This account at the provider belongs to somebody else here", "Sign in with it, or take it off the other account first.";
+    ProviderUnproven = "provider_unproven", 409, "Nobody has signed in through this identity provider yet", "Link your own account with it and sign in through it once; then it can be made the only way in.";
+    ProviderLimitReached = "provider_limit_reached", 409, "The workspace has as many identity providers as it may", "Remove one that is not needed.";
+    MemberExists = "member_exists", 409, "This person is a member already", "Change their role instead.";
+    MemberLimitReached = "member_limit_reached", 409, "The workspace has as many members or open invitations as it may", "Remove a member or take back an invitation that is not needed; detail says which are too many.";
+    MembersShutOut = "members_shut_out", 409, "This change would shut members out", "Ask them to add a passkey or an authenticator app first, or send confirm_lockout: true; detail says how many they are.";
+    InvitationForAnother = "invitation_for_another", 403, "This invitation is for another address", "Sign out, open the link again and sign in with the address that was invited.";
+    PasswordRefused = "password_refused", 422, "This password cannot be used", "Choose a longer one that is on no list of known passwords; several random words do well.";
 
     // templates
     TemplateExists = "template_exists", 409, "The account has a template with this name and language", "Change that template, delete it first, or choose another name.";
@@ -118,9 +145,14 @@ codes! {
 
     MetaLimitReached = "meta_limit_reached", 429, "Meta's hourly limit of management calls is used up", "Wait as long as Retry-After says; sending messages is not concerned.";
 
+    // e-mail
+    MailOff = "mail_off", 409, "This installation sends no e-mail", "Name a mail server under [mail] in the configuration, start anew, then try it: gatepost mail test.";
+    MailFailed = "mail_failed", 502, "The mail server did not take the mail", "See detail for what the mail server said and at which step.";
+
     // limits and plans
     RateLimited = "rate_limited", 429, "Too many requests", "Wait as long as Retry-After says.";
     QuotaExceeded = "quota_exceeded", 429, "The plan's quota is used up", "Wait for the reset or change the plan.";
+    SendingPaused = "sending_paused", 403, "Sending is paused for this workspace", "Whoever runs this Gatepost paused it; the workspace's owners see why (GET /v1/workspace/standing). Receiving continues meanwhile.";
     SubscriptionSuspended = "subscription_suspended", 402, "The subscription is suspended", "Settle the subscription; receiving continues meanwhile.";
 
     // us

@@ -164,12 +164,30 @@ ids! {
     TemplateId => "tpl";
     /// A file uploaded for sending, or one that a person sent.
     MediaId => "med";
-    /// A notice to people, waiting to be told.
+    /// A notice to people.
     NoticeId => "ntc";
+    /// An e-mail on its way.
+    MailId => "mail";
     /// One request to this server.
     RequestId => "req";
     /// One running process of this installation.
     NodeId => "nod";
+    /// A person who signs in.
+    UserId => "usr";
+    /// One signed-in browser or device.
+    SessionId => "ses";
+    /// All tokens that came from one exchange of a session or a key.
+    TokenFamilyId => "tkf";
+    /// An invitation to a workspace.
+    InvitationId => "inv";
+    /// A passkey of a person.
+    PasskeyId => "pky";
+    /// An identity provider of a workspace.
+    IdentityProviderId => "idp";
+    /// A person at an identity provider.
+    IdentityId => "idn";
+    /// The time-limited right of an operator to look into a workspace.
+    OperatorVisitId => "opv";
 }
 
 impl DeliveryId {

@@ -19,10 +19,12 @@ pub enum JobKind {
     WebhookReplay,
     /// Try one endpoint, once, because somebody asked. Lane: the endpoint.
     EndpointTest,
+    /// Hand an e-mail to the mail server. Lane: one for all.
+    MailSend,
 }
 
 impl JobKind {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::MessageSend,
         Self::EnvelopeProcess,
         Self::DeliveryAttempt,
@@ -30,6 +32,7 @@ impl JobKind {
         Self::ChannelCheck,
         Self::WebhookReplay,
         Self::EndpointTest,
+        Self::MailSend,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -41,6 +44,7 @@ impl JobKind {
             Self::ChannelCheck => "channel_check",
             Self::WebhookReplay => "webhook_replay",
             Self::EndpointTest => "endpoint_test",
+            Self::MailSend => "mail_send",
         }
     }
 
@@ -54,6 +58,7 @@ impl JobKind {
             Self::ChannelCheck => 5,
             Self::WebhookReplay => 6,
             Self::EndpointTest => 7,
+            Self::MailSend => 8,
         }
     }
 

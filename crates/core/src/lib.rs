@@ -9,6 +9,7 @@ pub mod allowlist;
 pub mod audit;
 pub mod channel;
 pub mod content;
+pub mod email;
 pub mod endpoint;
 pub mod entropy;
 pub mod error;
@@ -33,6 +34,7 @@ pub mod text;
 pub mod time;
 
 pub use address::{ClientAddr, Network};
+pub use email::EmailAddress;
 pub use entropy::Entropy;
 pub use error::{Code, Error, FieldError, ProviderRefusal, Result};
 pub use id::*;

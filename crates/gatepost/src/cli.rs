@@ -10,7 +10,8 @@ use tracing_subscriber::filter::LevelFilter;
 
 use crate::commands::{
     allowlist, audit, channel, deliveries, demo, doctor, documents, endpoint, events, key, limit, listen,
-    media, meta_app, migrate, sandbox, send, serve, template, trigger, url, vault, workspace,
+    log, mail, media, member, meta_app, migrate, operator, sandbox, send, serve, setup_token, template,
+    trigger, url, user, vault, visit, workspace,
 };
 use crate::config::{self, LogFormat, Overrides, Settings};
 use crate::environment;
@@ -67,10 +68,15 @@ struct Global {
 #[derive(Subcommand)]
 enum Command {
     Serve(serve::Serve),
+    SetupToken(setup_token::SetupToken),
     Demo(demo::Demo),
     Sandbox(Box<sandbox::SandboxCommand>),
     #[command(subcommand)]
     Workspace(workspace::Workspace),
+    #[command(subcommand)]
+    User(user::User),
+    #[command(subcommand)]
+    Member(member::Member),
     #[command(subcommand)]
     Channel(channel::Channel),
     #[command(subcommand)]
@@ -95,6 +101,13 @@ enum Command {
     Trigger(trigger::Trigger),
     #[command(subcommand)]
     Audit(audit::Audit),
+    #[command(subcommand)]
+    Mail(mail::Mail),
+    #[command(subcommand)]
+    Operator(operator::Operator),
+    #[command(subcommand)]
+    Visit(visit::Visit),
+    Log(Box<log::Log>),
     #[command(subcommand)]
     Vault(vault::Vault),
     Migrate(migrate::Migrate),
@@ -180,8 +193,14 @@ fn run(command: Command, context: Context) -> Result<()> {
         command => command_runtime()?.block_on(async {
             match command {
                 Command::Workspace(command) => command.run(context).await,
+                Command::User(command) => command.run(context).await,
+                Command::Member(command) => command.run(context).await,
                 Command::Allowlist(command) => command.run(context).await,
                 Command::Limit(command) => command.run(context).await,
+                Command::SetupToken(command) => command.run(context).await,
+                Command::Operator(command) => command.run(context).await,
+                Command::Visit(command) => command.run(context).await,
+                Command::Log(command) => command.run(context).await,
                 Command::Channel(command) => command.run(context).await,
                 Command::Template(command) => command.run(context).await,
                 Command::MetaApp(command) => command.run(context).await,
@@ -194,6 +213,7 @@ fn run(command: Command, context: Context) -> Result<()> {
                 Command::Listen(command) => command.run(context).await,
                 Command::Audit(command) => command.run(context).await,
                 Command::Trigger(command) => command.run(context).await,
+                Command::Mail(command) => command.run(context).await,
                 Command::Vault(command) => command.run(context).await,
                 Command::Migrate(command) => command.run(context).await,
                 Command::Doctor(command) => command.run(context).await,

@@ -1,7 +1,8 @@
 //! Access is declared where a route is registered.
 //!
-//! A handler's first argument says who may call it: [`Grant`] (an API key's permission; on the operator's socket, the
-//! operator inside a workspace), [`Operator`], [`Signed`] (a provider's signature over the raw bytes) or [`Public`].
+//! A handler's first argument says who may call it: [`Grant`] (an API key's permission; in the console, a member's; on
+//! the operator's socket, the operator inside a workspace), [`SignedIn`] (a person, for their own account), [`Holder`] (a person or a key, to be exchanged),
+//! [`Operator`], [`Signed`] (a provider's signature over the raw bytes) or [`Public`].
 //! [`get`], [`post`], [`patch`] and [`delete`] are the only way to make a route, and they take no other handler. The
 //! accesses and the registration sit in this one file, so that the rule is read in one place.
 //!
@@ -20,7 +21,8 @@ use axum::handler::Handler;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use bytes::Bytes;
 use gatepost_core::access::{
-    LocalOperator, OperatorPermission, OperatorPermissionId, Permission, PermissionId, Principal,
+    LocalOperator, OperatorPermission, OperatorPermissionId, Permission, PermissionId, Person, Principal,
+    SessionKind,
 };
 use gatepost_core::audit::Refused;
 use gatepost_core::{ClientAddr, Code, Error, MetaAppId, WorkspaceId};
@@ -36,6 +38,7 @@ use crate::credential;
 use crate::observe::{Notes, route_name};
 use crate::path::Id;
 use crate::problem::Failure;
+use crate::session::{self, AtConsole};
 use crate::state::{ApiState, Doors};
 
 /// Who may call a route.
@@ -43,7 +46,11 @@ use crate::state::{ApiState, Doors};
 pub enum Rule {
     /// Whoever holds the permission in a workspace.
     Permission(PermissionId),
-    /// The operator, on the local socket.
+    /// Whoever signed in, for their own account.
+    Person,
+    /// Whoever signed in, or holds an API key, to exchange one or the other.
+    Holder,
+    /// The operator, on the local socket or the operators' listener.
     Operator(OperatorPermissionId),
     /// Whoever signs the raw body; the text names the provider.
     Signed(&'static str),
@@ -58,7 +65,7 @@ mod sealed {
 /// An argument that proves the right to call.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say who may call the route",
-    label = "the first argument must be `Grant<P>`, `Operator<P>`, `Signed<S>` or `Public`"
+    label = "the first argument must be `Grant<P>`, `SignedIn`, `Holder`, `Operator<P>`, `Signed<S>` or `Public`"
 )]
 pub trait Access: sealed::Sealed {
     const RULE: Rule;
@@ -67,7 +74,7 @@ pub trait Access: sealed::Sealed {
 /// The arguments of a handler, as axum counts them, with an [`Access`] in front.
 #[diagnostic::on_unimplemented(
     message = "a route needs a handler whose first argument says who may call it",
-    label = "the first argument of this handler is not `Grant<P>`, `Operator<P>`, `Signed<S>` or `Public`",
+    label = "the first argument of this handler is not `Grant<P>`, `SignedIn`, `Holder`, `Operator<P>`, `Signed<S>` or `Public`",
     note = "access is declared by the first argument of a handler; see `gatepost_http::access`"
 )]
 pub trait Admission: sealed::Sealed {
@@ -147,6 +154,26 @@ registrations! {
     delete = DELETE;
 }
 
+/// A page of the console: GET (and HEAD), answered with HTML.
+pub fn page<A, H, T>(path: &'static str, handler: H) -> crate::route::Route<A>
+where
+    A: Doors,
+    H: Handler<T, ApiState<A>>,
+    T: Admission + 'static,
+{
+    get(path, handler).in_console()
+}
+
+/// A form of the console: POST, behind the guard of [`csrf`](crate::console::csrf).
+pub fn form<A, H, T>(path: &'static str, handler: H) -> crate::route::Route<A>
+where
+    A: Doors,
+    H: Handler<T, ApiState<A>>,
+    T: Admission + 'static,
+{
+    post(path, handler).in_console()
+}
+
 /// The proof that a request came in through the operator's socket. Only that socket's layer makes one.
 #[derive(Clone, Copy)]
 pub(crate) struct AtSocket(pub(crate) LocalOperator);
@@ -185,6 +212,13 @@ impl<A: Doors, P: Permission> FromRequestParts<ApiState<A>> for Grant<P> {
             let route = route_name(&parts.method, parts.extensions.get());
             let grant = in_request(operator.grant(), notes.as_ref());
             state.app().workspace_enter(&grant, workspace, route).await?
+        } else if let Some(AtConsole(kind)) = parts.extensions.get::<AtConsole>().copied() {
+            let person = person_at(parts, state, kind).await?;
+            let Id(workspace) = Id::<WorkspaceId>::from_request_parts(parts, state).await?;
+            match kind {
+                SessionKind::Console => state.app().principal_of_person(&person, workspace).await?,
+                SessionKind::Operator => visitor(parts, state, &person, workspace, client).await?,
+            }
         } else {
             principal_of_key(parts, state, client, notes.as_ref()).await?
         };
@@ -203,6 +237,101 @@ impl<A: Doors, P: Permission> FromRequestParts<ApiState<A>> for Grant<P> {
             Some(notes) => grant.in_request(notes.id()),
             None => grant,
         })
+    }
+}
+
+/// An operator inside a workspace that they visit. Who tries without is in its log.
+async fn visitor<A: Doors>(
+    parts: &Parts,
+    state: &ApiState<A>,
+    person: &Person,
+    workspace: WorkspaceId,
+    client: Option<ClientAddr>,
+) -> Result<Arc<Principal>, Error> {
+    let notes = parts.extensions.get::<Notes>();
+    let grant = person.operator_grant(state.app().now())?;
+    let grant = in_request(grant, notes).called_from(client);
+    if let Some(notes) = notes {
+        notes.set_party(Refused::Caller {
+            workspace,
+            actor: grant.actor(),
+            credential: Some(grant.credential()),
+            mode: None,
+        });
+    }
+    let route = route_name(&parts.method, parts.extensions.get());
+    state.app().workspace_enter(&grant, workspace, route).await
+}
+
+/// The person whose cookie the request brings.
+async fn person_at<A: Doors>(
+    parts: &Parts,
+    state: &ApiState<A>,
+    kind: SessionKind,
+) -> Result<Arc<Person>, Error> {
+    let person = state.app().person_of_session(session::presented(&parts.headers, kind)?, kind).await?;
+    if let Some(notes) = parts.extensions.get::<Notes>() {
+        notes.set_actor(person.actor());
+    }
+    Ok(person)
+}
+
+/// Somebody who signed in, for what concerns their own account and no workspace.
+#[derive(Debug, Clone)]
+pub struct SignedIn(pub Arc<Person>);
+
+impl sealed::Sealed for SignedIn {}
+impl Access for SignedIn {
+    const RULE: Rule = Rule::Person;
+}
+
+impl<A: Doors> FromRequestParts<ApiState<A>> for SignedIn {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState<A>) -> Result<Self, Failure> {
+        // Elsewhere there are no cookies: the same answer as for a path that does not exist.
+        let Some(AtConsole(kind)) = parts.extensions.get::<AtConsole>().copied() else {
+            return Err(Error::of(Code::NotFound).into());
+        };
+        let person = person_at(parts, state, kind).await?;
+        check_query(parts, state)?;
+        Ok(Self(person))
+    }
+}
+
+/// Somebody who signed in, or an API key, for what concerns the credential itself.
+pub enum Holder {
+    Person(Arc<Person>),
+    Key(Arc<Principal>),
+}
+
+impl sealed::Sealed for Holder {}
+impl Access for Holder {
+    const RULE: Rule = Rule::Holder;
+}
+
+impl<A: Doors> FromRequestParts<ApiState<A>> for Holder {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState<A>) -> Result<Self, Failure> {
+        let client = parts.extensions.get::<ClientAddress>().and_then(|client| client.0);
+        let notes = parts.extensions.get::<Notes>().cloned();
+        let holder = match parts.extensions.get::<AtConsole>().copied() {
+            // Two parties may read two different callers out of such a request.
+            Some(_) if credential::presented_key(&parts.headers).is_ok() => {
+                return Err(Error::of(Code::CredentialsConflict).into());
+            }
+            Some(AtConsole(kind)) => Self::Person(person_at(parts, state, kind).await?),
+            None => {
+                let key = principal_of_key(parts, state, client, notes.as_ref()).await?;
+                if let Some(notes) = &notes {
+                    notes.set_actor(key.actor());
+                }
+                Self::Key(key)
+            }
+        };
+        check_query(parts, state)?;
+        Ok(holder)
     }
 }
 
@@ -267,15 +396,20 @@ impl<A: Doors, P: OperatorPermission> FromRequestParts<ApiState<A>> for Operator
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState<A>) -> Result<Self, Failure> {
-        // Without the socket there is nothing here: the same answer as for a path that does not exist.
-        let Some(AtSocket(operator)) = parts.extensions.get::<AtSocket>().copied() else {
+        let grant = if let Some(AtSocket(operator)) = parts.extensions.get::<AtSocket>().copied() {
+            operator.grant()
+        } else if let Some(AtConsole(kind)) = parts.extensions.get::<AtConsole>().copied() {
+            person_at(parts, state, kind).await?.operator_grant(state.app().now())?
+        } else {
+            // Elsewhere there is nothing here: the same answer as for a path that does not exist.
             return Err(Error::of(Code::NotFound).into());
         };
         check_query(parts, state)?;
         if let Some(notes) = parts.extensions.get::<Notes>() {
-            notes.set_actor(gatepost_core::access::Actor::LocalOperator);
+            notes.set_actor(grant.actor());
         }
-        Ok(in_request(operator.grant(), parts.extensions.get::<Notes>()))
+        let client = parts.extensions.get::<ClientAddress>().and_then(|client| client.0);
+        Ok(in_request(grant, parts.extensions.get::<Notes>()).called_from(client))
     }
 }
 

@@ -3,12 +3,14 @@
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use bytes::Bytes;
+use gatepost_core::access::PermissionSet;
 use gatepost_core::{Code, Error};
 use http::Method;
 use serde_json::Value;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::access::Rule;
+use crate::console::{csrf, gate};
 use crate::problem::Failure;
 use crate::query::{QueryParameter, QueryRule};
 use crate::route::Route;
@@ -20,8 +22,12 @@ use crate::{observe, openapi, operator, path};
 pub enum Surface {
     /// The address that customers and providers reach.
     Public,
+    /// Pages and forms for people, at the same address; not in the OpenAPI document.
+    Console,
     /// The operator's local socket.
     Operator,
+    /// The operators' own listener, pages and all.
+    Operators,
 }
 
 /// Routes of one surface.
@@ -43,6 +49,8 @@ pub struct IdParameter {
 #[derive(Debug, Clone)]
 pub struct RouteInfo {
     pub surface: Surface,
+    /// Whether it is a page or a form.
+    pub page: bool,
     pub method: Method,
     /// The template, such as `/v1/messages/{message_id}`.
     pub path: String,
@@ -80,12 +88,28 @@ impl<A: Doors> Api<A> {
         self.routes(routes)
     }
 
+    /// Of these routes those that a visit may read, with the workspace in the path.
+    #[must_use]
+    pub(crate) fn routes_visited(self, routes: Vec<Route<A>>) -> Self {
+        let holds = PermissionSet::of_visit(true);
+        let read = |route: &Route<A>| {
+            let permitted =
+                matches!(route.entrance.rule, Rule::Permission(permission) if holds.holds(permission));
+            permitted && route.entrance.method == Method::GET && !route.doc.streams
+        };
+        self.routes_inside_workspace(routes.into_iter().filter(read).collect())
+    }
+
     /// Every route, in the order of declaration.
     pub(crate) fn inventory(&self) -> Vec<RouteInfo> {
         self.routes
             .iter()
             .map(|route| RouteInfo {
-                surface: self.surface,
+                surface: match self.surface {
+                    Surface::Public if route.doc.in_console => Surface::Console,
+                    surface => surface,
+                },
+                page: route.doc.in_console,
                 method: route.entrance.method.clone(),
                 path: route.entrance.path.clone(),
                 operation_id: route.doc.id,
@@ -108,11 +132,17 @@ impl<A: Doors> Api<A> {
     /// The router, ready to be served.
     pub(crate) fn into_router(self, app: A, settings: Settings) -> Router {
         let document = Bytes::from(openapi::document(&self));
-        let mut table = RouteTable::default();
+        let mut table = RouteTable { operators: self.surface == Surface::Operators, ..RouteTable::default() };
         for route in &self.routes {
             let rule = QueryRule::new(&route.doc.query, route.doc.open_query);
             let rules = table.queries.entry(route.entrance.path.clone()).or_default();
             rules.push((route.entrance.method.clone(), rule));
+            if route.doc.in_console {
+                table.pages.insert(route.entrance.path.clone());
+            }
+            if route.doc.takes_session {
+                table.sessions.insert(route.entrance.path.clone());
+            }
             if route.doc.passes_files {
                 table.files.insert((route.entrance.path.clone(), route.entrance.method.clone()));
             }
@@ -125,6 +155,10 @@ impl<A: Doors> Api<A> {
         router = router.fallback(unknown_path).method_not_allowed_fallback(wrong_method);
         if self.surface == Surface::Operator {
             router = router.layer(from_fn_with_state(state.clone(), operator::admit::<A>));
+        } else {
+            router = router
+                .layer(from_fn_with_state(state.clone(), csrf::guard::<A>))
+                .layer(from_fn_with_state(state.clone(), gate::keep::<A>));
         }
         router
             .layer(CatchPanicLayer::custom(observe::caught))

@@ -61,7 +61,7 @@ pub fn refuse_key_in_query(uri: &Uri, allowed: &[&str]) -> Result<()> {
     let Some(query) = uri.query() else { return Ok(()) };
     for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
         let secret = SECRET_PARAMETERS.iter().any(|known| name.eq_ignore_ascii_case(known));
-        let key = value.starts_with("gp_live_") || value.starts_with("gp_test_");
+        let key = ["gp_live_", "gp_test_", "gp_at_", "gp_rt_"].iter().any(|start| value.starts_with(start));
         if (secret && !allowed.contains(&&*name)) || key {
             return Err(Error::new(
                 Code::Unauthorized,
@@ -125,6 +125,7 @@ mod tests {
         assert!(refused("/v1/messages?api_key=gp_live_x"));
         assert!(refused("/v1/messages?API_KEY=x"));
         assert!(refused("/v1/messages?whatever=gp_test_x"));
+        assert!(refused("/v1/messages?whatever=gp_at_x") && refused("/v1/messages?whatever=gp_rt_x"));
         assert!(refused("/v1/messages?%61pi_key=x"));
         assert!(!refused("/v1/messages?limit=1"));
         assert!(!refused("/v1/messages"));

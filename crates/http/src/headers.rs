@@ -47,6 +47,33 @@ pub fn confine(answer: &mut HeaderMap) {
     answer.insert(HeaderName::from_static("content-security-policy"), SANDBOX);
 }
 
+/// On a page of the console: it loads parts of its own, sends forms to this server, and nothing else.
+#[derive(Debug, Clone, Copy)]
+pub struct Page;
+
+/// No `unsafe-*`, nothing inline, no other origin, no script that writes markup.
+const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'; require-trusted-types-for 'script'",
+);
+/// To this server alone: where a browser sends no `Sec-Fetch-Site`, a form's `Origin` says where it came from, and with
+/// `no-referrer` it would say `null`.
+const PAGE_REFERRER: HeaderValue = HeaderValue::from_static("same-origin");
+
+/// Lets an answer that already carries the set be a page.
+pub fn open(answer: &mut HeaderMap) {
+    answer.insert(HeaderName::from_static("content-security-policy"), PAGE_POLICY);
+    answer.insert(HeaderName::from_static("referrer-policy"), PAGE_REFERRER);
+}
+
+/// On an answer that never changes under its name.
+#[derive(Debug, Clone, Copy)]
+pub struct Immutable;
+
+/// Lets an answer that already carries the set be kept for a year and not asked for again.
+pub fn keep_for_ever(answer: &mut HeaderMap) {
+    answer.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
+}
+
 /// On an answer that may be kept by whoever gets it, though none other may: for how many seconds.
 #[derive(Debug, Clone, Copy)]
 pub struct Cacheable(pub u32);

@@ -10,6 +10,7 @@ mod attachment;
 mod body;
 mod channel_header;
 mod client;
+pub mod console;
 mod cors;
 mod credential;
 mod cut;
@@ -27,6 +28,7 @@ mod query;
 mod reply;
 mod route;
 mod routes;
+mod session;
 mod state;
 mod upload;
 mod wire;
@@ -38,6 +40,7 @@ use gatepost_app::App;
 
 pub use api::{IdParameter, RouteInfo, Surface};
 pub use client::{ClientAddress, ForwardedHeader, ProxiedFrom, Proxies};
+pub use console::csrf::Locks;
 pub use cut::Cut;
 pub use operator::SocketPeer;
 pub use path::Id;
@@ -57,10 +60,16 @@ pub fn operator_router(app: App, settings: Settings) -> axum::Router {
     routes::at_socket().into_router(app, settings)
 }
 
+/// The router of the operators' listener. Serve it as the public one.
+pub fn operators_router(app: App, settings: Settings) -> axum::Router {
+    routes::for_operators().into_router(app, settings)
+}
+
 /// Every route, with who may call it and what it takes.
 pub fn inventory() -> Vec<RouteInfo> {
     let mut routes = routes::public().inventory();
     routes.extend(routes::at_socket().inventory());
+    routes.extend(routes::for_operators().inventory());
     routes
 }
 

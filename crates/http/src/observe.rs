@@ -16,11 +16,13 @@ use gatepost_core::access::Actor;
 use gatepost_core::audit::{Refusal, Refused};
 use gatepost_core::limit::WindowState;
 use gatepost_core::{ClientAddr, Code, Error, RequestId};
-use http::{HeaderMap, HeaderValue, Method};
+use http::{HeaderMap, HeaderValue, Method, Uri};
 
 use crate::attachment::Foreign;
 use crate::client::{self, ClientAddress, ProxiedFrom};
-use crate::headers::{self, Cacheable, REQUEST_ID};
+use crate::console::error::{self, Asked};
+use crate::console::page::asks_for_page;
+use crate::headers::{self, Cacheable, Immutable, Page, REQUEST_ID};
 use crate::problem::{self, Failure};
 use crate::state::{ApiState, Doors};
 use crate::{cors, pace};
@@ -91,6 +93,7 @@ pub async fn observe<A: Doors>(
     let client_note = client_request_id(request.headers());
     request.extensions_mut().insert(notes.clone());
 
+    let form = Form::of(&state, route.as_ref(), &method, request.uri(), request.headers());
     let patience = state.patience(route.as_ref(), &method);
     let mut client = ClientAddress(None);
     let answer = match admit(&state, &mut request, &mut client) {
@@ -108,8 +111,14 @@ pub async fn observe<A: Doors>(
         },
     };
 
-    let (mut response, error) = problem::settle(answer, notes.id());
+    let (mut response, error) = problem::settle(answer, |error| form.render(error, notes.id()));
     headers::apply(state.security_headers(), response.headers_mut());
+    if response.extensions().get::<Page>().is_some() {
+        headers::open(response.headers_mut());
+    }
+    if response.extensions().get::<Immutable>().is_some() {
+        headers::keep_for_ever(response.headers_mut());
+    }
     if response.extensions().get::<Foreign>().is_some() {
         headers::confine(response.headers_mut());
     }
@@ -141,6 +150,42 @@ pub async fn observe<A: Doors>(
     seen.count(response.status().as_u16(), elapsed);
     seen.log(response.status().as_u16(), elapsed, error.as_ref());
     response
+}
+
+/// What a refusal looks like.
+enum Form {
+    /// A problem document, for programs.
+    Problem,
+    /// A page, for people.
+    Page(Asked),
+}
+
+impl Form {
+    /// Pages refuse with pages. Under a path that no route has it depends on who asks: a browser that opens an address asks
+    /// for HTML.
+    fn of<A: Doors>(
+        state: &ApiState<A>,
+        route: Option<&MatchedPath>,
+        method: &Method,
+        uri: &Uri,
+        headers: &HeaderMap,
+    ) -> Self {
+        let of_programs = ["/v1/", "/operator/", "/hooks/"].iter().any(|start| uri.path().starts_with(start));
+        if state.is_page(route)
+            || (state.has_pages() && route.is_none() && !of_programs && asks_for_page(headers))
+        {
+            Self::Page(Asked::of(method, uri, headers))
+        } else {
+            Self::Problem
+        }
+    }
+
+    fn render(&self, error: &Error, id: RequestId) -> Response {
+        match self {
+            Self::Problem => problem::render(error, id),
+            Self::Page(asked) => error::answer(error, id, asked),
+        }
+    }
 }
 
 /// Everything that is decided before a handler sees the request.

@@ -61,7 +61,7 @@ pub(crate) fn document<A>(api: &Api<A>) -> String {
     let mut schemas = BTreeMap::new();
     collect(&mut schemas, NamedSchema::of::<Problem<'static>>(), false);
     let mut paths = Paths::new();
-    for route in &api.routes {
+    for route in api.routes.iter().filter(|route| !route.doc.in_console) {
         if let Some(method) = method(&route.entrance.method) {
             paths.add_path_operation(&route.entrance.path, vec![method], operation(route, &mut schemas));
         }
@@ -71,8 +71,9 @@ pub(crate) fn document<A>(api: &Api<A>) -> String {
         .info(
             InfoBuilder::new()
                 .title(match api.surface {
-                    Surface::Public => "Gatepost",
+                    Surface::Public | Surface::Console => "Gatepost",
                     Surface::Operator => "Gatepost: the operator's socket",
+                    Surface::Operators => "Gatepost: the operators' listener",
                 })
                 .version("1")
                 .summary_and_licence(),
@@ -141,13 +142,13 @@ fn operation<A>(route: &Route<A>, schemas: &mut BTreeMap<String, RefOr<Schema>>)
         operation = operation.parameter(parameter);
     }
     operation = match route.entrance.rule {
-        Rule::Permission(_) => operation
+        Rule::Permission(_) | Rule::Holder => operation
             .security(SecurityRequirement::new("bearer", Vec::<String>::new()))
             .security(SecurityRequirement::new("x_api_key", Vec::<String>::new())),
         Rule::Signed(_) => {
             operation.security(SecurityRequirement::new("meta_signature", Vec::<String>::new()))
         }
-        Rule::Operator(_) | Rule::Public => operation.securities(Some(Vec::new())),
+        Rule::Person | Rule::Operator(_) | Rule::Public => operation.securities(Some(Vec::new())),
     };
     if let Some(body) = &doc.body {
         collect(schemas, NamedSchema { name: body.schema.name.clone(), all: body.schema.all.clone() }, true);
@@ -211,6 +212,8 @@ fn access_extension(rule: Rule) -> Extensions {
             "scopes": permission.scopes().iter().map(|s| s.as_str()).collect::<Vec<_>>(),
             "roles": permission.roles().iter().map(|r| r.as_str()).collect::<Vec<_>>(),
         }),
+        Rule::Person => json!({ "signed_in": true }),
+        Rule::Holder => json!({ "signed_in": true, "keys": true }),
         Rule::Operator(permission) => json!({ "operator": permission.as_str() }),
         Rule::Signed(provider) => json!({ "signed_by": provider }),
         Rule::Public => json!({ "public": true }),
@@ -394,7 +397,7 @@ fn components(schemas: BTreeMap<String, RefOr<Schema>>, surface: Surface) -> Com
     if surface == Surface::Public {
         let bearer = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
-            .bearer_format("gp_live_… or gp_test_…")
+            .bearer_format("gp_live_…, gp_test_… or gp_at_…")
             .description(Some("An API key."));
         let header = |name: &str, words: &str| {
             SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description(name, words)))

@@ -4,8 +4,9 @@ use std::str::FromStr;
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use gatepost_core::{
-    ApiKeyId, ChannelId, Code, DeliveryId, EndpointId, Error, EventId, MediaId, MessageId, MetaAppId,
-    ReplayId, TemplateId, WorkspaceId,
+    ApiKeyId, ChannelId, Code, DeliveryId, EndpointId, Error, EventId, IdentityProviderId, InvitationId,
+    MediaId, MessageId, MetaAppId, OperatorVisitId, PasskeyId, ReplayId, SessionId, TemplateId, UserId,
+    WorkspaceId,
 };
 use http::request::Parts;
 
@@ -45,6 +46,12 @@ path_ids! {
     DeliveryId => "delivery_id";
     ReplayId => "replay_id";
     TemplateId => "template_id";
+    UserId => "user_id";
+    InvitationId => "invitation_id";
+    PasskeyId => "passkey_id";
+    IdentityProviderId => "identity_provider_id";
+    SessionId => "session_id";
+    OperatorVisitId => "visit_id";
 }
 
 /// The names between the braces of a route's template, in order.
@@ -65,7 +72,7 @@ impl<S: Send + Sync, I: PathId> FromRequestParts<S> for Id<I> {
     }
 }
 
-/// The path parameter `code`: a word, no id.
+/// The path parameter `code`: a word, no id; the end of a link among them.
 pub struct Text(String);
 
 impl Text {
@@ -79,6 +86,40 @@ impl<S: Send + Sync> FromRequestParts<S> for Text {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
         param(parts, state, "code").await.map(Self)
+    }
+}
+
+/// The path parameter `provider`: an id of an identity provider, or the key of one of the operator's.
+pub struct ProviderKey(String);
+
+impl ProviderKey {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for ProviderKey {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        param(parts, state, "provider").await.map(Self)
+    }
+}
+
+/// The path parameter `file_name`.
+pub struct FileName(String);
+
+impl FileName {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for FileName {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        param(parts, state, "file_name").await.map(Self)
     }
 }
 

@@ -13,6 +13,8 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::headers::Page;
+
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
 /// A core error on its way out of a handler.
@@ -119,7 +121,7 @@ pub const fn is_retryable(code: Code) -> bool {
 }
 
 /// Seconds for `Retry-After`: what the error says, or one second where the remedy is to ask again soon.
-fn retry_seconds(error: &Error) -> Option<u64> {
+pub fn retry_seconds(error: &Error) -> Option<u64> {
     let round_up = |wait: Duration| wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
     let soon = matches!(error.code(), Code::Unavailable | Code::RateLimited | Code::IdempotencyInProgress);
     error.retry_after().map(round_up).or(soon.then_some(1))
@@ -173,17 +175,19 @@ pub fn of_bare_status(status: StatusCode) -> Option<Error> {
     Some(Error::of(code).with_context(format!("answered by the framework with {status}")))
 }
 
-/// Replaces whatever body a refusal has by its problem document; other answers pass.
-pub fn settle(response: Response, id: RequestId) -> (Response, Option<Error>) {
+/// Replaces whatever body a refusal has by what `render` makes of it; other answers pass, and so does a page that shows
+/// what was wrong by itself.
+pub fn settle(response: Response, render: impl FnOnce(&Error) -> Response) -> (Response, Option<Error>) {
     let (status, failure) = (response.status(), response.extensions().get::<Failure>());
     let error = match failure {
         Some(Failure(error)) => error.clone(),
+        None if response.extensions().get::<Page>().is_some() => return (response, None),
         None => match of_bare_status(status) {
             Some(error) => error,
             None => return (response, None),
         },
     };
-    let mut rendered = render(&error, id);
+    let mut rendered = render(&error);
     if let Some(allow) = response.headers().get(ALLOW) {
         rendered.headers_mut().insert(ALLOW, allow.clone());
     }

@@ -71,6 +71,10 @@ pub(crate) struct AnswerDoc {
 }
 
 /// The words of a route.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a property of its own, set by a method of its name"
+)]
 pub(crate) struct Doc {
     pub id: &'static str,
     pub summary: &'static str,
@@ -87,6 +91,10 @@ pub(crate) struct Doc {
     pub streams: bool,
     /// Whether it passes files on, which takes as long as its slower side needs.
     pub passes_files: bool,
+    /// Whether it is a page of the console, or a part of one.
+    pub in_console: bool,
+    /// Whether it takes the session's cookie though it is no page.
+    pub takes_session: bool,
 }
 
 /// A request header as the documents show it.
@@ -131,8 +139,25 @@ impl<A> Route<A> {
             headers: Vec::new(),
             streams: false,
             passes_files: false,
+            in_console: false,
+            takes_session: false,
         };
         Self { entrance, doc }
+    }
+
+    /// Makes it a page of the console, or a part of one; see [`crate::access::page`].
+    #[must_use]
+    pub(crate) fn in_console(mut self) -> Self {
+        self.doc.in_console = true;
+        self
+    }
+
+    /// Lets the session's cookie in, where there is one, behind the same locks as a form; scripts of our pages send the
+    /// token as `X-CSRF-Token`.
+    #[must_use]
+    pub fn takes_session(mut self) -> Self {
+        self.doc.takes_session = true;
+        self
     }
 
     /// The `operationId`: noun, then verb, in camel case; unique and stable.
@@ -322,8 +347,21 @@ impl<A> Route<A> {
                 Code::CredentialsConflict,
                 Code::ApiKeyRevoked,
                 Code::ApiKeyExpired,
+                Code::AccessTokenExpired,
+                Code::AccessTokenEnded,
                 Code::IpNotAllowed,
                 Code::PermissionMissing,
+                Code::RateLimited,
+            ]),
+            Rule::Person => codes.push(Code::SessionEnded),
+            Rule::Holder => codes.extend([
+                Code::Unauthorized,
+                Code::CredentialsConflict,
+                Code::ApiKeyRevoked,
+                Code::ApiKeyExpired,
+                Code::IpNotAllowed,
+                Code::SessionEnded,
+                Code::CsrfRefused,
                 Code::RateLimited,
             ]),
             Rule::Operator(_) => codes.push(Code::PermissionMissing),

@@ -10,14 +10,15 @@ use axum::extract::MatchedPath;
 use bytes::Bytes;
 use gatepost_app::{LimitDecision, VaultStatus};
 use gatepost_core::access::operator_permission::{VaultManage, WorkspaceEnter};
-use gatepost_core::access::{KeyRefused, OperatorGrant, Principal};
+use gatepost_core::access::{KeyRefused, OperatorGrant, Person, Principal, SessionKind};
 use gatepost_core::audit::Refusal;
-use gatepost_core::{ClientAddr, Entropy, MetaAppId, Result, Timestamp, WorkspaceId};
+use gatepost_core::{ClientAddr, Entropy, MetaAppId, Result, Secret, Timestamp, WorkspaceId};
 use http::request::Parts;
 use http::{HeaderMap, Method};
 use tokio::sync::Semaphore;
 
 use crate::client::Proxies;
+use crate::console::csrf::Locks;
 use crate::headers;
 use crate::query::QueryRule;
 
@@ -39,6 +40,33 @@ pub trait Doors: Clone + Send + Sync + 'static {
         client: Option<ClientAddr>,
     ) -> impl Future<Output = Result<Arc<Principal>, KeyRefused>> + Send;
 
+    /// Who presents the token of a session. Errors: `session_ended`.
+    fn person_of_session(
+        &self,
+        token: &str,
+        kind: SessionKind,
+    ) -> impl Future<Output = Result<Arc<Person>>> + Send;
+
+    /// A person as a member. Errors: `not_found`, `second_factor_required`, `sso_required`.
+    fn principal_of_person(
+        &self,
+        person: &Person,
+        workspace: WorkspaceId,
+    ) -> impl Future<Output = Result<Arc<Principal>>> + Send;
+
+    /// Whether the installation has an operator, so that nothing is to be set up.
+    fn is_set_up(&self) -> impl Future<Output = Result<bool>> + Send;
+
+    /// Another token for a session whose present one has served its time.
+    fn session_renew(&self, token: &str) -> impl Future<Output = Result<Option<Secret<String>>>> + Send;
+
+    /// Counts a page or a form.
+    fn limit_page(
+        &self,
+        person: Option<&Person>,
+        client: Option<ClientAddr>,
+    ) -> impl Future<Output = LimitDecision> + Send;
+
     /// Counts a request of a verified key.
     fn limit_principal(&self, principal: &Principal) -> impl Future<Output = LimitDecision> + Send;
 
@@ -52,6 +80,12 @@ pub trait Doors: Clone + Send + Sync + 'static {
         workspace: WorkspaceId,
         route: String,
     ) -> impl Future<Output = Result<Arc<Principal>>> + Send;
+
+    /// What a form must bring that is bound to `binding`; nobody else can make it.
+    fn csrf_token(&self, binding: &str) -> impl Future<Output = Result<String>> + Send;
+
+    /// Whether `presented` is that; compared in constant time.
+    fn csrf_verify(&self, binding: &str, presented: &str) -> impl Future<Output = Result<bool>> + Send;
 
     /// Takes note of a refusal, without waiting.
     fn refused(&self, refusal: Refusal);
@@ -90,6 +124,8 @@ pub struct Settings {
     pub vault_rotate: Option<VaultRotate>,
     /// How this process lets go of master keys that wrap nothing any more; `None` where it cannot.
     pub vault_drop_old: Option<VaultRotate>,
+    /// Which locks of forms are shut; see [`Locks`].
+    pub locks: Locks,
 }
 
 type Rotating = Pin<Box<dyn Future<Output = Result<VaultStatus>> + Send>>;
@@ -134,6 +170,7 @@ impl Default for Settings {
             operator_uid: u32::MAX,
             vault_rotate: None,
             vault_drop_old: None,
+            locks: Locks::default(),
         }
     }
 }
@@ -150,6 +187,7 @@ impl<A> Clone for ApiState<A> {
 struct Inner<A> {
     app: A,
     settings: Settings,
+    https: bool,
     headers: HeaderMap,
     slots: Semaphore,
     routes: RouteTable,
@@ -162,15 +200,22 @@ pub(crate) struct RouteTable {
     pub queries: HashMap<String, Vec<(Method, QueryRule)>>,
     /// Those that pass files on.
     pub files: HashSet<(String, Method)>,
+    /// The templates of the console's pages.
+    pub pages: HashSet<String>,
+    /// Those of routes that are no pages, and take the session's cookie.
+    pub sessions: HashSet<String>,
+    /// Whether these are the routes of the operators' listener.
+    pub operators: bool,
     /// For methods and paths that no route has.
     pub none: QueryRule,
 }
 
 impl<A> ApiState<A> {
     pub(crate) fn new(app: A, settings: Settings, routes: RouteTable, document: Bytes) -> Self {
-        let headers = headers::security(settings.tls || !settings.proxies.networks.is_empty());
+        let https = settings.tls || !settings.proxies.networks.is_empty();
+        let headers = headers::security(https);
         let slots = Semaphore::new(settings.in_flight);
-        Self(Arc::new(Inner { app, settings, headers, slots, routes, document }))
+        Self(Arc::new(Inner { app, settings, https, headers, slots, routes, document }))
     }
 
     pub fn app(&self) -> &A {
@@ -186,8 +231,33 @@ impl<A> ApiState<A> {
         self.0.document.clone()
     }
 
+    /// Whose sessions open something here.
+    pub(crate) fn kind(&self) -> SessionKind {
+        if self.0.routes.operators { SessionKind::Operator } else { SessionKind::Console }
+    }
+
     pub(crate) fn security_headers(&self) -> &HeaderMap {
         &self.0.headers
+    }
+
+    /// Whether this address is reached over TLS, ours or a proxy's.
+    pub(crate) fn https(&self) -> bool {
+        self.0.https
+    }
+
+    /// Whether a route is a page of the console.
+    pub(crate) fn is_page(&self, route: Option<&MatchedPath>) -> bool {
+        route.is_some_and(|route| self.0.routes.pages.contains(route.as_str()))
+    }
+
+    /// Whether a route that is no page takes the session's cookie all the same.
+    pub(crate) fn takes_session(&self, route: Option<&MatchedPath>) -> bool {
+        route.is_some_and(|route| self.0.routes.sessions.contains(route.as_str()))
+    }
+
+    /// Whether this router has pages at all; the operator's has none.
+    pub(crate) fn has_pages(&self) -> bool {
+        !self.0.routes.pages.is_empty()
     }
 
     pub(crate) fn slots(&self) -> &Semaphore {

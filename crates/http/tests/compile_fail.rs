@@ -83,6 +83,7 @@ fn only_handlers_with_access_register() {
 fn nothing_is_forged() {
     check("forged_grant", Some("E0451"), "private");
     check("forged_operator", Some("E0451"), "private");
+    check("forged_person", Some("E0451"), "private");
     check("forged_public", Some("E0423"), "private");
     check("forged_route", Some("E0451"), "private");
     check("forged_scope", Some("E0423"), "private");

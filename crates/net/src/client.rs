@@ -101,7 +101,7 @@ impl Core {
     pub(crate) fn new(resolver: Resolver, roots: TlsRoots, limits: PoolLimits) -> Result<Self, ClientError> {
         Ok(Self {
             resolver,
-            tls: TlsConnector::from(tls::client_config(roots)?),
+            tls: TlsConnector::from(tls::client_config(roots, &[b"http/1.1"])?),
             pool: Pool::new(limits),
             user_agent: HeaderValue::from_static(crate::USER_AGENT),
         })

@@ -1,11 +1,12 @@
 //! The one way out: address policy, pinned DNS answers, budgets, no redirects.
 //!
-//! Gatepost calls two kinds of destinations, and each has its own client:
+//! Gatepost calls two kinds of destinations, each with its own client, and hands mail to one server:
 //!
 //! | client | who chose the destination | address policy |
 //! |---|---|---|
-//! | [`SafeClient`] | a customer (webhook endpoints, media by URL) | [`UrlPolicy`], at every attempt |
+//! | [`SafeClient`] | a customer (webhook endpoints, identity providers) | [`UrlPolicy`], at every attempt |
 //! | [`TrustedClient`] | the operator's configuration (Meta's base URL, the simulated Meta) | none |
+//! | [`Mailer`] | the operator's configuration (the mail server) | none; SMTP |
 //!
 //! Both stand on the same few parts: a [`Resolver`], a dialer that checks before and after it connects, TLS 1.2 or
 //! later with checked certificates, an HTTP/1.1 exchange with budgets, and a pool of idle connections. What a client
@@ -24,8 +25,10 @@ mod download;
 mod event_stream;
 mod exchange;
 mod failure;
+mod fetch;
 #[doc(hidden)]
 pub mod fuzz;
+mod mail;
 mod multipart;
 mod names;
 mod policy;
@@ -45,6 +48,11 @@ pub use config::{EgressConfig, Exception, ExceptionHost, InvalidException, Schem
 pub use download::{Download, DownloadBudgets, Reach};
 pub use event_stream::{EventStreamParser, Said, ServerEvent, TooLarge};
 pub use failure::{Failure, class};
+pub use fetch::{Fetched, SafeFetch};
+pub use mail::{
+    InvalidMailConfig, MailBudgets, MailConfig, MailError, MailFault, MailLetter, MailLogin, MailName,
+    MailSecurity, MailStage, Mailer,
+};
 pub use multipart::Multipart;
 pub use policy::UrlPolicy;
 pub use resolver::{ResolveError, Resolver};

@@ -85,9 +85,9 @@ impl Budgets {
 /// The client for customers' URLs. Cheap to clone; clones share connections.
 #[derive(Clone)]
 pub struct SafeClient {
-    policy: Arc<UrlPolicy>,
-    core: Arc<Core>,
-    budgets: Budgets,
+    pub(crate) policy: Arc<UrlPolicy>,
+    pub(crate) core: Arc<Core>,
+    pub(crate) budgets: Budgets,
 }
 
 /// One POST to a customer's URL. Not `Debug`: URLs, signatures and bodies do not belong in logs.

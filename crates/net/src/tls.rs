@@ -1,4 +1,4 @@
-//! TLS for both clients: version 1.2 or later, certificates always checked.
+//! TLS for every way out: version 1.2 or later, certificates always checked.
 //!
 //! Threat: somebody between us and the receiver. There is no setting that skips verification and no fall-back to
 //! plain HTTP; a receiver with a private authority is reached by naming that authority. The crypto provider is
@@ -59,14 +59,15 @@ fn bundled() -> RootCertStore {
     webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect()
 }
 
-/// The configuration that a client keeps for its lifetime; it also holds the sessions for resumption.
-pub(crate) fn client_config(roots: TlsRoots) -> Result<Arc<ClientConfig>, ClientError> {
+/// The configuration that a client keeps for its lifetime; it also holds the sessions for resumption. `protocols` are
+/// offered to the server (ALPN); where there are none, none is named.
+pub(crate) fn client_config(roots: TlsRoots, protocols: &[&[u8]]) -> Result<Arc<ClientConfig>, ClientError> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
         .map_err(ClientError::Tls)?
         .with_root_certificates(roots.store()?)
         .with_no_client_auth();
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
     Ok(Arc::new(config))
 }

@@ -68,7 +68,7 @@ pub struct TrustedClient {
     pub(crate) budgets: TrustedBudgets,
 }
 
-/// The methods that configured destinations are called with.
+/// The methods that places outside are called with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
     /// Reads.
@@ -79,6 +79,17 @@ pub enum Method {
     Put,
     /// Deletes.
     Delete,
+}
+
+impl Method {
+    pub(crate) const fn hyper(self) -> hyper::Method {
+        match self {
+            Self::Get => hyper::Method::GET,
+            Self::Post => hyper::Method::POST,
+            Self::Put => hyper::Method::PUT,
+            Self::Delete => hyper::Method::DELETE,
+        }
+    }
 }
 
 /// One call. Not `Debug`: it holds a token and a person's message.
@@ -252,13 +263,7 @@ impl TrustedClient {
                 (Some(kind), RequestBody::pieces(pieces))
             }
         };
-        let method = match request.method {
-            Method::Get => hyper::Method::GET,
-            Method::Post => hyper::Method::POST,
-            Method::Put => hyper::Method::PUT,
-            Method::Delete => hyper::Method::DELETE,
-        };
-        let mut prepared = self.core.request(method, &target, request.headers, body)?;
+        let mut prepared = self.core.request(request.method.hyper(), &target, request.headers, body)?;
         let headers = prepared.headers_mut();
         if let Some(kind) = content_type {
             let kind = kind.parse().map_err(|_| invalid("content type"))?;

@@ -46,7 +46,8 @@ statements! {
     BOUND = same("SELECT channel_id FROM api_key_channel WHERE workspace_id = $1 AND api_key_id = $2 ORDER BY channel_id");
     REVOKE = same("UPDATE api_key SET revoked_at = $3 WHERE workspace_id = $1 AND id = $2 AND (revoked_at IS NULL OR revoked_at > $3)");
     USED = same("UPDATE api_key SET last_used_at = $3 WHERE workspace_id = $1 AND id = $2 AND (last_used_at IS NULL OR last_used_at < $3)");
-    OWNER = same("SELECT workspace_id FROM api_key_index WHERE id = $1");
+    /// A key of a deleted workspace is nobody's.
+    OWNER = same("SELECT i.workspace_id FROM api_key_index i JOIN workspace w ON w.id = i.workspace_id WHERE i.id = $1 AND w.deleted_at IS NULL");
 }
 
 /// A key, and whether it is bound to channels, which lie in a table of their own.
@@ -140,12 +141,14 @@ impl SystemTx<'_> {
         let tx = self.enter(WorkspaceScope::of(workspace));
         let Some(key) = tx.api_key_get(id).await? else { return Ok(None) };
         let AccessRuleRow { allowlist, origins, limit_preset } = tx.access_rule(key.mode).await?;
+        let standing = tx.standing().await?;
         let rules = KeyRules {
             workspace_list: allowlist,
             own_list: key.allowlist,
             origins: if key.mode == Mode::Test { origins } else { Vec::new() },
-            workspace_limit: limit_preset,
+            workspace_limit: limit_preset.or(standing.plan),
             own_limit: key.limit_preset,
+            sending_paused: standing.paused.is_some(),
         };
         Ok(Some(StoredKey {
             id: key.id,

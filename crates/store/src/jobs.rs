@@ -41,6 +41,7 @@ impl LaneKey {
             JobKind::DeliveryAttempt | JobKind::WebhookReplay | JobKind::EndpointTest => {
                 EndpointId::from_uuid(self.lane).to_string()
             }
+            JobKind::MailSend => "mail".to_owned(),
         }
     }
 }

@@ -23,12 +23,15 @@ mod events;
 mod gauges;
 mod idempotency;
 mod jobs;
+mod mails;
 mod media;
 mod messages;
 mod meta_apps;
 mod migrations;
 mod nodes;
 mod notices;
+mod operators;
+mod people;
 mod replays;
 mod retention;
 mod scope;
@@ -52,19 +55,26 @@ pub use events::{EventHead, EventRow, NewEvent};
 pub use gauges::{EndpointHealths, JOBS_COUNTED_MAX};
 pub use idempotency::Recorded;
 pub use jobs::{Claimed, LaneKey, NewJob};
+pub use mails::{MAIL_LANE, MailRow, MailState, NewMail, OWNERS_MAIL, OwnersMail};
 pub use media::MediaRow;
 pub use messages::{MessageChange, MessageRow, MessageStatusRow, NewInbound, NewOutbound};
 pub use meta_apps::{MetaAppRemoval, MetaAppRow};
 pub use migrations::MIGRATIONS;
 pub use nodes::NodeRow;
-pub use notices::NoticeRow;
+pub use notices::{NewNotice, NoticeRow};
+pub use operators::{LogAsk, LogBody, LogRow, LogSource, StandingRow, VisitRow, WorkspaceCounts};
+pub use people::{
+    FactorCount, FailureCount, IdentityProviderRow, IdentityRow, MemberRow, PasskeyRow, SeatRow, SessionRow,
+    TicketKind, TicketRow, UserNoticeRow, UserRow,
+};
+pub use people::{InvitationInsert, InvitationRow};
 pub use replays::{ReplayRow, ReplayStep, Revival};
 pub use retention::floor_id;
 pub use scope::WorkspaceScope;
 pub use store::{Committed, Store, SystemTx, WorkspaceTx};
 pub use templates::{TemplateAccount, TemplateFilter, TemplateRow};
 pub use webhook_keys::WebhookKeyRow;
-pub use workspaces::WorkspaceRow;
+pub use workspaces::{WorkspaceRow, WorkspaceRules};
 pub use wrapped_keys::WrappedKeyRow;
 
 use engine::Stmt;
@@ -87,11 +97,25 @@ pub fn all_statements() -> Vec<&'static Stmt> {
         gauges::ALL,
         idempotency::ALL,
         jobs::ALL,
+        mails::ALL,
         media::ALL,
         messages::ALL,
         meta_apps::ALL,
         nodes::ALL,
         notices::ALL,
+        people::factors::ALL,
+        people::invitations::ALL,
+        people::identities::ALL,
+        operators::logs::ALL,
+        operators::roles::ALL,
+        operators::standing::ALL,
+        operators::visits::ALL,
+        people::members::ALL,
+        people::notices::ALL,
+        people::providers::ALL,
+        people::sessions::ALL,
+        people::tickets::ALL,
+        people::users::ALL,
         replays::ALL,
         retention::ALL,
         templates::ALL,

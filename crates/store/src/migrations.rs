@@ -27,4 +27,9 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(9, "access rules", "0009_access_rules"),
     migration!(11, "delivery order", "0011_delivery_order"),
     migration!(12, "recovery", "0012_recovery"),
+    migration!(13, "people", "0013_people"),
+    migration!(14, "mail", "0014_mail"),
+    migration!(15, "identity providers", "0015_identity_providers"),
+    migration!(16, "members", "0016_members"),
+    migration!(17, "operators", "0017_operators"),
 ];

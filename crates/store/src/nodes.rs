@@ -39,6 +39,11 @@ impl SystemTx<'_> {
         Ok(self.tx.query_one(&EPOCH, &[], |row: &Row<'_>| row.get(0)).await?)
     }
 
+    /// A credential or seat that no workspace's transaction can end was ended or narrowed: the new epoch.
+    pub async fn credential_epoch_raise(&self) -> Result<i64> {
+        Ok(self.tx.query_one(&RAISE, &[], |row: &Row<'_>| row.get(0)).await?)
+    }
+
     /// Renews a node's lease and records the epoch it has seen.
     pub async fn node_renew(&self, node: &NodeRow) -> Result<()> {
         let values = params![

@@ -1,11 +1,11 @@
 //! Workspaces: the tenants.
 
-use gatepost_core::{Result, Timestamp, WorkspaceId};
+use gatepost_core::{IdentityProviderId, Result, Timestamp, WorkspaceId};
 use uuid::Uuid;
 
 use crate::engine::{self, Row};
 use crate::scope::WorkspaceScope;
-use crate::store::SystemTx;
+use crate::store::{SystemTx, WorkspaceTx};
 use crate::wrapped_keys::WrappedKeyRow;
 use crate::{params, statements};
 
@@ -14,12 +14,26 @@ pub struct WorkspaceRow {
     pub id: WorkspaceId,
     pub name: String,
     pub created_at: Timestamp,
+    /// Nobody opens it any more.
+    pub deleted_at: Option<Timestamp>,
+}
+
+/// The rules of a workspace for its members.
+#[derive(Debug, Clone)]
+pub struct WorkspaceRules {
+    pub name: String,
+    pub created_at: Timestamp,
+    pub second_factor_required: bool,
+    pub only_through: Option<IdentityProviderId>,
 }
 
 statements! {
     INSERT = same("INSERT INTO workspace (id, name, created_at) VALUES ($1, $2, $3)");
-    GET = same("SELECT id, name, created_at FROM workspace WHERE id = $1 AND id <> $2");
-    LIST = same("SELECT id, name, created_at FROM workspace WHERE id <> $1 ORDER BY id DESC");
+    GET = same("SELECT id, name, created_at, deleted_at FROM workspace WHERE id = $1 AND id <> $2");
+    LIST = same("SELECT id, name, created_at, deleted_at FROM workspace WHERE id <> $1 ORDER BY id DESC");
+    RULES = same("SELECT name, created_at, second_factor_required, only_through FROM workspace WHERE id = $1");
+    SET_RULES = same("UPDATE workspace SET name = $2, second_factor_required = $3 WHERE id = $1");
+    SET_DELETED = same("UPDATE workspace SET deleted_at = $2 WHERE id = $1");
 }
 
 fn raw(row: &Row<'_>) -> engine::Result<WorkspaceRow> {
@@ -27,7 +41,33 @@ fn raw(row: &Row<'_>) -> engine::Result<WorkspaceRow> {
         id: WorkspaceId::from_uuid(row.get::<Uuid>(0)?),
         name: row.get(1)?,
         created_at: Timestamp::from_micros(row.get(2)?),
+        deleted_at: row.get::<Option<i64>>(3)?.map(Timestamp::from_micros),
     })
+}
+
+impl WorkspaceTx<'_> {
+    /// The workspace itself.
+    pub async fn workspace_rules(&self) -> Result<WorkspaceRules> {
+        let rules = |row: &Row<'_>| {
+            Ok(WorkspaceRules {
+                name: row.get(0)?,
+                created_at: Timestamp::from_micros(row.get(1)?),
+                second_factor_required: row.get(2)?,
+                only_through: row.get::<Option<Uuid>>(3)?.map(IdentityProviderId::from_uuid),
+            })
+        };
+        Ok(self.tx.query_one(&RULES, params![self.workspace], rules).await?)
+    }
+
+    /// Sets the name, and whether members need a second factor.
+    pub async fn workspace_rules_set(&self, name: &str, second_factor_required: bool) -> Result<()> {
+        Ok(self.tx.execute_one(&SET_RULES, params![self.workspace, name, second_factor_required]).await?)
+    }
+
+    /// From then on nobody and no key opens the workspace.
+    pub async fn workspace_delete(&self, at: Timestamp) -> Result<()> {
+        Ok(self.tx.execute_one(&SET_DELETED, params![self.workspace, at.micros()]).await?)
+    }
 }
 
 impl SystemTx<'_> {
@@ -43,6 +83,11 @@ impl SystemTx<'_> {
 
     pub async fn workspace_get(&self, id: WorkspaceId) -> Result<Option<WorkspaceRow>> {
         Ok(self.tx.query_opt(&GET, params![id.uuid(), Uuid::nil()], raw).await?)
+    }
+
+    /// Takes a deletion back.
+    pub async fn workspace_restore(&self, id: WorkspaceId) -> Result<()> {
+        Ok(self.tx.execute_one(&SET_DELETED, params![id.uuid(), None::<i64>]).await?)
     }
 
     /// All workspaces, newest first; the platform itself is not one.

@@ -12,8 +12,18 @@ use uuid::Uuid;
 
 /// Tables that hold a `workspace_id` and are the platform's all the same: read before a workspace is known, or by lane.
 /// They hold ids, digests and times. A table joins this list only with a reason as good.
-const PLATFORM: [&str; 6] =
-    ["api_key_index", "callback_route", "channel_index", "job", "meta_app_index", "webhook_public_key"];
+const PLATFORM: [&str; 9] = [
+    "api_key_index",
+    "callback_route",
+    "channel_index",
+    "identity_provider_index",
+    "job",
+    // Who belongs where is asked by person, too.
+    "member",
+    "meta_app_index",
+    "ticket",
+    "webhook_public_key",
+];
 
 /// Tables that the application's role may add to and not change.
 const APPEND_ONLY: [&str; 2] = ["audit", "audit_checkpoint"];

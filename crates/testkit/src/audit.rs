@@ -17,7 +17,7 @@ impl World {
             None => WorkspaceScope::platform(),
             Some(workspace) => {
                 let enter = self.operator::<gatepost_core::access::operator_permission::WorkspaceEnter>();
-                let principal = enter.enter(workspace);
+                let principal = enter.enter(workspace, gatepost_core::access::PermissionSet::all());
                 let grant = principal.grant::<gatepost_core::access::permission::AuditRead>().expect("may");
                 WorkspaceScope::from(&grant)
             }

@@ -52,6 +52,13 @@ impl Client {
         Self { http, base: base.to_owned(), key }
     }
 
+    /// A caller that sees redirects as they are.
+    #[expect(clippy::disallowed_methods, reason = "tests call over loopback")]
+    pub(crate) fn without_redirects(base: &str) -> Self {
+        let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build();
+        Self { http: http.expect("a client without TLS needs nothing"), base: base.to_owned(), key: None }
+    }
+
     /// The same connection pool with another key.
     #[must_use]
     pub fn with_key(&self, key: Option<&str>) -> Self {

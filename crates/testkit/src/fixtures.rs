@@ -10,7 +10,7 @@ use crate::{Client, Receiver, eventually};
 const REPLIES: &str = "+12025550108";
 
 /// The ids of one workspace's things in one mode, by prefix: `chn`, `whk`, `med`, `msg`, `evt`, `dlv`, `key`, `app`,
-/// `tpl`, `rpl`, `ws`.
+/// `tpl`, `rpl`; `usr` and `inv` where [`Fixtures::with`] was told of them.
 #[derive(Debug, Clone)]
 pub struct Fixtures(BTreeMap<&'static str, String>);
 
@@ -75,6 +75,13 @@ impl Fixtures {
             ("tpl", template),
             ("whk", endpoint),
         ]))
+    }
+
+    /// The same, with one more.
+    #[must_use]
+    pub fn with(mut self, prefix: &'static str, id: &impl ToString) -> Self {
+        self.0.insert(prefix, id.to_string());
+        self
     }
 
     /// The id with this prefix, or nothing where there is no such thing yet.

@@ -3,22 +3,34 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test kit: what does not work must fail the test")]
 
 mod audit;
+mod browser;
 mod client;
 mod clock;
 mod dump;
+mod factors;
 mod fixtures;
+pub mod idp;
 mod listening;
 mod live;
+mod mail_server;
+mod people;
+mod received_mail;
 mod receiver;
+pub mod soft_passkey;
 mod world;
 
 pub use audit::export_lines;
+pub use browser::Browser;
 pub use client::{Answer, Client};
 pub use clock::TestClock;
 pub use dump::{Dump, Place, hex, tables, workspace_tables};
+pub use factors::ORIGIN;
 pub use fixtures::Fixtures;
 pub use listening::{Frame, Listening};
 pub use live::{Live, MetaSide};
+pub use mail_server::{MAIL_HOST, MailOffer, MailServer};
+pub use people::{PASSWORD, Somebody};
+pub use received_mail::ReceivedMail;
 pub use receiver::{Received, Receiver};
 pub use world::{Engines, Setup, Tenant, World, sandbox};
 

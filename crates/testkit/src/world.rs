@@ -4,15 +4,19 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gatepost_app::{App, AppConfig, AppParts, KeyCreate, LimitConfig, Outcome, SystemClock, Visit};
+use gatepost_app::{
+    App, AppConfig, AppParts, GuessRules, KeyCreate, LimitConfig, Outcome, SystemClock, UserCreate, Visit,
+};
 use gatepost_channels::sandbox::{Sandbox, SandboxConfig, SandboxHandle};
-use gatepost_core::access::{LocalOperator, OperatorGrant, Scope, operator_permission, permission};
+use gatepost_core::access::{
+    LocalOperator, OperatorGrant, OperatorRole, Scope, operator_permission, permission,
+};
 use gatepost_core::channel::Mode;
-use gatepost_core::{Clock, Result, WorkspaceId};
-use gatepost_http::Proxies;
+use gatepost_core::{Clock, EmailAddress, Result, WorkspaceId};
+use gatepost_http::{Locks, Proxies};
 use gatepost_net::{
-    Budgets, EgressConfig, Exception, Resolver, SafeClient, Scheme, TlsRoots, TrustedBudgets, TrustedClient,
-    UrlPolicy,
+    Budgets, EgressConfig, Exception, Mailer, Resolver, SafeClient, Scheme, TlsRoots, TrustedBudgets,
+    TrustedClient, UrlPolicy,
 };
 use gatepost_store::engine::{Engine, PostgresOptions, SqliteOptions};
 use gatepost_store::{MIGRATIONS, Store};
@@ -42,6 +46,7 @@ impl Engines {
 }
 
 /// What a world is made with.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Setup {
     pub engine: Engines,
     pub sandbox: SandboxConfig,
@@ -51,8 +56,14 @@ pub struct Setup {
     /// One connection for writing and one for reading (PostgreSQL), so that every workspace shares them.
     pub few_connections: bool,
     pub config: AppConfig,
+    /// Where e-mails go; `None`: the installation sends none.
+    pub mail: Option<Mailer>,
     /// The proxies in front of the server.
     pub proxies: Proxies,
+    /// Which locks of forms are shut; all of them, unless a test looks at one of them alone.
+    pub locks: Locks,
+    /// Whether somebody is its operator already, who never signs in: until then every page leads to the set-up.
+    pub set_up: bool,
 }
 
 impl Setup {
@@ -63,6 +74,7 @@ impl Setup {
             drain: Duration::from_secs(5),
             // Tests of other things ask as fast as they can.
             limits: LimitConfig::off(),
+            guesses: GuessRules::off(),
             ..AppConfig::default()
         };
         Self {
@@ -72,7 +84,10 @@ impl Setup {
             loopback: true,
             few_connections: false,
             config,
+            mail: None,
             proxies: Proxies::default(),
+            locks: Locks::default(),
+            set_up: true,
         }
     }
 
@@ -233,6 +248,7 @@ impl World {
             ring: MasterKeyring::new(key, Vec::new()),
             safe,
             trusted: trusted(),
+            mail: setup.mail,
         });
         (app, store)
     }
@@ -244,8 +260,12 @@ impl World {
         clock: Arc<TestClock>,
         directory: Option<tempfile::TempDir>,
     ) -> Self {
-        let (sandbox_config, workers) = (setup.sandbox.clone(), setup.workers);
-        let settings = gatepost_http::Settings { proxies: setup.proxies.clone(), ..Default::default() };
+        let settings = gatepost_http::Settings {
+            proxies: setup.proxies.clone(),
+            locks: setup.locks,
+            ..Default::default()
+        };
+        let (sandbox_config, workers, set_up) = (setup.sandbox.clone(), setup.workers, setup.set_up);
         let (app, store) = Self::assemble(setup, &place, &master, &clock).await;
         app.prepare().await.expect("the platform's keys");
         app.vault_check().await.expect("the right master key");
@@ -259,6 +279,10 @@ impl World {
         app.sandbox_attach(handle, &base).await.expect("the simulated Meta");
         if workers {
             app.start_workers();
+        }
+        if set_up && !app.is_set_up().await.expect("the store answers") {
+            let grant = LocalOperator::verify(0, 0).expect("the same user").grant();
+            app.user_create(&grant, first_operator()).await.expect("an operator");
         }
         Self { app, store, base, clock, master, place, _directory: directory }
     }
@@ -309,6 +333,16 @@ impl World {
     /// Ends this node as a signal would.
     pub async fn stop(self) {
         self.app.shutdown().await;
+    }
+}
+
+/// Somebody who runs the installation, and has no way to sign in.
+fn first_operator() -> UserCreate {
+    UserCreate {
+        email: EmailAddress::parse("operator@example.com").expect("an address"),
+        name: "Op Erator".to_owned(),
+        password: None,
+        operator: Some(OperatorRole::Administrator),
     }
 }
 

@@ -127,7 +127,7 @@ async fn audited(world: &World) -> Vec<(String, Value)> {
     let mut found = Vec::new();
     for workspace in rows {
         let grant = world.operator::<gatepost_core::access::operator_permission::WorkspaceEnter>();
-        let principal = grant.enter(workspace.id);
+        let principal = grant.enter(workspace.id, gatepost_core::access::PermissionSet::all());
         let grant = principal.grant::<gatepost_core::access::permission::ChannelRead>().unwrap();
         let entries =
             world.app.store().read((&grant).into(), async |tx| tx.audit_after(0, 1_000).await).await.unwrap();

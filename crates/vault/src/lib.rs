@@ -13,6 +13,7 @@
 mod base62;
 mod cipher;
 
+pub mod access_token;
 pub mod api_key;
 pub mod audit;
 pub mod digest;
@@ -23,13 +24,19 @@ pub mod master;
 pub mod master_file;
 pub mod meta;
 pub mod nonce;
+pub mod passkey;
 pub mod password;
 pub mod random;
+pub mod recovery_code;
 pub mod sealed;
+pub mod totp;
 pub mod webhook;
 pub mod workspace_keys;
 pub mod wrap;
 
+pub use access_token::{
+    AccessClaims, AccessTokenFault, AccessTokenKey, TokenSubject, refresh_digest, refresh_token,
+};
 pub use api_key::{API_KEY_REGEX, ApiKeyToken, NotAnApiKey, PlainToken, TokenDisplay};
 pub use cipher::KeyMaterial;
 pub use digest::{HmacKey, Sha256, constant_time_eq, hmac_sha256, sha256};
@@ -38,8 +45,13 @@ pub use master::{MasterKey, MasterKeyFault, MasterKeyId, MasterKeyRefused, Maste
 pub use master_file::MasterKeyFileError;
 pub use meta::{AppSecret, AppSecretMissing, verify_hub_signature};
 pub use nonce::{LEASE_USES, Lease, LeaseDecision, USES_PER_KEY, next_lease};
+pub use passkey::{
+    Answered, Ceremony, NewPasskey, PasskeyFault, PasskeyPerson, PasskeySite, Passkeys, Proven,
+};
 pub use random::{SystemEntropy, random_token};
+pub use recovery_code::{RECOVERY_CODES, RecoveryCode};
 pub use sealed::{Aad, SEAL_OVERHEAD, Sealable, Sealed, SealedBytes, key_version};
+pub use totp::{TotpSecret, TotpStep};
 pub use webhook::{
     DeliveryHeaders, DeliveryKeys, SigningKey, WebhookPublicKey, WebhookSecret, WebhookSeed,
     WebhookSigningError, delivery_headers, sign_raw_body, sign_standard,

@@ -36,6 +36,8 @@ pub enum KeyPurpose {
     BlindIndex,
     /// Signs the audit log's checkpoints; the platform's alone. Never rotates, so that one public key is enough.
     Checkpoint,
+    /// Signs access tokens; the platform's alone.
+    AccessToken,
 }
 
 /// Which key a wrapped key is; authenticated with it.
@@ -59,6 +61,7 @@ impl KeyLabel {
             KeyPurpose::Data => 1,
             KeyPurpose::BlindIndex => 2,
             KeyPurpose::Checkpoint => 3,
+            KeyPurpose::AccessToken => 4,
         };
         rest[2..6].copy_from_slice(&self.version.to_be_bytes());
         rest[6..10].copy_from_slice(master.as_bytes());
@@ -167,7 +170,9 @@ mod tests {
     fn labels() -> Vec<KeyLabel> {
         let mut labels = Vec::new();
         for workspace in [PLATFORM, Uuid::from_u128(1), Uuid::from_u128(1 << 64)] {
-            for purpose in [KeyPurpose::Data, KeyPurpose::BlindIndex, KeyPurpose::Checkpoint] {
+            for purpose in
+                [KeyPurpose::Data, KeyPurpose::BlindIndex, KeyPurpose::Checkpoint, KeyPurpose::AccessToken]
+            {
                 for version in [1, 2, 256, u32::MAX] {
                     labels.push(KeyLabel { workspace, purpose, version });
                 }

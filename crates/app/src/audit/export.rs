@@ -88,7 +88,7 @@ impl App {
     /// Exports the workspace's log.
     pub async fn audit_export(
         &self,
-        grant: &Grant<permission::AuditRead>,
+        grant: &Grant<permission::AuditExport>,
         format: ExportFormat,
     ) -> Result<AuditExport> {
         Self::audit_whole(grant)?;

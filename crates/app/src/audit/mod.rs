@@ -64,8 +64,9 @@ impl App {
     ) -> AuditEntry {
         AuditEntry {
             credential: Some(grant.credential()),
+            source: grant.client(),
             request: grant.request(),
-            ..self.audit_entry(Actor::LocalOperator, action, target)
+            ..self.audit_entry(grant.actor(), action, target)
         }
     }
 

@@ -48,7 +48,7 @@ impl Delivering {
         let seen = self.seen_after_farewell(scope, &done).await?;
         let done = done.into_iter().map(|one| judged(one, seen.as_ref())).collect();
         let batch = Arc::new(self.batch(&keys, done, now)?);
-        let entropy = Arc::clone(&app.0.entropy);
+        let (entropy, mail) = (Arc::clone(&app.0.entropy), app.mail_on());
         let unwell = !self.is_well() || batch.verdicts.iter().any(|v| matches!(v.sign, Sign::Failure { .. }));
         let writing = Arc::clone(&batch);
         let written = app
@@ -93,7 +93,7 @@ impl Delivering {
                     (written.health, written.turn) = (Some(health), turn);
                     if row.enabled
                         && let Some(cause) = cause(tx, &row, batch, health, now).await?
-                        && let Some(entry) = disable(tx, &keys, &entropy, now, &row, &cause).await?
+                        && let Some(entry) = disable(tx, &keys, &entropy, now, &row, &cause, mail).await?
                     {
                         audit = entry;
                         written.disabled = Some(cause.reason);

@@ -16,10 +16,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gatepost_core::access::{Actor, Principal};
+use gatepost_core::access::{Actor, Person, Principal};
 use gatepost_core::channel::Mode;
 use gatepost_core::limit::{Full, Preset, Window, WindowState};
-use gatepost_core::{ApiKeyId, ClientAddr, Code, Error, Timestamp, WorkspaceId};
+use gatepost_core::{ApiKeyId, ClientAddr, Code, Error, SessionId, Timestamp, WorkspaceId};
 
 use crate::App;
 pub use table::LocalLimiter;
@@ -30,11 +30,12 @@ pub struct LimitConfig {
     presets: Vec<Arc<Preset>>,
     keys: Arc<Preset>,
     addresses: Arc<Preset>,
+    console: Arc<Preset>,
 }
 
 impl LimitConfig {
     /// `own` beside the built-in presets (`none`, `interactive`, `steady`); which of them hold for keys, and for addresses
-    /// whose credentials are refused.
+    /// whose credentials are refused. Pages have the built-in one for people ([`LimitConfig::with_console`]).
     ///
     /// Errors: a sentence that names what is wrong.
     pub fn new(own: Vec<Preset>, keys: Option<&str>, addresses: Option<&str>) -> Result<Self, String> {
@@ -51,13 +52,24 @@ impl LimitConfig {
             known.ok_or_else(|| format!("there is no preset {name}; there are {}", names(&presets)))
         };
         let (keys, addresses) = (named(keys.unwrap_or("none"))?, named(addresses.unwrap_or("interactive"))?);
-        Ok(Self { presets, keys, addresses })
+        let console = named("interactive")?;
+        Ok(Self { presets, keys, addresses, console })
+    }
+
+    /// The same with another preset for pages and forms.
+    ///
+    /// Errors: a sentence that names what is wrong.
+    pub fn with_console(mut self, name: &str) -> Result<Self, String> {
+        let known = self.preset(name).cloned();
+        self.console =
+            known.ok_or_else(|| format!("there is no preset {name}; there are {}", self.names()))?;
+        Ok(self)
     }
 
     /// No limit for anybody; for tests of other things.
     pub fn off() -> Self {
         let none = Arc::new(Preset::none());
-        Self { addresses: Arc::clone(&none), ..Self::default() }
+        Self { addresses: Arc::clone(&none), console: Arc::clone(&none), ..Self::default() }
     }
 
     pub fn preset(&self, name: &str) -> Option<&Arc<Preset>> {
@@ -84,7 +96,7 @@ impl Default for LimitConfig {
         let none = Arc::new(Preset::none());
         let interactive = Arc::new(Preset::interactive());
         let presets = vec![Arc::clone(&none), Arc::clone(&interactive), Arc::new(Preset::steady())];
-        Self { presets, keys: none, addresses: interactive }
+        Self { presets, keys: none, addresses: Arc::clone(&interactive), console: interactive }
     }
 }
 
@@ -96,14 +108,23 @@ pub enum Subject {
     Workspace(WorkspaceId, Mode),
     /// What comes from one address, or one /64 of IPv6, without a valid credential.
     Address(IpAddr),
+    /// Pages and forms that somebody asks for who is signed in.
+    Session(SessionId),
+    /// Those that an address, or one /64 of IPv6, asks for without being signed in.
+    Visitor(IpAddr),
+}
+
+/// The address of one caller: all of a /64 of IPv6 is one, since whoever has one of its addresses has them all.
+pub(crate) fn neighbourhood(client: ClientAddr) -> IpAddr {
+    match client.ip() {
+        IpAddr::V4(v4) => IpAddr::V4(v4),
+        IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() & (u128::MAX << 64)).into()),
+    }
 }
 
 impl Subject {
     fn of_address(client: ClientAddr) -> Self {
-        Self::Address(match client.ip() {
-            IpAddr::V4(v4) => IpAddr::V4(v4),
-            IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() & (u128::MAX << 64)).into()),
-        })
+        Self::Address(neighbourhood(client))
     }
 
     const fn words(self) -> &'static str {
@@ -111,6 +132,8 @@ impl Subject {
             Self::Key(_) => "this API key",
             Self::Workspace(..) => "all keys of this workspace together",
             Self::Address(_) => "requests from this address without a valid credential",
+            Self::Session(_) => "pages in this session",
+            Self::Visitor(_) => "pages asked for from this address",
         }
     }
 }
@@ -198,6 +221,24 @@ impl App {
                 self.limit(&[Asked { subject: Subject::of_address(client), windows }]).await
             }
             _ => LimitDecision::default(),
+        }
+    }
+}
+
+impl App {
+    /// Counts a page or a form: by the session where there is one, so that nobody is slowed by others behind the same
+    /// address, and else by the address.
+    pub async fn limit_page(&self, person: Option<&Person>, client: Option<ClientAddr>) -> LimitDecision {
+        let windows = self.0.config.limits.console.windows();
+        let subject = match (person, client) {
+            (Some(person), _) => Subject::Session(person.session()),
+            (None, Some(client)) => Subject::Visitor(neighbourhood(client)),
+            (None, None) => return LimitDecision::default(),
+        };
+        if windows.is_empty() {
+            LimitDecision::default()
+        } else {
+            self.limit(&[Asked { subject, windows }]).await
         }
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use gatepost_core::channel::Mode;
 use gatepost_core::limit::{Full, SlidingLog, Window, WindowState};
-use gatepost_core::{ApiKeyId, Timestamp, WorkspaceId};
+use gatepost_core::{ApiKeyId, SessionId, Timestamp, WorkspaceId};
 
 use super::{Admission, Asked, LimitDecision, Limiter, Subject};
 
@@ -111,6 +111,8 @@ pub struct LocalLimiter {
     keys: Table<ApiKeyId>,
     workspaces: Table<(WorkspaceId, Mode)>,
     addresses: Table<IpAddr>,
+    sessions: Table<SessionId>,
+    visitors: Table<IpAddr>,
 }
 
 impl Default for LocalLimiter {
@@ -126,6 +128,8 @@ impl LocalLimiter {
             keys: Table::new(usize::MAX),
             workspaces: Table::new(usize::MAX),
             addresses: Table::new(addresses.div_ceil(SHARDS).max(1)),
+            sessions: Table::new(usize::MAX),
+            visitors: Table::new(addresses.div_ceil(SHARDS).max(1)),
         }
     }
 
@@ -136,6 +140,8 @@ impl LocalLimiter {
                 self.workspaces.with((workspace, mode), asked.windows, now, work)
             }
             Subject::Address(address) => self.addresses.with(address, asked.windows, now, work),
+            Subject::Session(session) => self.sessions.with(session, asked.windows, now, work),
+            Subject::Visitor(address) => self.visitors.with(address, asked.windows, now, work),
         }
     }
 

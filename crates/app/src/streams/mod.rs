@@ -42,6 +42,13 @@ pub enum StreamEnd {
     KeyExpired,
     /// An allowlist no longer holds the listener's address.
     AddressNotAllowed,
+    /// The person signed out, or the session's time is over.
+    SessionEnded,
+    /// The person has no seat in the workspace any more, or one that does not hold the permission, or the workspace asks
+    /// for more than their session brings.
+    SeatChanged,
+    /// The session, the seat or the exchange behind an access token is over.
+    TokenEnded,
     /// This server stops.
     ShuttingDown,
     /// The store does not answer, or something broke.
@@ -55,6 +62,9 @@ impl StreamEnd {
             Self::KeyRevoked => "api_key_revoked",
             Self::KeyExpired => "api_key_expired",
             Self::AddressNotAllowed => "ip_not_allowed",
+            Self::SessionEnded => "session_ended",
+            Self::SeatChanged => "membership_changed",
+            Self::TokenEnded => "access_token_ended",
             Self::ShuttingDown => "shutting_down",
             Self::Unavailable => "unavailable",
         }
@@ -66,6 +76,9 @@ impl StreamEnd {
             Self::KeyRevoked => "the API key was revoked",
             Self::KeyExpired => "the API key has expired",
             Self::AddressNotAllowed => "requests from this address are no longer allowed",
+            Self::SessionEnded => "the session is over",
+            Self::SeatChanged => "the membership in this workspace ended, or what it allows changed",
+            Self::TokenEnded => "what the access token was exchanged for is over",
             Self::ShuttingDown => "the server is shutting down; reconnect",
             Self::Unavailable => "the server cannot read its events at the moment; reconnect",
         }
@@ -115,7 +128,7 @@ impl App {
             self.look_for_news();
         }
         let epoch = self.0.credentials.subscribe();
-        let standing = self.standing_of(grant.actor(), grant.client()).await?;
+        let standing = self.standing_of(grant).await?;
         let sight = Sight::of(grant, query.select);
         let position = self.event_position(scope, &sight, &query.begin).await?;
         Ok(EventStream {
@@ -238,6 +251,11 @@ impl EventStream {
             Code::ApiKeyRevoked => return Some(StreamEnd::KeyRevoked),
             Code::IpNotAllowed => return Some(StreamEnd::AddressNotAllowed),
             Code::ApiKeyExpired => return Some(StreamEnd::KeyExpired),
+            Code::SessionEnded => return Some(StreamEnd::SessionEnded),
+            Code::NotFound | Code::PermissionMissing | Code::SecondFactorRequired | Code::SsoRequired => {
+                return Some(StreamEnd::SeatChanged);
+            }
+            Code::AccessTokenEnded => return Some(StreamEnd::TokenEnded),
             _ => {}
         }
         let Some(wait) = PATIENCE.get(self.failures) else {

@@ -10,11 +10,16 @@
 mod operator;
 mod permissions;
 mod principal;
+mod session;
+mod visit;
 
 pub use operator::{
-    LocalOperator, OperatorGrant, OperatorPermission, OperatorPermissionId, operator_permission,
+    LocalOperator, OperatorGrant, OperatorIdentity, OperatorPermission, OperatorPermissionId, OperatorRole,
+    operator_permission,
 };
 pub use permissions::{Permission, PermissionId, PermissionSet, Role, Scope, permission};
 pub use principal::{
     Actor, Credential, Grant, KeyRefusal, KeyRefused, KeyRules, Principal, StoredKey, TokenDigest,
 };
+pub use session::{FRESH_FOR, Person, SessionKind, SessionTimes, StoredSeat, StoredSession};
+pub use visit::{OperatorReason, StoredVisit, VISIT_LASTS, VISIT_LASTS_MAX, VISIT_LASTS_MIN, no_visit};

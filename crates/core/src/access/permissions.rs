@@ -56,7 +56,7 @@ impl fmt::Display for Scope {
     }
 }
 
-/// What a member of a workspace is. People sign in later; the table already knows what each role will hold.
+/// What a member of a workspace is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Role {
     Owner,
@@ -76,6 +76,50 @@ impl Role {
             Self::Analyst => "analyst",
         }
     }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == text)
+    }
+
+    /// The number stored in the database; never reused.
+    pub const fn number(self) -> i64 {
+        match self {
+            Self::Owner => 1,
+            Self::Admin => 2,
+            Self::Agent => 3,
+            Self::Analyst => 4,
+        }
+    }
+
+    pub fn from_number(number: i64) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.number() == number)
+    }
+
+    /// Whether whoever has this role and manages members may give, change and take away `other`: an Admin's hand does not
+    /// reach owners, so that nobody raises themselves or another above their own place.
+    pub const fn reaches(self, other: Self) -> bool {
+        match self {
+            Self::Owner => true,
+            Self::Admin => !matches!(other, Self::Owner),
+            Self::Agent | Self::Analyst => false,
+        }
+    }
+
+    /// What it is for, for people who choose one.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Owner => "Everything, members and the workspace itself included.",
+            Self::Admin => "Sets up channels, keys, webhooks and members; cannot make or remove owners.",
+            Self::Agent => "Sends messages and follows them.",
+            Self::Analyst => "Reads messages, events and deliveries; changes nothing.",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 /// A permission as a type, so that a function can ask for it in its signature.
@@ -84,7 +128,7 @@ pub trait Permission: Send + Sync + 'static {
 }
 
 macro_rules! permissions {
-    ($($(#[$doc:meta])* $name:ident = $text:literal, scopes [$($scope:ident),*], roles [$($role:ident),*];)*) => {
+    ($($(#[$doc:meta])* $name:ident = $text:literal, scopes [$($scope:ident),*], roles [$($role:ident),*] $(, $fresh:ident)?;)*) => {
         /// A permission as a value, for tables and sets.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[repr(u8)]
@@ -107,6 +151,12 @@ macro_rules! permissions {
             pub const fn roles(self) -> &'static [Role] {
                 match self {$(PermissionId::$name => &[$(Role::$role,)*],)*}
             }
+
+            /// Whether a person must have proved who they are a short while ago: what is marked `fresh` gives out
+            /// secrets, gives power to others or cannot be taken back.
+            pub const fn needs_fresh_proof(self) -> bool {
+                match self {$(PermissionId::$name => permissions!(@fresh $($fresh)?),)*}
+            }
         }
 
         /// The permissions as types.
@@ -122,6 +172,8 @@ macro_rules! permissions {
             )*
         }
     };
+    (@fresh fresh) => { true };
+    (@fresh) => { false };
 }
 
 permissions! {
@@ -132,7 +184,7 @@ permissions! {
     /// See channels.
     ChannelRead = "channel.read", scopes [Send, Read, Webhooks, Admin], roles [Owner, Admin, Agent, Analyst];
     /// Add, change and remove channels and their Meta apps.
-    ChannelManage = "channel.manage", scopes [Admin], roles [Owner, Admin];
+    ChannelManage = "channel.manage", scopes [Admin], roles [Owner, Admin], fresh;
     /// See message templates.
     TemplateRead = "template.read", scopes [Send, Read, Admin], roles [Owner, Admin, Agent, Analyst];
     /// Draft, submit, change and delete message templates.
@@ -140,7 +192,7 @@ permissions! {
     /// See webhook endpoints and their deliveries.
     EndpointRead = "endpoint.read", scopes [Webhooks, Admin], roles [Owner, Admin, Analyst];
     /// Add, change and remove webhook endpoints, rotate their secrets.
-    EndpointManage = "endpoint.manage", scopes [Webhooks, Admin], roles [Owner, Admin];
+    EndpointManage = "endpoint.manage", scopes [Webhooks, Admin], roles [Owner, Admin], fresh;
     /// Read what receivers answered to deliveries: their words, which may hold their secrets.
     DeliveryAnswerRead = "delivery.answer_read", scopes [Admin], roles [Owner, Admin];
     /// Read the event log.
@@ -150,17 +202,37 @@ permissions! {
     /// See API keys (never their secrets).
     KeyRead = "key.read", scopes [Admin], roles [Owner, Admin];
     /// Make, rotate and revoke API keys.
-    KeyManage = "key.manage", scopes [Admin], roles [Owner, Admin];
-    /// Read and export the audit log.
+    KeyManage = "key.manage", scopes [Admin], roles [Owner, Admin], fresh;
+    /// Read the audit log.
     AuditRead = "audit.read", scopes [Admin], roles [Owner, Admin];
+    /// Take the audit log away as a file.
+    AuditExport = "audit.export", scopes [Admin], roles [Owner, Admin], fresh;
     /// See from where keys may be used.
     AllowlistRead = "allowlist.read", scopes [Admin], roles [Owner, Admin];
     /// Change from where keys may be used.
-    AllowlistManage = "allowlist.manage", scopes [Admin], roles [Owner, Admin];
+    AllowlistManage = "allowlist.manage", scopes [Admin], roles [Owner, Admin], fresh;
     /// See which web pages may read answers.
     OriginRead = "origin.read", scopes [Admin], roles [Owner, Admin];
     /// Change which web pages may read answers.
-    OriginManage = "origin.manage", scopes [Admin], roles [Owner, Admin];
+    OriginManage = "origin.manage", scopes [Admin], roles [Owner, Admin], fresh;
+    /// See the workspace itself: its name and rules.
+    WorkspaceRead = "workspace.read", scopes [Send, Read, Webhooks, Admin], roles [Owner, Admin, Agent, Analyst];
+    /// Rename the workspace, change its rules for members, hand it over, delete it.
+    WorkspaceManage = "workspace.manage", scopes [], roles [Owner], fresh;
+    /// See the members and the invitations.
+    MemberRead = "member.read", scopes [Admin], roles [Owner, Admin];
+    /// Invite and remove members, change their roles.
+    MemberManage = "member.manage", scopes [], roles [Owner, Admin], fresh;
+    /// See which identity providers the workspace has.
+    IdentityProviderRead = "identity_provider.read", scopes [Admin], roles [Owner, Admin];
+    /// Add, change and remove identity providers, and make one the only way in.
+    IdentityProviderManage = "identity_provider.manage", scopes [], roles [Owner, Admin], fresh;
+    /// See when operators may look into the workspace, and why.
+    OperatorVisitRead = "operator_visit.read", scopes [Admin], roles [Owner, Admin];
+    /// End an operator's right to look into the workspace.
+    OperatorVisitRevoke = "operator_visit.revoke", scopes [], roles [Owner];
+    /// Read the notices to the workspace.
+    NoticeRead = "notice.read", scopes [Admin], roles [Owner, Admin];
 }
 
 /// A set of permissions.
@@ -174,10 +246,21 @@ impl PermissionSet {
         PermissionId::ALL.iter().fold(Self::EMPTY, |set, p| set.with(*p))
     }
 
+    pub(super) fn of(permissions: impl IntoIterator<Item = PermissionId>) -> Self {
+        permissions.into_iter().fold(Self::EMPTY, Self::with)
+    }
+
     pub fn of_scopes(scopes: &[Scope]) -> Self {
         PermissionId::ALL
             .iter()
             .filter(|p| p.scopes().iter().any(|s| scopes.contains(s)))
+            .fold(Self::EMPTY, |set, p| set.with(*p))
+    }
+
+    pub fn of_role(role: Role) -> Self {
+        PermissionId::ALL
+            .iter()
+            .filter(|p| p.roles().contains(&role))
             .fold(Self::EMPTY, |set, p| set.with(*p))
     }
 
@@ -199,14 +282,47 @@ impl PermissionSet {
 mod tests {
     use super::*;
 
+    /// A key never decides about people: it cannot prove again who it is.
     #[test]
-    fn admin_scope_and_owner_hold_everything() {
+    fn owners_hold_everything_and_admin_keys_all_but_what_is_for_people() {
+        let people = [
+            PermissionId::WorkspaceManage,
+            PermissionId::MemberManage,
+            PermissionId::IdentityProviderManage,
+            PermissionId::OperatorVisitRevoke,
+        ];
         for permission in PermissionId::ALL {
-            assert!(permission.scopes().contains(&Scope::Admin), "{}", permission.as_str());
+            assert_eq!(
+                permission.scopes().contains(&Scope::Admin),
+                !people.contains(permission),
+                "{}",
+                permission.as_str()
+            );
             assert!(permission.roles().contains(&Role::Owner), "{}", permission.as_str());
         }
-        assert_eq!(PermissionSet::of_scopes(&[Scope::Admin]), PermissionSet::all());
+        assert_eq!(PermissionSet::of_role(Role::Owner), PermissionSet::all());
         assert!(!PermissionSet::of_scopes(&[Scope::Read]).holds(PermissionId::MessageSend));
+        let (admin, agent, analyst) = (
+            PermissionSet::of_role(Role::Admin),
+            PermissionSet::of_role(Role::Agent),
+            PermissionSet::of_role(Role::Analyst),
+        );
+        assert!(admin.covers(agent) && admin.covers(analyst) && !admin.covers(PermissionSet::all()));
+        assert!(agent.holds(PermissionId::MessageSend) && !analyst.holds(PermissionId::MessageSend));
+    }
+
+    /// Whoever can be reached holds nothing that the one who reaches does not, and whoever reaches manages members.
+    #[test]
+    fn nobody_reaches_above_themselves() {
+        for role in Role::ALL {
+            let own = PermissionSet::of_role(role);
+            for other in Role::ALL {
+                let reaches = role.reaches(other);
+                let above = !own.covers(PermissionSet::of_role(other));
+                assert!(!(reaches && above), "{role} reaches {other}");
+                assert_eq!(reaches, own.holds(PermissionId::MemberManage) && !above, "{role} and {other}");
+            }
+        }
     }
 
     #[test]

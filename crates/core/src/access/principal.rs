@@ -6,12 +6,14 @@ use std::sync::Arc;
 use serde::{Serialize, Serializer};
 use subtle::ConstantTimeEq;
 
-use super::permissions::{Permission, PermissionId, PermissionSet, Scope};
+use super::operator::OperatorIdentity;
+use super::permissions::{Permission, PermissionId, PermissionSet, Role, Scope};
+use super::session::{Person, StoredSeat};
 use crate::address::ClientAddr;
 use crate::allowlist::Allowlist;
 use crate::channel::Mode;
 use crate::error::{Code, Error};
-use crate::id::{ApiKeyId, ChannelId, RequestId, WorkspaceId};
+use crate::id::{ApiKeyId, ChannelId, RequestId, SessionId, TokenFamilyId, UserId, WorkspaceId};
 use crate::origin::Origin;
 use crate::time::Timestamp;
 
@@ -83,6 +85,8 @@ pub struct KeyRules {
     pub workspace_limit: Option<String>,
     /// The preset of its own.
     pub own_limit: Option<String>,
+    /// The operator paused the workspace's sending.
+    pub sending_paused: bool,
 }
 
 impl KeyRules {
@@ -145,6 +149,10 @@ impl From<KeyRefused> for Error {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Actor {
     ApiKey(ApiKeyId),
+    /// A person who signed in.
+    User(UserId),
+    /// A person who signed in as an operator of this installation.
+    Operator(UserId),
     /// Somebody who did not prove who they are.
     Nobody,
     /// Whoever runs this installation, through its local socket.
@@ -157,6 +165,8 @@ impl std::fmt::Display for Actor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::ApiKey(id) => write!(f, "{id}"),
+            Self::User(id) => write!(f, "{id}"),
+            Self::Operator(id) => write!(f, "operator:{id}"),
             Self::Nobody => f.write_str("nobody"),
             Self::LocalOperator => f.write_str("operator:local"),
             Self::System(part) => write!(f, "system:{part}"),
@@ -174,6 +184,7 @@ impl Serialize for Actor {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Credential {
     ApiKey(ApiKeyId),
+    Session(SessionId),
     /// The kernel's word for the peer of the local socket.
     SystemUser(u32),
 }
@@ -182,6 +193,7 @@ impl std::fmt::Display for Credential {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::ApiKey(id) => write!(f, "{id}"),
+            Self::Session(id) => write!(f, "{id}"),
             Self::SystemUser(uid) => write!(f, "uid:{uid}"),
         }
     }
@@ -194,10 +206,16 @@ pub struct Principal {
     actor: Actor,
     credential: Credential,
     holds: PermissionSet,
-    /// `None`: both modes (an operator).
+    /// The role of a member; `None` for keys and operators.
+    role: Option<Role>,
+    /// Whether what needs a fresh proof may be done. Keys are no people and owe none.
+    fresh: bool,
+    /// `None`: both modes (people).
     mode: Option<Mode>,
     channels: Option<Arc<[ChannelId]>>,
     rules: Arc<KeyRules>,
+    /// Where it came with an access token: the exchange that the token is of.
+    exchange: Option<TokenFamilyId>,
 }
 
 impl Principal {
@@ -211,28 +229,69 @@ impl Principal {
         if stored.digest != *presented {
             return Err(KeyRefusal::Unknown);
         }
+        Self::of_key(stored, now)
+    }
+
+    /// The same through an access token that the key was exchanged for, and that was verified.
+    pub fn of_exchanged_key(
+        stored: &StoredKey,
+        exchange: TokenFamilyId,
+        now: Timestamp,
+    ) -> Result<Self, KeyRefusal> {
+        Self::of_key(stored, now).map(|key| key.through_token(exchange))
+    }
+
+    /// The same principal through an access token: nothing that wants a fresh proof, and no more than before.
+    #[must_use]
+    pub fn through_token(&self, exchange: TokenFamilyId) -> Self {
+        Self { fresh: false, exchange: Some(exchange), ..self.clone() }
+    }
+
+    fn of_key(stored: &StoredKey, now: Timestamp) -> Result<Self, KeyRefusal> {
         stored.stands(now)?;
         Ok(Self {
             workspace: stored.workspace,
             actor: Actor::ApiKey(stored.id),
             credential: Credential::ApiKey(stored.id),
             holds: PermissionSet::of_scopes(&stored.scopes),
+            role: None,
+            fresh: true,
             mode: Some(stored.mode),
             channels: stored.channels.as_ref().map(|ids| ids.as_slice().into()),
             rules: Arc::clone(&stored.rules),
+            exchange: None,
         })
     }
 
-    /// The local operator inside one workspace; made from an operator's grant to enter (see `operator.rs`).
-    pub(super) fn of_local_operator(workspace: WorkspaceId, uid: u32) -> Self {
+    /// An operator inside one workspace; made from an operator's grant to enter (see `operator.rs`).
+    pub(super) fn of_operator(workspace: WorkspaceId, by: OperatorIdentity, holds: PermissionSet) -> Self {
         Self {
             workspace,
-            actor: Actor::LocalOperator,
-            credential: Credential::SystemUser(uid),
-            holds: PermissionSet::all(),
+            actor: by.actor(),
+            credential: by.credential(),
+            holds,
+            role: None,
+            fresh: true,
             mode: None,
             channels: None,
             rules: Arc::default(),
+            exchange: None,
+        }
+    }
+
+    /// A member; made from a session and a seat (see `session.rs`).
+    pub(super) fn of_member(seat: &StoredSeat, person: &Person, mode: Option<Mode>, fresh: bool) -> Self {
+        Self {
+            workspace: seat.workspace,
+            actor: person.actor(),
+            credential: person.credential(),
+            holds: PermissionSet::of_role(seat.role),
+            role: Some(seat.role),
+            fresh,
+            mode,
+            channels: None,
+            rules: Arc::new(KeyRules { sending_paused: seat.sending_paused, ..KeyRules::default() }),
+            exchange: None,
         }
     }
 
@@ -258,11 +317,18 @@ impl Principal {
 
     /// Proof that this principal holds `P`, or the refusal that names it.
     pub fn grant<P: Permission>(self: &Arc<Self>) -> Result<Grant<P>, Error> {
-        if self.holds.holds(P::ID) {
-            Ok(Grant { principal: Arc::clone(self), request: None, client: None, permission: PhantomData })
-        } else {
-            Err(Error::new(Code::PermissionMissing, needed(P::ID)))
+        if !self.holds.holds(P::ID) {
+            return Err(Error::new(Code::PermissionMissing, needed(P::ID, self.role)));
         }
+        if P::ID.needs_fresh_proof() && !self.fresh {
+            return Err(Error::of(Code::ReauthRequired));
+        }
+        Ok(Grant { principal: Arc::clone(self), request: None, client: None, permission: PhantomData })
+    }
+
+    /// The role of a member; `None` for keys and operators.
+    pub const fn role(&self) -> Option<Role> {
+        self.role
     }
 
     pub const fn workspace(&self) -> WorkspaceId {
@@ -277,6 +343,11 @@ impl Principal {
         self.credential
     }
 
+    /// The exchange of the access token that it came with; `None` for whoever came without one.
+    pub const fn exchange(&self) -> Option<TokenFamilyId> {
+        self.exchange
+    }
+
     /// The one mode it sees; `None` for both.
     pub const fn mode(&self) -> Option<Mode> {
         self.mode
@@ -287,15 +358,23 @@ impl Principal {
     }
 }
 
-/// What a refusal says: the permission, and which keys hold it, so that whoever reads it knows what to ask for.
-fn needed(permission: PermissionId) -> String {
-    let scopes: Vec<&str> = permission.scopes().iter().map(|scope| scope.as_str()).collect();
-    let held = match scopes.as_slice() {
-        [] => "no API key holds it".to_owned(),
-        [one] => format!("keys with the scope {one} hold it"),
-        [first @ .., last] => format!("keys with one of the scopes {} or {last} hold it", first.join(", ")),
+/// What a refusal says: the permission, and which keys or members hold it, so that whoever reads it knows what to ask for.
+fn needed(permission: PermissionId, role: Option<Role>) -> String {
+    let held = match role {
+        None => holders(permission.scopes().iter().map(|scope| scope.as_str()), "key", "scope"),
+        Some(_) => holders(permission.roles().iter().map(|role| role.as_str()), "member", "role"),
     };
     format!("the permission {} is needed; {held}", permission.as_str())
+}
+
+fn holders(names: impl Iterator<Item = &'static str>, who: &str, by: &str) -> String {
+    match names.collect::<Vec<_>>().as_slice() {
+        [] => format!("no {who} holds it"),
+        [one] => format!("{who}s with the {by} {one} hold it"),
+        [first @ .., last] => {
+            format!("{who}s with one of the {by}s {} or {last} hold it", first.join(", "))
+        }
+    }
 }
 
 /// Proof that a principal holds permission `P` in its workspace. Only [`Principal::grant`] makes one.
@@ -335,12 +414,29 @@ impl<P> Grant<P> {
         self.principal.workspace
     }
 
+    /// For whatever sends.
+    ///
+    /// Errors: `sending_paused`.
+    pub fn may_send(&self) -> Result<(), Error> {
+        if self.principal.rules.sending_paused { Err(Error::of(Code::SendingPaused)) } else { Ok(()) }
+    }
+
     pub fn actor(&self) -> Actor {
         self.principal.actor
     }
 
     pub fn credential(&self) -> Credential {
         self.principal.credential
+    }
+
+    /// The exchange of the access token that the caller came with; `None` for whoever came without one.
+    pub fn exchange(&self) -> Option<TokenFamilyId> {
+        self.principal.exchange
+    }
+
+    /// The role of a member; `None` for keys and operators.
+    pub fn role(&self) -> Option<Role> {
+        self.principal.role
     }
 
     /// The one mode this caller sees; `None` for both.
@@ -431,11 +527,13 @@ mod tests {
     #[test]
     fn a_refusal_says_which_keys_hold_the_permission() {
         for permission in PermissionId::ALL {
-            let said = needed(*permission);
+            let said = needed(*permission, None);
             assert!(said.contains(permission.as_str()), "{said}");
             for scope in permission.scopes() {
                 assert!(said.contains(scope.as_str()), "{said}");
             }
+            let said = needed(*permission, Some(Role::Analyst));
+            assert!(permission.roles().iter().all(|role| said.contains(role.as_str())), "{said}");
         }
     }
 }

@@ -39,9 +39,63 @@ actions! {
     AuditChainBegun = "audit.chain_begun", "From here on entries are chained; the hash covers those before it too.";
     AuditExported = "audit.exported", "The audit log was exported.";
 
+    // people
+    UserCreated = "user.created", "Somebody got an account.";
+    UserDisabled = "user.disabled", "An operator closed an account: its person can no longer sign in, and is signed out everywhere.";
+    UserEnabled = "user.enabled", "An operator opened an account again.";
+    SessionBegun = "session.begun", "A person signed in; the proofs are named.";
+    PasswordChanged = "password.changed", "A password was set anew, by its owner or by a link.";
+    EmailChangeAsked = "email.change_asked", "A person asked for another e-mail address; a link went there.";
+    EmailChanged = "email.changed", "The e-mail address of an account was changed, or the change taken back.";
+    UserRecovered = "user.recovered", "The operator made a link with which a person sets a new password.";
+    SessionEnded = "session.ended", "A person signed out, or a session was ended by hand.";
+    FactorAdded = "factor.added", "A person added a passkey or an authenticator app to their account.";
+    FactorRemoved = "factor.removed", "A person removed a passkey or the authenticator app from their account.";
+    PasskeyRenamed = "passkey.renamed", "A person gave a passkey another name.";
+    PasskeyRefused = "passkey.refused", "A passkey did not open: its counter did not grow, so two devices may hold the same key.";
+    RecoveryCodesMade = "recovery_codes.made", "A person made new recovery codes; the old ones are void.";
+    RecoveryCodeUsed = "recovery_code.used", "A person used up a recovery code; how many are left is named.";
+    SessionsEnded = "sessions.ended", "A person ended all their sessions but the one they were in.";
+    SessionProved = "session.proved", "A person proved again who they are; the proofs are named.";
+    SignInRefused = "sign_in.refused", "A proof of who somebody is was wrong.";
+    SetupTokenMade = "setup.token_made", "The operator made a token to set the installation up with; older ones are void.";
+    SetupCompleted = "setup.completed", "The installation was set up: its first operator and owner, and their workspace.";
+
     // workspaces
     WorkspaceCreated = "workspace.created", "A workspace was made.";
-    WorkspaceVisited = "workspace.visited", "The operator asked for something inside the workspace; the route is named.";
+    WorkspaceUpdated = "workspace.updated", "The workspace's name or its rules for members were changed.";
+    WorkspaceDeleted = "workspace.deleted", "An owner deleted the workspace: nobody and no key opens it any more.";
+    WorkspaceRestored = "workspace.restored", "An operator took the deletion of a workspace back.";
+    WorkspaceVisited = "workspace.visited", "The operator asked for something inside the workspace; the route is named, and the visit.";
+    WorkspaceSendingPaused = "workspace.sending_paused", "The operator paused the workspace's sending.";
+    WorkspaceSendingResumed = "workspace.sending_resumed", "The operator let the workspace send again.";
+    WorkspaceReviewChanged = "workspace.review_changed", "The operator put the workspace under review, or ended the review.";
+    WorkspacePlanChanged = "workspace.plan_changed", "The operator gave the workspace another plan.";
+
+    // operators
+    OperatorVisitOpened = "operator_visit.opened", "An operator opened a visit of the workspace; reason and end are named.";
+    OperatorVisitEnded = "operator_visit.ended", "A visit was ended before its time.";
+    OperatorRoleChanged = "operator.role_changed", "Somebody became an operator, another kind of operator, or none any more.";
+    OperatorLogRead = "operator_log.read", "An operator looked through a log across workspaces; the filter is named.";
+
+    // members
+    MemberInvited = "member.invited", "Somebody was invited to the workspace.";
+    InvitationResent = "invitation.resent", "An invitation was given a new link; the one before is void.";
+    InvitationRevoked = "invitation.revoked", "An invitation was taken back.";
+    MemberRoleChanged = "member.role_changed", "A member was given another role.";
+    MemberRemoved = "member.removed", "A member was removed from the workspace.";
+    MemberLeft = "member.left", "A member left the workspace.";
+    OwnershipTransferred = "ownership.transferred", "An owner made another member an owner in their place.";
+    MemberJoined = "member.joined", "Somebody became a member of the workspace.";
+
+    // identity providers
+    IdentityLinked = "identity.linked", "A person linked an account at an identity provider.";
+    IdentityUnlinked = "identity.unlinked", "A person took an account at an identity provider off theirs.";
+    IdentityProviderCreated = "identity_provider.created", "An identity provider was added.";
+    IdentityProviderUpdated = "identity_provider.updated", "An identity provider was changed, or made the only way in.";
+    IdentityProviderDeleted = "identity_provider.deleted", "An identity provider was removed.";
+    IdentityProviderRefused = "identity_provider.refused", "A sign-in through an identity provider failed; the reason is named.";
+    IdentityProviderBypassed = "identity_provider.bypassed", "An owner entered with proofs of their own, around the provider that is the only way in for others.";
 
     // credentials
     ApiKeyCreated = "api_key.created", "An API key was made.";
@@ -52,6 +106,9 @@ actions! {
     IpAllowlistChanged = "ip_allowlist.changed", "The addresses from which keys of a mode may be used were changed.";
     CorsOriginsChanged = "cors_origins.changed", "The web pages that may use test keys were changed.";
     RateLimitChanged = "rate_limit.changed", "The rate limit of a workspace or of a key was changed.";
+    AccessTokenIssued = "access_token.issued", "A session or a key was exchanged for an access token, with a token to renew it.";
+    AccessTokenRevoked = "access_token.revoked", "An access token and the tokens that renew it were revoked by their holder.";
+    RefreshTokenRefused = "refresh_token.refused", "A token that renews access tokens was presented a second time: all that came from the same exchange are void.";
     RequestRefused = "request.refused", "Somebody was refused what their credential does not allow.";
 
     // Meta apps

@@ -28,7 +28,7 @@ use crate::access::{Actor, Credential};
 use crate::address::ClientAddr;
 use crate::channel::Mode;
 use crate::error::Code;
-use crate::id::{ApiKeyId, AuditId, MetaAppId, RequestId, WorkspaceId};
+use crate::id::{ApiKeyId, AuditId, MetaAppId, RequestId, UserId, WorkspaceId};
 use crate::time::Timestamp;
 
 /// Who did what to what. Values are redacted by whoever writes them: never a secret, a body or a phone number.
@@ -198,6 +198,8 @@ pub enum Refused {
     MetaApp(MetaAppId),
     /// A system user who is not the operator, at the operator's socket.
     SystemUser(Option<u32>),
+    /// Somebody whose proof of being this person was wrong; `None` where there is no such account.
+    SignIn(Option<UserId>),
 }
 
 /// The codes of refusals that belong in the log of whoever was turned away: those where somebody reached for more than
@@ -216,5 +218,7 @@ pub const fn is_audited_refusal(code: Code) -> bool {
             | Code::TestModeOnly
             | Code::LiveModeOnly
             | Code::WebhookUrlNotAllowed
+            | Code::SignInFailed
+            | Code::SendingPaused
     )
 }

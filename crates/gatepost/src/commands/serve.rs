@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use gatepost_app::SetupToken;
 use gatepost_channels::sandbox::SandboxConfig;
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
@@ -61,7 +62,11 @@ async fn serve(settings: Settings, role: Role, output: Output) -> Result<()> {
         server = Server::start(installation, role, SandboxConfig::default()) => server?,
         () = signals.next() => return Ok(()),
     };
-    greet(&server, &news, output);
+    let setup = match &server.addresses.api {
+        Some(_) => server.app().setup_token_at_start().await?,
+        None => None,
+    };
+    greet(&server, &news, setup.as_ref(), output);
     tracing::info!(version = env!("CARGO_PKG_VERSION"), ?role, node = %server.app().node(), "started");
     signals.next().await;
     tracing::info!("stopping: finishing what is under way");
@@ -93,16 +98,20 @@ fn news(installation: &Installation, file: Option<&std::path::Path>) -> Vec<(&'s
     ]
 }
 
-fn greet(server: &Server, news: &[(&'static str, String)], output: Output) {
+fn greet(server: &Server, news: &[(&'static str, String)], setup: Option<&SetupToken>, output: Output) {
     let at = &server.addresses;
+    let setup = setup.map(|setup| (server.app().setup_url(), setup.token.expose().as_str()));
     output.data(&json!({
         "event": "started",
         "url": at.api,
         "public_url": at.public,
         "metrics_url": at.metrics.map(|a| format!("http://{a}/metrics")),
+        "operators_url": at.operators,
         "simulated_meta_url": at.sandbox,
         "data_dir": news.iter().find(|(label, _)| *label == "data directory").map(|(_, value)| value.trim_end_matches(" (new)")),
         "version": env!("CARGO_PKG_VERSION"),
+        "setup_url": setup.as_ref().map(|(url, _)| url),
+        "setup_token": setup.as_ref().map(|(_, token)| token),
     }));
     let line = |label: &str, value: &str| {
         output.say(format_args!("  {}  {value}", output.tint(Tint::Dim, format_args!("{label:14}"))));
@@ -127,7 +136,21 @@ fn greet(server: &Server, news: &[(&'static str, String)], output: Output) {
         }
         None => line("metrics", "off"),
     }
+    match &at.operators {
+        Some(operators) => line("operators", operators),
+        None if at.operators_gave_way => {
+            line("operators", "off: their usual port is taken (operators.listen)");
+        }
+        None => line("operators", "off"),
+    }
     line("simulated Meta", &format!("{}  (for test channels)", at.sandbox));
+    if let Some((url, token)) = &setup {
+        output.say(format_args!("\nNobody runs this Gatepost yet. Open {}", output.tint(Tint::Green, url)));
+        output.say(format_args!(
+            "and paste this token, which is good once and for an hour (gatepost setup-token makes another):"
+        ));
+        output.say(format_args!("  {}", output.tint(Tint::Bold, token)));
+    }
     output.say("\nNext, in another terminal:");
     output.say("  gatepost workspace create \"My company\"");
     output.say("  gatepost channel add test           a number on the simulated Meta; later: gatepost channel add cloud");

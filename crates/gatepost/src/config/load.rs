@@ -8,12 +8,20 @@ use gatepost_core::Secret;
 use gatepost_core::endpoint::RetrySchedule;
 
 use super::reference::KEYS;
-use super::{Config, LogFormat, MetricsListen, nearest};
+use super::{Config, LogFormat, MetricsListen, mail_config, nearest, sso_providers};
 use crate::environment as env;
 use crate::failure::{Failure, Result};
 
 /// Longest time that a webhook's receiver has, in seconds: a claimed job's lease must outlast it.
 const WEBHOOK_TIMEOUT_MAX: u64 = 30;
+/// A week without a request, in minutes.
+const SESSION_IDLE_MAX: u32 = 7 * 24 * 60;
+/// Thirty days altogether, in hours.
+const SESSION_HOURS_MAX: u32 = 30 * 24;
+/// An hour: what opens without being looked up should not live long.
+const ACCESS_TOKEN_MAX: u32 = 60;
+/// Ninety days, in hours.
+const REFRESH_TOKEN_MAX: u32 = 90 * 24;
 /// What holds for `retention.log_days` and `retention.dead_letter_days` where they are left out.
 const RETENTION_DAYS: u32 = 30;
 
@@ -233,7 +241,19 @@ fn check(config: &Config) -> Result<()> {
     if config.webhooks.timeout_seconds.is_some_and(|seconds| !(1..=WEBHOOK_TIMEOUT_MAX).contains(&seconds)) {
         return Err(Failure::usage(format!("webhooks.timeout_seconds: expected 1 to {WEBHOOK_TIMEOUT_MAX}")));
     }
+    mail_config(&config.mail)?;
     config.limits.resolve().map_err(|why| Failure::usage(format!("limits: {why}")))?;
+    sso_providers(&config.sso)?;
+    for (key, chosen, most) in [
+        ("sessions.idle_minutes", config.sessions.idle_minutes, SESSION_IDLE_MAX),
+        ("sessions.absolute_hours", config.sessions.absolute_hours, SESSION_HOURS_MAX),
+        ("sessions.access_token_minutes", config.sessions.access_token_minutes, ACCESS_TOKEN_MAX),
+        ("sessions.refresh_token_hours", config.sessions.refresh_token_hours, REFRESH_TOKEN_MAX),
+    ] {
+        if chosen.is_some_and(|chosen| !(1..=most).contains(&chosen)) {
+            return Err(Failure::usage(format!("{key}: expected 1 to {most}")));
+        }
+    }
     if server.proxy_protocol == Some(true) && server.trusted_proxies.is_empty() {
         return Err(Failure::usage("server.proxy_protocol: no proxy is named")
             .hint("name those that write the header in server.trusted_proxies"));

@@ -1,21 +1,27 @@
 //! The configuration: a file, overridden by variables, overridden by flags. Everything has a default.
 
 mod load;
+mod mail;
 mod reference;
 mod spelling;
+mod sso;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use gatepost_app::LimitConfig;
+use gatepost_app::{LimitConfig, TokenTimes};
 use gatepost_core::Secret;
+use gatepost_core::access::SessionTimes;
 use gatepost_core::limit::{Preset, Window};
 use gatepost_net::EgressConfig;
 use serde::Deserialize;
 
 pub use load::{Overrides, Settings, load};
+pub use mail::{Mail, mail_config};
 pub use reference::markdown;
 pub use spelling::nearest;
+pub use sso::{Sso, sso_providers};
 
 /// The file, section by section. [`reference::KEYS`] describes each key; a test holds the two together.
 #[derive(Default, Deserialize)]
@@ -23,6 +29,7 @@ pub use spelling::nearest;
 pub struct Config {
     pub data_dir: Option<PathBuf>,
     pub server: Server,
+    pub operators: Operators,
     pub database: Database,
     pub vault: Vault,
     pub egress: EgressConfig,
@@ -31,6 +38,10 @@ pub struct Config {
     pub retention: Retention,
     pub audit: Audit,
     pub limits: Limits,
+    pub mail: Mail,
+    pub sso: Sso,
+    pub workspaces: Workspaces,
+    pub sessions: Sessions,
     pub log: Log,
 }
 
@@ -59,7 +70,14 @@ pub enum ForwardedBy {
     Forwarded,
 }
 
-/// Where metrics are served.
+/// The operators' own listener.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Operators {
+    pub listen: Option<MetricsListen>,
+}
+
+/// Where something is served that can be switched off: metrics, the operators' pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub enum MetricsListen {
@@ -132,6 +150,7 @@ pub struct Limits {
     pub presets: Vec<LimitPreset>,
     pub keys: Option<String>,
     pub addresses: Option<String>,
+    pub console: Option<String>,
 }
 
 #[derive(Clone, Deserialize)]
@@ -145,8 +164,56 @@ impl Limits {
     /// The presets as the application knows them.
     pub fn resolve(&self) -> Result<LimitConfig, String> {
         let own = self.presets.iter().map(|preset| Preset::new(&preset.name, preset.windows.clone()));
-        LimitConfig::new(own.collect::<Result<_, _>>()?, self.keys.as_deref(), self.addresses.as_deref())
+        let own = own.collect::<Result<_, _>>()?;
+        let limits = LimitConfig::new(own, self.keys.as_deref(), self.addresses.as_deref())?;
+        match &self.console {
+            Some(name) => limits.with_console(name),
+            None => Ok(limits),
+        }
     }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Workspaces {
+    pub self_service: bool,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Sessions {
+    pub idle_minutes: Option<u32>,
+    pub absolute_hours: Option<u32>,
+    pub access_token_minutes: Option<u32>,
+    pub refresh_token_hours: Option<u32>,
+}
+
+impl Sessions {
+    /// How long people's sessions live.
+    pub fn times(&self) -> SessionTimes {
+        let usual = SessionTimes::default();
+        SessionTimes {
+            idle: self.idle_minutes.map_or(usual.idle, minutes),
+            absolute: self.absolute_hours.map_or(usual.absolute, hours),
+        }
+    }
+
+    /// How long access tokens and those that renew them live.
+    pub fn tokens(&self) -> TokenTimes {
+        let usual = TokenTimes::default();
+        TokenTimes {
+            access: self.access_token_minutes.map_or(usual.access, minutes),
+            refresh: self.refresh_token_hours.map_or(usual.refresh, hours),
+        }
+    }
+}
+
+const fn minutes(count: u32) -> Duration {
+    Duration::from_mins(count as u64)
+}
+
+const fn hours(count: u32) -> Duration {
+    Duration::from_hours(count as u64)
 }
 
 #[derive(Default, Deserialize)]

@@ -11,19 +11,20 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use gatepost_app::sso::SsoConfig;
 use gatepost_app::{App, AppConfig, AppParts, PairLimit, SystemClock};
 use gatepost_channels::sandbox::{Sandbox, SandboxConfig, SandboxHandle};
 use gatepost_core::Entropy as _;
 use gatepost_core::endpoint::RetrySchedule;
 use gatepost_net::{
-    Budgets, EgressConfig, Resolver, SafeClient, TlsRoots, TrustedBudgets, TrustedClient, UrlPolicy,
+    Budgets, EgressConfig, Mailer, Resolver, SafeClient, TlsRoots, TrustedBudgets, TrustedClient, UrlPolicy,
 };
 use gatepost_store::Store;
 use gatepost_vault::{MasterKeyring, SystemEntropy};
 
 use self::data_dir::{DataDir, Places};
 use self::master_keys::{Keeper, KeyPlace, forbid_dumps};
-use crate::config::{Config, Settings};
+use crate::config::{Config, Settings, mail_config, sso_providers};
 use crate::failure::{Failure, Result};
 use crate::output::Output;
 
@@ -136,13 +137,18 @@ impl Installation {
 
     /// Puts the application together and refuses keys that do not open what the store holds. Nothing runs yet.
     pub async fn start(self, around: Surroundings) -> Result<Running> {
+        let mail = mailer(&self.config, self.resolver.clone())?;
         let policy = url_policy(&self.config.egress).with_own_listeners(around.listeners);
         let safe = SafeClient::new(Arc::new(policy), self.resolver, Budgets::default(), TlsRoots::System)
             .map_err(Failure::failed)?;
         let app = App::new(AppParts {
             config: AppConfig {
                 send_journal: Some(self.dir.places().send_journal()),
+                workspaces_self_service: self.config.workspaces.self_service,
                 limits: self.config.limits.resolve().map_err(Failure::usage)?,
+                sso: SsoConfig { providers: sso_providers(&self.config.sso)?, ..SsoConfig::default() },
+                sessions: self.config.sessions.times(),
+                tokens: self.config.sessions.tokens(),
                 ..app_config(&self.config, around.public_url, !self.postgres)
             },
             store: self.store,
@@ -151,6 +157,7 @@ impl Installation {
             ring: self.ring,
             safe,
             trusted: self.trusted,
+            mail,
         });
         if let Err(error) = app.vault_check().await {
             let held = error.context().unwrap_or_else(|| error.detail()).to_owned();
@@ -173,6 +180,14 @@ pub fn resolver() -> Result<Resolver> {
 
 pub fn trusted_client(resolver: Resolver) -> Result<TrustedClient> {
     TrustedClient::new(resolver, TrustedBudgets::default(), TlsRoots::System).map_err(Failure::failed)
+}
+
+/// The way out for e-mail, where a mail server is configured.
+fn mailer(config: &Config, resolver: Resolver) -> Result<Option<Mailer>> {
+    let Some(mail) = mail_config(&config.mail)? else { return Ok(None) };
+    Mailer::new(mail, resolver, TlsRoots::System)
+        .map(Some)
+        .map_err(|why| Failure::usage(format!("mail: {why}")))
 }
 
 /// The simulated Meta that test channels of this process talk to, on a free port of loopback.
@@ -213,6 +228,7 @@ fn app_config(config: &Config, public_url: Option<String>, sole_owner: bool) -> 
         dead_retention: config.retention.dead_letter_days.map_or(usual.dead_retention, days),
         log_retention: config.retention.log_days.map_or(usual.log_retention, days),
         audit_checkpoint_file: config.audit.checkpoint_file.clone(),
+        passkey_ports: crate::server::listeners::operators_port(config).into_iter().collect(),
         drain: drain(config),
         sole_owner,
         ..AppConfig::default()

@@ -7,11 +7,12 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 
 use tokio::net::TcpSocket;
 
-use crate::config::{MetricsListen, Server};
+use crate::config::{Config, MetricsListen, Server};
 use crate::failure::{Failure, Result};
 
 const DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 const METRICS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9464);
+const OPERATORS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8180);
 /// How many ports after the default one are tried.
 const NEXT_PORTS: u16 = 20;
 /// Connections that may wait to be accepted.
@@ -86,6 +87,30 @@ pub fn metrics(wanted: Option<MetricsListen>) -> Result<Option<TcpListener>> {
                 .hint("name a free address in server.metrics_listen, or \"off\"")),
         },
         None => Ok(listen(METRICS).ok()),
+    }
+}
+
+/// The port at which operators are to sign in; `None` where that is off.
+pub fn operators_port(config: &Config) -> Option<u16> {
+    match config.operators.listen {
+        Some(MetricsListen::Off) => None,
+        Some(MetricsListen::At(address)) => Some(address.port()),
+        None => Some(OPERATORS.port()),
+    }
+}
+
+/// Where operators sign in; `None` where that is off, or nothing was said and the usual port is taken.
+pub fn operators(config: &Config) -> Result<Option<TcpListener>> {
+    match config.operators.listen {
+        Some(MetricsListen::Off) => Ok(None),
+        Some(MetricsListen::At(address)) => {
+            refuse_in_the_clear(address, &config.server)?;
+            listen(address).map(Some).map_err(|error| {
+                Failure::failed(format!("cannot listen on {address} for operators: {error}"))
+                    .hint("name a free address in operators.listen, or \"off\"")
+            })
+        }
+        None => Ok(listen(OPERATORS).ok()),
     }
 }
 

@@ -15,7 +15,9 @@ use axum_server::Handle;
 use gatepost_app::App;
 use gatepost_channels::sandbox::SandboxConfig;
 use gatepost_core::Network;
-use gatepost_http::{ForwardedHeader, Proxies, Settings, VaultRotate, operator_router, public_router};
+use gatepost_http::{
+    ForwardedHeader, Proxies, Settings, VaultRotate, operator_router, operators_router, public_router,
+};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -47,6 +49,10 @@ pub struct Addresses {
     pub metrics: Option<SocketAddr>,
     /// Nothing was said about metrics, and their usual port is taken.
     pub metrics_gave_way: bool,
+    /// Where operators sign in.
+    pub operators: Option<String>,
+    /// Nothing was said about it, and its usual port is taken.
+    pub operators_gave_way: bool,
     pub sandbox: String,
 }
 
@@ -111,11 +117,16 @@ impl Server {
         let inner =
             if public.is_none() || tls.is_some() || proxied { Some(listeners::loopback()?) } else { None };
         let metrics = listeners::metrics(config.server.metrics_listen)?;
+        let operators = if role == Role::Worker { None } else { listeners::operators(config)? };
         let sandbox = start_sandbox(sandbox, installation.trusted()).await?;
 
         let api_address = public.as_ref().map(address_of).transpose()?;
         let inner_address = inner.as_ref().map(address_of).transpose()?;
         let metrics_address = metrics.as_ref().map(address_of).transpose()?;
+        let operators_address = operators.as_ref().map(address_of).transpose()?;
+        // On loopback a certificate for the public name would only be in the way.
+        let operators_tls =
+            tls.clone().filter(|_| operators_address.is_some_and(|at| !at.ip().is_loopback()));
         let scheme = if tls.is_some() { "https" } else { "http" };
         let api = api_address.map(|address| format!("{scheme}://{}", listeners::reachable(address)));
         let callbacks = match (inner_address, &api) {
@@ -128,11 +139,18 @@ impl Server {
             api,
             moved,
             metrics: metrics_address,
+            operators: operators_address.map(|address| {
+                let scheme = if operators_tls.is_some() { "https" } else { "http" };
+                format!("{scheme}://{}", listeners::reachable(address))
+            }),
+            operators_gave_way: operators_address.is_none()
+                && role != Role::Worker
+                && config.operators.listen.is_none(),
             metrics_gave_way: metrics_address.is_none() && config.server.metrics_listen.is_none(),
             sandbox: sandbox.base_url(),
         };
         let socket = http::operator_listener(&installation.places().socket())?;
-        let own = [api_address, inner_address, metrics_address, Some(sandbox.addr())];
+        let own = [api_address, inner_address, metrics_address, operators_address, Some(sandbox.addr())];
         let around = Surroundings {
             listeners: own.into_iter().flatten().collect(),
             public_url: Some(addresses.public.clone()),
@@ -156,6 +174,17 @@ impl Server {
             drain,
             running,
         };
+        if let Some(listener) = operators {
+            let local = operators_address.is_some_and(|address| address.ip().is_loopback());
+            let settings = Settings { tls: operators_tls.is_some(), ..settings.clone() };
+            // Whoever connects from this machine is no proxy that writes headers.
+            let proxies = (proxied && !local).then(|| Arc::new(settings.proxies.clone()));
+            let handle = Handle::new();
+            server.handles.push(handle.clone());
+            let router = operators_router(app.clone(), settings);
+            let serving = http::serve(listener, router, operators_tls, proxies, handle);
+            server.spawn("the operators' listener", serving);
+        }
         let proxies = proxied.then(|| Arc::new(settings.proxies.clone()));
         let router = public_router(app.clone(), settings);
         for (listener, tls, proxies) in [(public, tls, proxies), (inner, None, None)] {

@@ -12,6 +12,7 @@ mod listen;
 mod master_keys;
 mod media;
 mod numbers;
+mod people;
 mod postgres;
 mod quiet;
 mod recovery;

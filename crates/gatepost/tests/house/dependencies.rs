@@ -108,9 +108,15 @@ const COMMAND_LINE: (&str, &str) = ("gatepost", "the command line speaks HTTP ov
 
 const OWNED: &[Owned] = &[
     // Cryptography.
-    owned("aws-lc-rs", &["gatepost-vault"], &[]),
+    owned(
+        "aws-lc-rs",
+        &["gatepost-vault"],
+        &[("gatepost-testkit", "signs as authenticators and identity providers do")],
+    ),
     owned("argon2", &["gatepost-vault"], &[]),
     owned("crc32fast", &["gatepost-vault"], &[]),
+    owned("totp-rs", &["gatepost-vault"], &[]),
+    owned("webauthn-rs", &["gatepost-vault"], &[]),
     // Databases.
     owned("rusqlite", &["gatepost-store"], &[CEILINGS]),
     owned(
@@ -128,6 +134,9 @@ const OWNED: &[Owned] = &[
     owned("hyper-util", &["gatepost-net"], &[COMMAND_LINE, CEILINGS]),
     owned("hickory-resolver", &["gatepost-net"], &[]),
     owned("ipnet", &["gatepost-net"], &[]),
+    owned("lettre", &["gatepost-net"], &[]),
+    // Who signs in; its requests go through the ways out.
+    owned("openidconnect", &["gatepost-app"], &[]),
     // Not behind a way out of ours: a client that shares none of our code checks what ours cannot.
     owned("reqwest", &["gatepost-testkit"], &[]),
     // TLS.
@@ -140,11 +149,18 @@ const OWNED: &[Owned] = &[
             ("gatepost-testkit", "receivers with good and bad certificates"),
         ],
     ),
-    owned("tokio-rustls", &["gatepost-net"], &[]),
+    owned(
+        "tokio-rustls",
+        &["gatepost-net"],
+        &[("gatepost-testkit", "mail servers with good and bad certificates")],
+    ),
+    owned("rcgen", &["gatepost-testkit"], &[]),
     owned("rustls-native-certs", &["gatepost-net"], &[("gatepost-store", "TLS to PostgreSQL")]),
     owned("webpki-roots", &["gatepost-net"], &[("gatepost-store", "TLS to PostgreSQL")]),
     owned("rustls-pki-types", &["gatepost-net"], &[("gatepost", "reads certificate and key files")]),
     // Serving and speaking HTTP.
+    owned("maud", &["gatepost-http"], &[]),
+    owned("qrcodegen", &["gatepost-http"], &[]),
     owned(
         "axum",
         &["gatepost-http"],

@@ -15,6 +15,7 @@ macro_rules! targets {
 }
 
 targets! {
+    "access_token" => gatepost_vault::fuzz::access_token,
     "api_key" => gatepost_vault::fuzz::api_key,
     "callback" => gatepost_channels::graph::fuzz_callback,
     "content" => gatepost_core::fuzz::content,
@@ -23,6 +24,7 @@ targets! {
     "json" => gatepost_core::fuzz::json,
     "network" => gatepost_core::fuzz::network,
     "origin" => gatepost_core::fuzz::origin,
+    "passkey_answer" => gatepost_vault::fuzz::passkey_answer,
     "phone" => gatepost_core::fuzz::phone,
     "proxy_header" => gatepost_core::fuzz::proxy_header,
     "recipient" => gatepost_core::fuzz::recipient,

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 use gatepost_app::{App, AuditExport, AuditQuery, ExportFormat};
 use gatepost_core::access::operator_permission as operator;
-use gatepost_core::access::permission::AuditRead;
+use gatepost_core::access::permission::{self, AuditRead};
 use gatepost_core::audit::{Action, inert};
 use gatepost_core::{Code, Result, Timestamp};
 use serde_json::{Value, json};
@@ -176,7 +176,7 @@ async fn audit_list(grant: Grant<AuditRead>, State(app): State<App>, query: Quer
     Ok(reply::page::<_, wire::AuditEntry<'_>>(&page))
 }
 
-async fn audit_export(grant: Grant<AuditRead>, State(app): State<App>, query: Query) -> Answer {
+async fn audit_export(grant: Grant<permission::AuditExport>, State(app): State<App>, query: Query) -> Answer {
     Ok(file(app.audit_export(&grant, format(&query)?).await?))
 }
 

@@ -2,21 +2,28 @@
 
 mod access_rules;
 mod audit;
+mod auth;
 mod channels;
 mod deliveries;
 mod endpoints;
 mod events;
 mod hooks;
+mod identity_providers;
 mod keys;
 mod media;
+mod members;
 mod messages;
 mod meta_apps;
 mod numbers;
 mod operator;
+pub(crate) mod operators;
 mod replays;
 mod service;
+mod setup;
 mod templates;
 mod test_events;
+mod users;
+mod visits;
 
 use std::sync::Arc;
 
@@ -24,11 +31,11 @@ use axum::extract::FromRef;
 use bytes::Bytes;
 use gatepost_app::{App, Idempotent, LimitDecision, PageQuery, VerifiedCallback, Visit};
 use gatepost_core::access::operator_permission::WorkspaceEnter;
-use gatepost_core::access::{Grant, KeyRefused, OperatorGrant, Principal};
+use gatepost_core::access::{Grant, KeyRefused, OperatorGrant, Person, Principal, SessionKind};
 use gatepost_core::audit::Refusal;
 use gatepost_core::channel::Mode;
 use gatepost_core::{
-    ClientAddr, Code, Entropy, Error, FieldError, MetaAppId, Result, Timestamp, WorkspaceId,
+    ClientAddr, Code, Entropy, Error, FieldError, MetaAppId, Result, Secret, Timestamp, WorkspaceId,
 };
 
 use crate::api::{Api, Surface};
@@ -60,6 +67,26 @@ impl Doors for App {
         Self::principal_of_key(self, presented, client).await
     }
 
+    async fn person_of_session(&self, token: &str, kind: SessionKind) -> Result<Arc<Person>> {
+        Self::person_of_session(self, token, kind).await
+    }
+
+    async fn principal_of_person(&self, person: &Person, workspace: WorkspaceId) -> Result<Arc<Principal>> {
+        Self::principal_of_person(self, person, workspace).await
+    }
+
+    async fn is_set_up(&self) -> Result<bool> {
+        Self::is_set_up(self).await
+    }
+
+    async fn session_renew(&self, token: &str) -> Result<Option<Secret<String>>> {
+        Self::session_renew(self, token).await
+    }
+
+    async fn limit_page(&self, person: Option<&Person>, client: Option<ClientAddr>) -> LimitDecision {
+        Self::limit_page(self, person, client).await
+    }
+
     async fn limit_principal(&self, principal: &Principal) -> LimitDecision {
         Self::limit_principal(self, principal).await
     }
@@ -75,6 +102,14 @@ impl Doors for App {
         route: String,
     ) -> Result<Arc<Principal>> {
         Self::workspace_enter(self, grant, workspace, Visit::Request(route)).await
+    }
+
+    async fn csrf_token(&self, binding: &str) -> Result<String> {
+        Self::csrf_token(self, binding).await
+    }
+
+    async fn csrf_verify(&self, binding: &str, presented: &str) -> Result<bool> {
+        Self::csrf_verify(self, binding, presented).await
     }
 
     fn refused(&self, refusal: Refusal) {
@@ -107,16 +142,25 @@ pub fn public() -> Api<App> {
         .routes(channels::routes())
         .routes(meta_apps::routes())
         .routes(endpoints::routes())
+        .routes(identity_providers::routes())
         .routes(deliveries::routes())
         .routes(replays::routes())
         .routes(replays::event_routes())
         .routes(events::routes())
         .routes(test_events::routes())
         .routes(keys::routes())
+        .routes(members::routes())
+        .routes(members::owner_routes())
+        .routes(auth::routes())
         .routes(audit::routes())
         .routes(access_rules::routes())
+        .routes(visits::routes())
         .routes(hooks::routes())
         .routes(service::routes())
+        .routes(crate::console::routes())
+        .routes(crate::console::pages())
+        .routes(crate::console::people::routes())
+        .routes(crate::console::operator_visits::routes())
 }
 
 /// The routes of the operator's socket: the installation's own, and those that set up a workspace. The latter are the
@@ -124,6 +168,7 @@ pub fn public() -> Api<App> {
 pub fn at_socket() -> Api<App> {
     Api::new(Surface::Operator)
         .routes(operator::routes())
+        .routes(setup::routes())
         .routes(audit::platform_routes())
         .routes_inside_workspace(templates::routes())
         .routes_inside_workspace(numbers::routes())
@@ -134,10 +179,41 @@ pub fn at_socket() -> Api<App> {
         .routes_inside_workspace(replays::routes())
         .routes_inside_workspace(test_events::routes())
         .routes_inside_workspace(keys::routes())
+        .routes_inside_workspace(members::routes())
+        .routes(users::routes())
         .routes_inside_workspace(audit::routes())
         .routes_inside_workspace(access_rules::routes())
+        .routes_inside_workspace(visits::routes())
         .routes(access_rules::operator_routes())
+        .routes(operators::routes())
         .routes(service::routes())
+}
+
+/// The routes of the operators' listener: pages, what operators do across workspaces, and what they may read inside one
+/// that they visit, by the handlers that its members and keys use.
+pub fn for_operators() -> Api<App> {
+    Api::new(Surface::Operators)
+        .routes(crate::console::operators::routes())
+        .routes(operator::workspace_routes())
+        .routes(operator::status_routes())
+        .routes(operators::routes())
+        .routes(operators::visit_routes())
+        .routes(audit::platform_routes())
+        .routes_visited(messages::routes())
+        .routes_visited(media::routes())
+        .routes_visited(templates::routes())
+        .routes_visited(numbers::routes())
+        .routes_visited(channels::routes())
+        .routes_visited(meta_apps::routes())
+        .routes_visited(endpoints::routes())
+        .routes_visited(deliveries::routes())
+        .routes_visited(replays::routes())
+        .routes_visited(events::routes())
+        .routes_visited(keys::routes())
+        .routes_visited(members::routes())
+        .routes_visited(audit::routes())
+        .routes_visited(access_rules::routes())
+        .routes_visited(visits::routes())
 }
 
 impl From<Paging> for PageQuery {
@@ -153,13 +229,21 @@ fn split<T, V: Made>(create: Create<T>) -> (T, Option<Idempotent<V>>) {
     (body, idempotent)
 }
 
-/// The mode of a thing to be made: the caller's own, or, for who sees both, the one that the body names.
-fn mode_of<P>(grant: &Grant<P>, wanted: Option<Mode>) -> Result<Mode> {
-    match (grant.mode(), wanted) {
+/// Whether the mode that a body names is the caller's own.
+fn mode_fits(own: Option<Mode>, wanted: Option<Mode>) -> Result<()> {
+    match (own, wanted) {
         (Some(own), Some(wanted)) if own != wanted => Err(Error::of(match own {
             Mode::Test => Code::TestModeOnly,
             Mode::Live => Code::LiveModeOnly,
         })),
+        _ => Ok(()),
+    }
+}
+
+/// The mode of a thing to be made: the caller's own, or, for who sees both, the one that the body names.
+fn mode_of<P>(grant: &Grant<P>, wanted: Option<Mode>) -> Result<Mode> {
+    mode_fits(grant.mode(), wanted)?;
+    match (grant.mode(), wanted) {
         (Some(mode), _) | (None, Some(mode)) => Ok(mode),
         (None, None) => {
             Err(Error::fields(vec![FieldError::new("/mode", "missing", "expected test or live")]))

@@ -2,7 +2,9 @@
 
 use axum::extract::State;
 use gatepost_app::{App, Page};
-use gatepost_core::access::operator_permission::{StatusRead, VaultManage, WorkspaceManage, WorkspaceRead};
+use gatepost_core::access::operator_permission::{
+    StatusRead, UserManage, VaultManage, WorkspaceManage, WorkspaceRead,
+};
 use gatepost_core::{Code, Error, MetaAppId, WorkspaceId};
 use http::header::LOCATION;
 use http::{HeaderValue, StatusCode};
@@ -16,7 +18,8 @@ use crate::route::Route;
 use crate::state::ApiState;
 use crate::wire;
 
-pub fn routes() -> Vec<Route<App>> {
+/// Workspaces: at the socket and on the operators' listener.
+pub fn workspace_routes() -> Vec<Route<App>> {
     vec![
         post("/operator/v1/workspaces", workspace_create)
             .id("workspaceCreate")
@@ -29,12 +32,43 @@ pub fn routes() -> Vec<Route<App>> {
             .id("workspaceList")
             .summary("List workspaces")
             .tag("Workspaces")
-            .answer_list::<wire::Workspace<'static>>("Every workspace, on one page.", &example()),
+            .answer_list::<wire::WorkspaceWithStanding<'static>>(
+                "Every workspace, on one page.",
+                &example_standing(),
+            ),
         get("/operator/v1/workspaces/{workspace_id}", workspace_get)
             .id("workspaceGet")
             .summary("Read a workspace")
             .tag("Workspaces")
-            .answer::<wire::Workspace<'static>>(200, "The workspace.", example()),
+            .answer::<wire::WorkspaceWithStanding<'static>>(
+                200,
+                "The workspace, and how much there is of what it owns.",
+                example_counted(),
+            ),
+    ]
+}
+
+/// The state of the installation: at the socket and on the operators' listener.
+pub fn status_routes() -> Vec<Route<App>> {
+    vec![
+        get("/operator/v1/status", status)
+            .id("statusGet")
+            .summary("Read the state of this installation")
+            .tag("Installation")
+            .answer::<wire::Status<'static>>(200, "Nodes, waiting work, exceptions.", status_example()),
+    ]
+}
+
+/// At the socket.
+pub fn routes() -> Vec<Route<App>> {
+    let mut routes = workspace_routes();
+    routes.extend(status_routes());
+    routes.extend(installation_routes());
+    routes
+}
+
+fn installation_routes() -> Vec<Route<App>> {
+    vec![
         post("/operator/v1/meta-apps", meta_app_create)
             .id("sharedMetaAppCreate")
             .summary("Add a Meta app for channels of every workspace")
@@ -63,11 +97,29 @@ pub fn routes() -> Vec<Route<App>> {
             .tag("Shared Meta apps")
             .answers_nothing("The Meta app is gone, its secret with it.")
             .fails(&[Code::Conflict]),
-        get("/operator/v1/status", status)
-            .id("statusGet")
-            .summary("Read the state of this installation")
+        post("/operator/v1/users/recover", user_recover)
+            .id("userRecover")
+            .summary("Make a link with which a person sets a new password")
+            .description("For whoever gets no e-mail. The link works once, for an hour, and voids older ones; it is shown this once. Audited.")
+            .tag("People")
+            .body::<wire::UserRecover>(json!({ "email": "anna@example.com" }))
+            .answer::<wire::UserRecovered<'static>>(200, "The link was made.", json!({
+                "user_id": "usr_01kagq5rh8e5htqh9sk95d3x4w",
+                "link": "https://gatepost.example.com/reset/3q2v7c1m",
+                "expires_at": "2026-11-01T10:30:00Z",
+            })),
+        post("/operator/v1/mail/test", mail_test)
+            .id("mailTest")
+            .summary("Send a test mail")
+            .description("Hands a mail to the configured mail server while the caller waits, and tells what the server said.")
             .tag("Installation")
-            .answer::<wire::Status<'static>>(200, "Nodes, waiting work, exceptions.", status_example()),
+            .body::<wire::MailTest>(json!({ "to": "anna@example.com" }))
+            .answer::<wire::MailTested<'static>>(200, "The mail server took the mail.", json!({
+                "server": "mail.example.com:465",
+                "from": "noreply@example.com",
+                "receipt": "2.0.0 queued as 4c1f",
+            }))
+            .fails(&[Code::MailOff, Code::MailFailed]),
         get("/operator/v1/vault", vault_status)
             .id("vaultStatusGet")
             .summary("See which master keys wrap what")
@@ -100,7 +152,20 @@ fn example() -> Value {
         "id": "ws_01kagq5rh8e5htqh9sk95d3x4w",
         "name": "Example Ltd",
         "created_at": "2026-11-01T09:30:00Z",
+        "deleted_at": null,
     })
+}
+
+fn example_standing() -> Value {
+    let mut workspace = example();
+    workspace["standing"] = super::visits::standing_example();
+    workspace
+}
+
+fn example_counted() -> Value {
+    let mut workspace = example_standing();
+    workspace["counts"] = json!({ "members": 4, "channels": 2, "endpoints": 3, "keys": 5 });
+    workspace
 }
 
 fn status_example() -> Value {
@@ -142,8 +207,8 @@ async fn workspace_create(
 }
 
 async fn workspace_list(operator: Operator<WorkspaceRead>, State(app): State<App>) -> Answer {
-    let items = app.workspace_list(&operator).await?;
-    Ok(reply::page::<_, wire::Workspace<'_>>(&Page { items, next: None }))
+    let items = app.workspace_overview(&operator).await?;
+    Ok(reply::page::<_, wire::WorkspaceWithStanding<'_>>(&Page { items, next: None }))
 }
 
 async fn workspace_get(
@@ -151,12 +216,28 @@ async fn workspace_get(
     State(app): State<App>,
     Id(id): Id<WorkspaceId>,
 ) -> Answer {
-    let view = app.workspace_get(&operator, id).await?;
-    Ok(reply::ok(&wire::Workspace::from(&view)))
+    let view = app.workspace_detail(&operator, id).await?;
+    Ok(reply::ok(&wire::WorkspaceWithStanding::from(&view)))
 }
 
 async fn status(operator: Operator<StatusRead>, State(app): State<App>) -> Answer {
     Ok(reply::ok(&wire::Status::from(&app.status(&operator).await?)))
+}
+
+async fn user_recover(
+    operator: Operator<UserManage>,
+    State(app): State<App>,
+    Json(body): Json<wire::UserRecover>,
+) -> Answer {
+    Ok(reply::ok(&wire::UserRecovered::from(&app.user_recover(&operator, &body.email).await?)))
+}
+
+async fn mail_test(
+    operator: Operator<WorkspaceManage>,
+    State(app): State<App>,
+    Json(body): Json<wire::MailTest>,
+) -> Answer {
+    Ok(reply::ok(&wire::MailTested::from(&app.mail_test(&operator, &body.to).await?)))
 }
 
 async fn vault_status(operator: Operator<VaultManage>, State(app): State<App>) -> Answer {

@@ -4,12 +4,15 @@ use axum::extract::State;
 use axum::response::IntoResponse;
 use gatepost_app::App;
 use gatepost_core::{Code, Error};
+use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
 use crate::access::{Public, get};
+use crate::console::layout::WORKSPACES_PATH;
+use crate::console::page::{self, asks_for_page};
 use crate::path::Text;
 use crate::problem;
 use crate::reply::{self, Answer};
@@ -83,7 +86,11 @@ pub fn routes() -> Vec<Route<App>> {
     ]
 }
 
-async fn welcome(_: Public) -> Answer {
+/// Words for programs and terminals; people with a browser are led to the console.
+async fn welcome(_: Public, headers: HeaderMap) -> Answer {
+    if asks_for_page(&headers) {
+        return Ok(page::see(WORKSPACES_PATH));
+    }
     Ok(WELCOME.into_response())
 }
 

@@ -39,13 +39,14 @@ fn the_permission_matrix_is_checked_in() {
 
 fn document(surface: Surface) -> Value {
     let text = match surface {
-        Surface::Public => crate::openapi_json(),
+        Surface::Public | Surface::Console => crate::openapi_json(),
         Surface::Operator => openapi::document(&routes::at_socket()),
+        Surface::Operators => openapi::document(&routes::for_operators()),
     };
     serde_json::from_str(&text).unwrap()
 }
 
-const SURFACES: [Surface; 2] = [Surface::Public, Surface::Operator];
+const SURFACES: [Surface; 3] = [Surface::Public, Surface::Operator, Surface::Operators];
 
 fn operations(document: &Value) -> Vec<(String, String, Value)> {
     document["paths"]
@@ -68,7 +69,7 @@ fn the_documents_hold_every_route_and_no_other() {
             operations(&document(surface)).into_iter().map(|(path, method, _)| (path, method)).collect();
         let routed: BTreeSet<(String, String)> = crate::inventory()
             .into_iter()
-            .filter(|route| route.surface == surface)
+            .filter(|route| route.surface == surface && !route.page)
             .map(|route| (route.path, route.method.to_string()))
             .collect();
         assert_eq!(described, routed);
@@ -301,11 +302,16 @@ fn schemas_are_what_readers_read() {
 fn documents_name_every_id_and_nothing_secret() {
     for route in crate::inventory() {
         for name in crate::path::params(&route.path) {
-            let known = crate::path::prefix_of(name).is_some() || name == "code";
+            let known =
+                crate::path::prefix_of(name).is_some() || ["code", "file_name", "provider"].contains(&name);
             assert!(known, "{}: {name} is no id that the documents know", route.path);
         }
         let operator = matches!(route.rule, Rule::Operator(_));
-        assert!(!operator || route.surface == Surface::Operator, "{}", route.path);
+        assert!(
+            !operator || matches!(route.surface, Surface::Operator | Surface::Operators),
+            "{}",
+            route.path
+        );
     }
     assert!(crate::openapi_json().contains("not affiliated with, endorsed by"));
 }

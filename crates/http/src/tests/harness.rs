@@ -11,13 +11,16 @@ use bytes::Bytes;
 use gatepost_app::LimitDecision;
 use gatepost_core::access::operator_permission::{WorkspaceEnter, WorkspaceRead};
 use gatepost_core::access::permission::{KeyManage, MessageRead, MessageSend};
-use gatepost_core::access::{KeyRefused, KeyRules, OperatorGrant, Principal, Scope, StoredKey, TokenDigest};
+use gatepost_core::access::{
+    KeyRefused, KeyRules, OperatorGrant, PermissionSet, Person, Principal, Scope, SessionKind, StoredKey,
+    TokenDigest,
+};
 use gatepost_core::allowlist::Allowlist;
 use gatepost_core::audit::Refusal;
 use gatepost_core::channel::Mode;
 use gatepost_core::{
-    ApiKeyId, ClientAddr, Code, Entropy, Error, MessageId, MetaAppId, Network, Origin, Result, Timestamp,
-    WorkspaceId,
+    ApiKeyId, ClientAddr, Code, Entropy, Error, MessageId, MetaAppId, Network, Origin, Result, Secret,
+    Timestamp, WorkspaceId,
 };
 use http::{HeaderMap, Request, StatusCode};
 use serde_json::Value;
@@ -102,6 +105,26 @@ impl Doors for Doorman {
         Ok(Arc::new(principal))
     }
 
+    async fn person_of_session(&self, _: &str, _: SessionKind) -> Result<Arc<Person>> {
+        Err(Error::of(Code::SessionEnded))
+    }
+
+    async fn principal_of_person(&self, _: &Person, _: WorkspaceId) -> Result<Arc<Principal>> {
+        Err(Error::of(Code::NotFound))
+    }
+
+    async fn is_set_up(&self) -> Result<bool> {
+        Ok(true)
+    }
+
+    async fn session_renew(&self, _: &str) -> Result<Option<Secret<String>>> {
+        Ok(None)
+    }
+
+    async fn limit_page(&self, _: Option<&Person>, _: Option<ClientAddr>) -> LimitDecision {
+        LimitDecision::default()
+    }
+
     async fn limit_principal(&self, _: &Principal) -> LimitDecision {
         LimitDecision::default()
     }
@@ -116,7 +139,15 @@ impl Doors for Doorman {
         workspace: WorkspaceId,
         _: String,
     ) -> Result<Arc<Principal>> {
-        Ok(grant.enter(workspace))
+        Ok(grant.enter(workspace, PermissionSet::all()))
+    }
+
+    async fn csrf_token(&self, binding: &str) -> Result<String> {
+        Ok(format!("token of {binding}"))
+    }
+
+    async fn csrf_verify(&self, binding: &str, presented: &str) -> Result<bool> {
+        Ok(presented == format!("token of {binding}"))
     }
 
     fn refused(&self, _: Refusal) {}
@@ -175,7 +206,7 @@ async fn sleep(_: Public) -> Answer {
 
 pub fn routes() -> Api<Doorman> {
     let code = crate::query::QueryParameter::text("code", "", "");
-    Api::new(Surface::Public).routes(vec![
+    Api::new(Surface::Public).routes(crate::console::routes()).routes(vec![
         get("/free", free),
         get("/v1/messages", message_list).query(&LIST),
         post("/v1/messages", message_send),

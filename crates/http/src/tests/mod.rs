@@ -5,4 +5,5 @@
 mod answers;
 mod credentials;
 mod documents;
-mod harness;
+pub(crate) mod harness;
+mod pages;

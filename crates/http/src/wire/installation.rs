@@ -1,9 +1,15 @@
 //! The installation itself, at the operator's socket.
 
-use gatepost_app::{LaneStatus, MasterKeyUse, NodeStatus, Status as StatusView, VaultStatus};
-use gatepost_core::{NodeId, Timestamp};
+use gatepost_app::{
+    LaneStatus, MailTested as MailTestedView, MasterKeyUse, NodeStatus, RecoveryLink, Status as StatusView,
+    VaultStatus,
+};
+use gatepost_core::{NodeId, Timestamp, UserId};
 use serde::Serialize;
 use utoipa::ToSchema;
+
+use super::parse;
+use crate::json::{Body, Object};
 
 /// The state of this installation.
 #[derive(Serialize, ToSchema)]
@@ -103,5 +109,71 @@ impl<'a> From<&'a VaultStatus> for Vault<'a> {
             complete: view.complete(),
             keys: view.keys.iter().map(MasterKey::from).collect(),
         }
+    }
+}
+
+/// Whom to send a test mail to.
+#[derive(ToSchema)]
+pub struct MailTest {
+    /// An e-mail address.
+    #[schema(example = "anna@example.com")]
+    pub to: String,
+}
+
+impl Body for MailTest {
+    type Shape = Self;
+
+    fn read(object: &mut Object<'_>) -> Option<Self> {
+        Some(Self { to: object.required("to", parse::email)? })
+    }
+}
+
+/// A test mail that the mail server took.
+#[derive(Serialize, ToSchema)]
+pub struct MailTested<'a> {
+    #[schema(example = "mail.example.com:465")]
+    server: &'a str,
+    #[schema(example = "noreply@example.com")]
+    from: &'a str,
+    /// What the mail server said when it took the mail.
+    receipt: &'a str,
+}
+
+impl<'a> From<&'a MailTestedView> for MailTested<'a> {
+    fn from(view: &'a MailTestedView) -> Self {
+        Self { server: &view.server, from: &view.from, receipt: &view.receipt }
+    }
+}
+
+/// Whose password is to be set anew.
+#[derive(ToSchema)]
+pub struct UserRecover {
+    /// The e-mail address of the account.
+    #[schema(example = "anna@example.com")]
+    pub email: String,
+}
+
+impl Body for UserRecover {
+    type Shape = Self;
+
+    fn read(object: &mut Object<'_>) -> Option<Self> {
+        Some(Self { email: object.required("email", parse::email)? })
+    }
+}
+
+/// A link with which a person sets a new password.
+#[derive(Serialize, ToSchema)]
+pub struct UserRecovered<'a> {
+    #[schema(value_type = String, example = "usr_01kagq5rh8e5htqh9sk95d3x4w")]
+    user_id: UserId,
+    /// Shown this once.
+    link: &'a str,
+    #[schema(value_type = String, format = DateTime)]
+    expires_at: Timestamp,
+}
+
+impl<'a> From<&'a RecoveryLink> for UserRecovered<'a> {
+    fn from(view: &'a RecoveryLink) -> Self {
+        Self { user_id: view.user, link: view.link.expose(), expires_at: view.expires_at }
     }
 }

@@ -12,17 +12,23 @@ mod endpoint;
 mod endpoint_ask;
 mod event;
 mod event_list;
+mod identity_provider;
 mod installation;
 mod key;
 mod media;
+mod member;
 mod message;
 mod meta_app;
 mod number;
+mod operators;
 mod parse;
 mod replay;
+mod setup;
 mod template;
 mod template_fill;
 mod test_event;
+mod token;
+mod user;
 mod workspace;
 
 pub use access_rule::{Allowlist, AllowlistSet, LimitSet, Limits, Origins, OriginsSet};
@@ -33,17 +39,30 @@ pub use endpoint::{Endpoint, EndpointWithSecret, WebhookKeys};
 pub use endpoint_ask::{EndpointCreate, EndpointSecretRotate, EndpointTest, EndpointUpdate};
 pub use event::{Event, webhook_schema};
 pub use event_list::EventList;
-pub use installation::{Status, Vault};
+pub use identity_provider::{IdentityProvider, IdentityProviderCreate, IdentityProviderUpdate};
+pub use installation::{MailTest, MailTested, Status, UserRecover, UserRecovered, Vault};
 pub use key::{Key, KeyCreate, KeyRotate, KeyWithSecret};
 pub use media::Media;
+pub use member::{
+    Invitation, InvitationNew, InvitationWithLink, Member, MemberAdd, MemberUpdate, OwnershipTransfer,
+    WorkspaceDelete, WorkspaceOwn, WorkspaceUpdate,
+};
 pub use message::{Message, MessageRead, MessageSend};
 pub use meta_app::{MetaApp, MetaAppCreate, MetaAppUpdate, MetaAppWithToken};
 pub use number::{
     ChannelCheck, CodeRequest, CodeVerify, NumberPin, NumberRegister, NumberSettings, Profile, ProfileUpdate,
     SettingsChange, Subscription, SubscriptionSet,
 };
+pub use operators::{
+    OperatorLogEntry, OperatorPerson, OperatorSession, OperatorSet, OperatorVisit, OperatorVisitCreate,
+    PlanSet, ReasonGive, ReviewSet, Standing, WorkspaceWithStanding,
+};
+pub use parse::NAME_MAX;
 pub use replay::{Replay, ReplayCreate};
+pub use setup::SetupToken;
 pub use template::{Template, TemplateCreate, TemplateSync, TemplateSynced, TemplateUpdate};
 pub use template_fill::{TemplatePreview, TemplatePreviewAsk, TemplateTestSend};
 pub use test_event::EventTrigger;
+pub use token::{TokenIssue, TokenRefresh, TokenRevoke, Tokens};
+pub use user::{User, UserNew};
 pub use workspace::{Workspace, WorkspaceCreate};

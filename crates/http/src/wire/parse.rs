@@ -1,7 +1,7 @@
 //! Parsers that several bodies share.
 
 use gatepost_core::channel::Mode;
-use gatepost_core::{InvalidId, Secret, Timestamp, text};
+use gatepost_core::{EmailAddress, InvalidId, Secret, Timestamp, text};
 
 use crate::json::Value;
 
@@ -59,4 +59,9 @@ pub fn id<I: std::str::FromStr<Err = InvalidId>>(value: Value<'_>) -> Option<I> 
 
 pub fn boolean(value: Value<'_>) -> Option<bool> {
     value.boolean()
+}
+
+/// An e-mail address of a person.
+pub fn email(value: Value<'_>) -> Option<String> {
+    value.parse(|written| EmailAddress::parse(written).map(|email| email.to_string()))
 }

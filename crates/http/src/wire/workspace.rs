@@ -32,10 +32,13 @@ pub struct Workspace<'a> {
     name: &'a str,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
+    /// Since when it is shut, by an owner's hand; null where it is open.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    deleted_at: Option<Timestamp>,
 }
 
 impl<'a> From<&'a WorkspaceView> for Workspace<'a> {
     fn from(view: &'a WorkspaceView) -> Self {
-        Self { id: view.id, name: &view.name, created_at: view.created_at }
+        Self { id: view.id, name: &view.name, created_at: view.created_at, deleted_at: view.deleted_at }
     }
 }

@@ -4,6 +4,7 @@
 
 mod budgets;
 mod certificates;
+mod fetches;
 mod lab;
 mod rebinding;
 mod redirects;

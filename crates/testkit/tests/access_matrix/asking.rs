@@ -46,8 +46,9 @@ impl Asked {
             });
             self.path.insert(name, id.to_owned());
         }
-        // The only parameter that is no id: a code of a problem.
+        // Parameters that are no ids: a code of a problem, the key of a provider in the configuration.
         self.path.insert("code".to_owned(), "not_found".to_owned());
+        self.path.insert("provider".to_owned(), "example".to_owned());
         self
     }
 

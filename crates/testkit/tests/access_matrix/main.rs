@@ -6,6 +6,7 @@
 
 mod asking;
 mod positions;
+mod roles;
 mod sides;
 
 use gatepost_core::access::{PermissionId, Scope};
@@ -63,19 +64,20 @@ async fn without_a_good_key_nothing_opens(sides: &Sides) {
         let asked = Asked::new(&route).with_ids(&sides.attacker.test).with_body(&route, &sides.attacker.test);
         let plain = ask(&nobody, &asked).await;
         match route.rule {
-            Rule::Permission(_) => {
+            Rule::Permission(_) | Rule::Holder => {
                 assert_eq!(plain.status, 401, "{}: {}", name(&route), plain.text);
                 assert_eq!(plain.code(), "unauthorized");
             }
             Rule::Signed(_) => assert_eq!(plain.code(), "signature_invalid", "{}", name(&route)),
             Rule::Public => assert!(plain.status != 401, "{}: {}", name(&route), plain.text),
+            Rule::Person => assert_eq!(plain.code(), "session_ended", "{}", name(&route)),
             Rule::Operator(_) => panic!("{} is the operator's, and public", name(&route)),
         }
         for key in &wrong {
             let other = ask(&nobody.with_key(Some(key)), &asked).await;
             assert_eq!(normal(&plain), normal(&other), "{} with the key {key}", name(&route));
         }
-        if permission(&route).is_none() {
+        if permission(&route).is_none() && route.rule != Rule::Holder {
             // A key is no credential here: it must neither open nor shut anything.
             let keyed = ask(&sides.attacker.of(Mode::Test), &asked).await;
             assert_eq!(normal(&plain), normal(&keyed), "{} with a good key", name(&route));
@@ -88,7 +90,7 @@ async fn the_operators_routes_are_not_public(sides: &Sides) {
     let operators = gatepost_http::inventory().into_iter().filter(|r| r.path.starts_with("/operator"));
     let mut count = 0;
     for route in operators {
-        assert_eq!(route.surface, Surface::Operator, "{}", name(&route));
+        assert!(matches!(route.surface, Surface::Operator | Surface::Operators), "{}", name(&route));
         let asked = Asked::new(&route).with_ids(&sides.attacker.test).with_body(&route, &sides.attacker.test);
         for caller in [sides.world.nobody(), sides.attacker.of(Mode::Test), sides.attacker.of(Mode::Live)] {
             let answer = ask(&caller, &asked).await;
@@ -158,8 +160,9 @@ async fn the_other_mode_is_unknown(sides: &Sides) {
         for (mode, other) in [(Mode::Test, Mode::Live), (Mode::Live, Mode::Test)] {
             let (caller, here, there) = (own.of(mode), own.fixtures(mode), own.fixtures(other));
             let unknown = there.unknown();
-            // A Meta app serves both modes.
-            for position in positions(route).into_iter().filter(|p| !p.takes("app")) {
+            // A Meta app serves both modes, and so do people.
+            let of_both = |p: &Position| ["app", "usr", "inv"].iter().any(|prefix| p.takes(prefix));
+            for position in positions(route).into_iter().filter(|p| !of_both(p)) {
                 let base = Asked::new(route).with_ids(here).with_body(route, here);
                 let (other, none) = (base.clone().put(&position, there), base.put(&position, &unknown));
                 let (other, none) = (ask(&caller, &other).await, ask(&caller, &none).await);
@@ -202,7 +205,9 @@ async fn scopes_open_what_the_matrix_says(sides: &Sides) {
 async fn ones_own_things_open(sides: &Sides) {
     for mode in [Mode::Test, Mode::Live] {
         let own: &Side = &sides.attacker;
-        let mut routes: Vec<RouteInfo> = public().into_iter().filter(|r| permission(r).is_some()).collect();
+        // What no key holds is for people.
+        let holds = |r: &RouteInfo| permission(r).is_some_and(|p| p.scopes().contains(&Scope::Admin));
+        let mut routes: Vec<RouteInfo> = public().into_iter().filter(holds).collect();
         routes.sort_by_key(|r| {
             ["GET", "PATCH", "PUT", "POST", "DELETE"].iter().position(|m| *m == r.method.as_str())
         });

@@ -4,21 +4,23 @@ use gatepost_http::RouteInfo;
 use serde_json::Value;
 
 /// Properties of request bodies that take ids of ours, the prefix, and whether it is a list.
-const IN_BODIES: [(&str, &str, bool); 5] = [
+const IN_BODIES: [(&str, &str, bool); 6] = [
     ("endpoint_id", "whk", false),
     ("channel_id", "chn", false),
     ("reply_to", "msg", false),
+    ("user_id", "usr", false),
     ("meta_app_id", "app", false),
     ("channels", "chn", true),
 ];
 /// Those that take Meta's.
-const METAS: [&str; 3] = ["phone_number_id", "waba_id", "app_id"];
+const METAS: [&str; 4] = ["phone_number_id", "waba_id", "app_id", "client_id"];
 /// Headers that take ids of ours.
 const IN_HEADERS: [(&str, &str); 2] = [("X-Channel-Id", "chn"), ("Last-Event-ID", "evt")];
 /// Headers that take none.
 const PLAIN_HEADERS: [&str; 1] = ["Idempotency-Key"];
 /// What a query parameter may be tried with.
-const PREFIXES: [&str; 10] = ["app", "chn", "dlv", "evt", "key", "med", "msg", "rpl", "tpl", "whk"];
+const PREFIXES: [&str; 12] =
+    ["app", "chn", "dlv", "evt", "inv", "key", "med", "msg", "rpl", "tpl", "usr", "whk"];
 /// Query parameters that take no ids of anything.
 const PLAIN_QUERY: [&str; 1] = ["filename"];
 

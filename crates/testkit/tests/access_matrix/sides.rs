@@ -1,11 +1,17 @@
 //! Two workspaces that own one of everything in both modes.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use gatepost_app::sso::ProviderKind;
+use gatepost_app::{IdentityProviderCreate, InvitationCreate, OperatorVisitOpen, Outcome, Visit};
 use gatepost_channels::sandbox::{SandboxConfig, SandboxHandle};
-use gatepost_core::access::Scope;
+use gatepost_core::access::{OperatorReason, OperatorRole, Role, Scope, VISIT_LASTS, operator_permission};
 use gatepost_core::channel::Mode;
-use gatepost_core::{ApiKeyId, Clock, WorkspaceId};
+use gatepost_core::{
+    ApiKeyId, Clock, EmailAddress, IdentityProviderId, InvitationId, OperatorVisitId, Secret, WorkspaceId,
+};
+use gatepost_testkit::idp::{CLIENT_ID, CLIENT_SECRET, Idp};
 use gatepost_testkit::{Client, Engines, Fixtures, Receiver, Setup, World, eventually, sandbox};
 use gatepost_vault::{ApiKeyToken, SystemEntropy};
 use serde_json::json;
@@ -36,14 +42,22 @@ impl Side {
         let channel = tenant.admin.post("/v1/channels", &channel).await.expect(201).json();
         let channel = channel["id"].as_str().unwrap();
         let test = Fixtures::make(&tenant.admin, channel, &live.app.id, &receiver);
-        let test = test.await;
+        let member = world.member(tenant.workspace, Role::Owner).await.id;
+        let invitation = invited(world, tenant.workspace).await;
+        let (provider, visit) =
+            (provider(world, tenant.workspace).await, visit(world, tenant.workspace).await);
+        let with_people = |fixtures: Fixtures| {
+            let fixtures = fixtures.with("usr", &member).with("inv", &invitation);
+            fixtures.with("idp", &provider).with("opv", &visit)
+        };
+        let test = with_people(test.await);
         Self {
             workspace: tenant.workspace,
             test_key: tenant.admin_key,
             live_key: live.admin_key.clone(),
             nobody: world.nobody(),
             test,
-            live: Fixtures::make(&live.admin, &live.channel, &live.app.id, &receiver).await,
+            live: with_people(Fixtures::make(&live.admin, &live.channel, &live.app.id, &receiver).await),
             token: live.token,
         }
     }
@@ -68,6 +82,48 @@ impl Side {
         let ids = self.test.ids().chain(self.live.ids()).map(|(_, id)| id.to_owned());
         ids.chain([self.token.clone(), self.workspace.to_string()]).collect()
     }
+}
+
+/// An open invitation, by the operator's hand.
+async fn invited(world: &World, workspace: WorkspaceId) -> InvitationId {
+    let enter = world.operator::<operator_permission::WorkspaceEnter>();
+    let inside = world.app.workspace_enter(&enter, workspace, Visit::InProcess).await.unwrap();
+    let email = EmailAddress::parse(&format!("{workspace}@example.com")).unwrap();
+    let create = InvitationCreate { email, role: Role::Agent };
+    match world.app.invitation_create(&inside.grant().unwrap(), create, None).await.unwrap() {
+        Outcome::Fresh(sent) => sent.view.id,
+        Outcome::Replayed(_) => unreachable!("nothing to replay"),
+    }
+}
+
+/// An identity provider, by the operator's hand.
+async fn provider(world: &World, workspace: WorkspaceId) -> IdentityProviderId {
+    let idp = Idp::start(Arc::clone(&world.clock) as _).await;
+    let enter = world.operator::<operator_permission::WorkspaceEnter>();
+    let inside = world.app.workspace_enter(&enter, workspace, Visit::InProcess).await.unwrap();
+    let create = IdentityProviderCreate {
+        name: "Ours".to_owned(),
+        kind: ProviderKind::Oidc { issuer: idp.issuer.clone() },
+        client_id: CLIENT_ID.to_owned(),
+        client_secret: Secret::new(CLIENT_SECRET.to_owned()),
+        enabled: true,
+        trusts_second_factor: false,
+        domains: Vec::new(),
+        join_role: None,
+    };
+    match world.app.identity_provider_create(&inside.grant().unwrap(), create, None).await.unwrap() {
+        Outcome::Fresh(provider) => provider.id,
+        Outcome::Replayed(_) => unreachable!("nothing to replay"),
+    }
+}
+
+/// A visit of an operator who helps customers.
+async fn visit(world: &World, workspace: WorkspaceId) -> OperatorVisitId {
+    let (_, session) = world.operator_signed_in(OperatorRole::Support).await;
+    let reason = OperatorReason::parse("Ticket 4711: stuck sends").unwrap();
+    let open = OperatorVisitOpen { workspace, reason, content: false, lasts: VISIT_LASTS };
+    let grant = world.operator_grant(&session).await;
+    world.app.operator_visit_open(&grant, open).await.unwrap().id
 }
 
 impl Sides {

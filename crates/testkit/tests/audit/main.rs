@@ -4,6 +4,9 @@
 mod actions;
 mod chain;
 mod closed;
+mod operators;
+mod people;
+mod providers;
 mod reading;
 mod refusals;
 mod support;

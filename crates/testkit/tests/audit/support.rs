@@ -6,7 +6,7 @@ use axum::Router;
 use axum::extract::ConnectInfo;
 use gatepost_channels::sandbox::{SandboxConfig, SandboxHandle, SandboxRules};
 use gatepost_http::{Settings, SocketPeer, operator_router};
-use gatepost_testkit::{Client, Engines, Live, Setup, Tenant, World, sandbox};
+use gatepost_testkit::{Client, Engines, Live, MailServer, Setup, Tenant, World, sandbox};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
@@ -18,21 +18,35 @@ pub struct Stage {
     pub meta: SandboxHandle,
     pub tenant: Tenant,
     pub live: Live,
+    /// Where e-mails go, if anywhere.
+    pub mail: Option<MailServer>,
     operator: Router,
 }
 
 impl Stage {
     pub async fn start(engine: Engines) -> Self {
+        Self::begin(engine, None).await
+    }
+
+    /// With a mail server.
+    pub async fn with_mail(engine: Engines) -> Self {
+        Self::begin(engine, Some(MailServer::start().await)).await
+    }
+
+    async fn begin(engine: Engines, mail: Option<MailServer>) -> Self {
         let rules = SandboxRules { template_review: Duration::from_millis(20), ..SandboxRules::default() };
         let meta = sandbox(SandboxConfig { rules, ..SandboxConfig::default() }).await;
         let mut setup = Setup::new(engine).with_meta(&meta);
         setup.sandbox.rules = rules;
+        setup.mail = mail.as_ref().map(MailServer::mailer);
+        // That is an action, too.
+        setup.set_up = false;
         let world = World::start(setup).await;
         let tenant = world.tenant("Example Ltd").await;
         let live = world.live(&meta, tenant.workspace, 1).await;
         let settings = Settings { operator_uid: UID, ..Settings::default() };
         let operator = operator_router(world.app.clone(), settings);
-        Self { world, meta, tenant, live, operator }
+        Self { world, meta, tenant, live, mail, operator }
     }
 
     pub async fn stop(self) {

@@ -152,6 +152,7 @@ async fn set_up(home: &Home, screen: &Screen) -> Result<Stage> {
     let mut settings = Settings::fresh(home.path().to_owned());
     settings.config.server.listen = Some(std::net::SocketAddr::from(([127, 0, 0, 1], 0)));
     settings.config.server.metrics_listen = Some(MetricsListen::Off);
+    settings.config.operators.listen = Some(MetricsListen::Off);
     // The receiver is on loopback and has no certificate: exactly this place is opened, as an operator would.
     let exception = Exception::new("127.0.0.1", Some(receiver.address.port()), Scheme::Http);
     settings.config.egress.exceptions = vec![exception.map_err(Failure::failed)?];

@@ -70,6 +70,7 @@ const JOB_KINDS: &[&str] = &[
     "channel_check",
     "webhook_replay",
     "endpoint_test",
+    "mail_send",
 ];
 /// From the permission matrix; no caller can make one up.
 const ROUTES: Label = ("route", &[]);
@@ -121,6 +122,9 @@ pub const METRICS: &[Metric] = &[
                 "too_slow",
                 "api_key_revoked",
                 "api_key_expired",
+                "ip_not_allowed",
+                "session_ended",
+                "membership_changed",
                 "shutting_down",
                 "unavailable",
             ],
@@ -186,6 +190,23 @@ pub const METRICS: &[Metric] = &[
         "gatepost_callback_orphans_total",
         &[],
         "Parts of signed callbacks that belong to no channel: a number that was never added here, or was removed.",
+    ),
+    // Signing in.
+    counter(
+        "gatepost_sign_in_throttled_total",
+        &[("of", &["account", "address"])],
+        "Guesses at passwords and codes that were not looked at, because their account or their address had too many.",
+    ),
+    counter(
+        "gatepost_password_checks_total",
+        &[],
+        "Passwords that were compared, right or wrong; guesses that were not looked at are not among them.",
+    ),
+    // E-mail.
+    counter(
+        "gatepost_mails_total",
+        &[("outcome", &["sent", "deferred", "refused", "given_up"])],
+        "Tries to hand an e-mail to the mail server, by how they ended. `refused`: the server does not take this mail. `given_up`: its time was over.",
     ),
     // The process.
     histogram(

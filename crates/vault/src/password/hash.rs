@@ -1,18 +1,19 @@
-//! Passwords: argon2id at the parameters of OWASP's Password Storage Cheat Sheet (19 MiB, two passes, one lane), kept
-//! as PHC strings.
-//!
-//! Threat note. Defends against: guessing passwords from a stolen database at more than a trickle; telling equal
-//! passwords by equal hashes (each has its own salt). Does not defend against: weak passwords; guessing through the
-//! login form, which is limited elsewhere. One hash takes 19 MiB and tens of milliseconds, so callers run it on a
-//! bounded pool; a password longer than [`LONGEST_PASSWORD`] is refused before any work.
+//! Hashing and verifying.
 
 use std::fmt;
 
 use argon2::{Algorithm, Argon2, Params, PasswordHash, PasswordHasher as _, PasswordVerifier as _, Version};
 use gatepost_core::{Entropy, Secret};
+use unicode_normalization::{UnicodeNormalization as _, is_nfc};
+use zeroize::Zeroizing;
 
-/// In bytes. Long passphrases fit, bodies do not.
+/// In bytes, as given. Long passphrases fit in every script, bodies do not.
 pub const LONGEST_PASSWORD: usize = 1_024;
+
+/// What an account that does not exist is verified against: today's parameters, and 32 random bytes that are nobody's
+/// hash.
+const NOBODYS: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$9CYcNfYpR5iNKB8AIRb7Cw$fP4PFPm8Wm1dLMzzRT8x93FtM3jsJeJXdG8yHcNcWrI";
 
 const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
@@ -47,21 +48,21 @@ fn hasher() -> Result<Argon2<'static>, PasswordError> {
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
 }
 
-/// The PHC string of a password, with a fresh salt of 16 bytes.
+/// The PHC string of a password (in its NFC form), with a fresh salt of 16 bytes.
 pub fn hash_password(password: &Secret<String>, entropy: &dyn Entropy) -> Result<String, PasswordError> {
-    let password = checked(password)?;
+    let password = normalised(password)?;
     let salt: [u8; 16] = entropy.array();
     hasher()?
-        .hash_password_with_salt(password, &salt)
+        .hash_password_with_salt(password.as_bytes(), &salt)
         .map(|hash| hash.to_string())
         .map_err(|_| PasswordError::Unavailable)
 }
 
 /// Whether `password` is the one that `stored` was made of. Works with the parameters of the stored hash.
 pub fn verify_password(password: &Secret<String>, stored: &str) -> Result<bool, PasswordError> {
-    let password = checked(password)?;
+    let password = normalised(password)?;
     let hash = parse(stored)?;
-    match hasher()?.verify_password(password, &hash) {
+    match hasher()?.verify_password(password.as_bytes(), &hash) {
         Ok(()) => Ok(true),
         Err(argon2::password_hash::Error::PasswordInvalid) => Ok(false),
         Err(_) => Err(PasswordError::StoredHashInvalid),
@@ -79,9 +80,26 @@ pub fn needs_rehash(stored: &str) -> bool {
     !today || hash.version != Some(Version::V0x13.into()) || hash.hash.is_none_or(|out| out.len() != HASH_LEN)
 }
 
-fn checked(password: &Secret<String>) -> Result<&[u8], PasswordError> {
-    let bytes = password.expose().as_bytes();
-    if bytes.len() > LONGEST_PASSWORD { Err(PasswordError::TooLong) } else { Ok(bytes) }
+/// Costs what [`verify_password`] costs and always says no: for an account that does not exist, or has no password, so
+/// that the time of an answer does not tell which addresses have one.
+pub fn verify_nobody(password: &Secret<String>) -> Result<bool, PasswordError> {
+    verify_password(password, NOBODYS).map(|_| false)
+}
+
+/// The NFC form (Unicode Standard Annex 15): keyboards disagree on how to write an accent, and a password typed on
+/// another one must still open.
+pub(super) fn normalised(password: &Secret<String>) -> Result<Zeroizing<String>, PasswordError> {
+    let text = password.expose();
+    if text.len() > LONGEST_PASSWORD {
+        return Err(PasswordError::TooLong);
+    }
+    if is_nfc(text) {
+        return Ok(Zeroizing::new(text.clone()));
+    }
+    // Composing never makes more than three times the bytes; reserved at once, so that no copy stays behind in memory.
+    let mut out = Zeroizing::new(String::with_capacity(text.len() * 3));
+    out.extend(text.nfc());
+    Ok(out)
 }
 
 fn parse(stored: &str) -> Result<PasswordHash, PasswordError> {
@@ -137,6 +155,31 @@ mod tests {
             );
             assert!(needs_rehash(stored));
         }
+    }
+
+    #[test]
+    fn another_spelling_of_the_same_characters_opens() {
+        let composed = password("Zo\u{eb} \u{1e69}\u{ac00} caf\u{e9}");
+        let decomposed = password("Zoe\u{308} s\u{307}\u{323}\u{1100}\u{1161} cafe\u{301}");
+        assert_ne!(composed.expose(), decomposed.expose());
+        let stored = hash_password(&decomposed, &SystemEntropy).unwrap();
+        assert_eq!(verify_password(&composed, &stored), Ok(true));
+        assert_eq!(verify_password(&decomposed, &stored), Ok(true));
+        // Compatibility forms are other characters: a ligature is not its letters.
+        assert_eq!(verify_password(&password("\u{fb01}n"), &stored), Ok(false));
+        let ligature = hash_password(&password("\u{fb01}nal"), &SystemEntropy).unwrap();
+        assert_eq!(verify_password(&password("final"), &ligature), Ok(false));
+    }
+
+    /// The work is that of a real verification: the hash is well formed, of today's parameters, and is really computed.
+    #[test]
+    fn nobodys_hash_costs_what_a_real_one_does() {
+        assert!(!needs_rehash(NOBODYS), "today's parameters");
+        let real = hash_password(&password("correct horse"), &SystemEntropy).unwrap();
+        let form = |text: &str| text.split('$').map(str::len).collect::<Vec<_>>();
+        assert_eq!(form(NOBODYS), form(&real));
+        assert_eq!(verify_nobody(&password("correct horse")), Ok(false));
+        assert_eq!(verify_nobody(&password(&"x".repeat(LONGEST_PASSWORD + 1))), Err(PasswordError::TooLong));
     }
 
     #[test]
