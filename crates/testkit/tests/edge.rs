@@ -181,7 +181,7 @@ async fn the_list_holds_on_every_route_with_a_key() {
             });
             let answer = from(&tenant.admin, "8.8.8.8", route.method.as_str(), &path, None).await;
             let refused = answer.code() == "ip_not_allowed";
-            let keyed = matches!(route.rule, Rule::Permission(_));
+            let keyed = matches!(route.rule, Rule::Permission(_) | Rule::Holder);
             assert_eq!(refused, keyed, "{} {path}: {}", route.method, answer.text);
             count += usize::from(keyed);
         }
