@@ -6,6 +6,7 @@ use std::time::Duration;
 use gatepost_core::access::SessionTimes;
 use gatepost_core::endpoint::RetrySchedule;
 
+use crate::guard::GuardConfig;
 use crate::limits::LimitConfig;
 use crate::people::{GuessRules, TokenTimes};
 use crate::sending::PairLimit;
@@ -73,6 +74,8 @@ pub struct AppConfig {
     pub sso: SsoConfig,
     /// How long access tokens and those that renew them live.
     pub tokens: TokenTimes,
+    /// The rules of what may be sent.
+    pub guard: GuardConfig,
     /// How many guesses at passwords and codes are looked at.
     pub guesses: GuessRules,
     /// How long shutdown waits for work under way.
@@ -118,6 +121,7 @@ impl Default for AppConfig {
             workspaces_self_service: false,
             sso: SsoConfig::default(),
             tokens: TokenTimes::default(),
+            guard: GuardConfig::default(),
             guesses: GuessRules::default(),
             drain: Duration::from_secs(20),
             send_journal: None,

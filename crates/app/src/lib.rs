@@ -19,6 +19,7 @@ mod endpoints;
 mod event_log;
 mod events;
 mod gauges;
+mod guard;
 mod idempotency;
 mod inbound;
 mod journal;
@@ -177,6 +178,7 @@ struct Inner {
     transfers: Arc<media::Transfers>,
     gauges: gauges::Gauges,
     streams: Arc<streams::Streams>,
+    texts: guard::Texts,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -219,6 +221,7 @@ impl App {
             transfers: Arc::default(),
             gauges: gauges::Gauges::default(),
             streams,
+            texts: guard::Texts::default(),
             tasks: TaskTracker::new(),
             stop,
             config,

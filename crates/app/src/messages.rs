@@ -1,6 +1,8 @@
 //! Sending a message, and following it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
 
 use gatepost_core::access::{Grant, permission};
 use gatepost_core::audit::{Audit, AuditEntry};
@@ -19,6 +21,7 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::App;
+use crate::guard::{Asked, judge};
 use crate::idempotency::{Idempotent, Outcome, Prepared};
 use crate::pages::{Page, PageQuery};
 use crate::reading::not_ready;
@@ -33,6 +36,16 @@ pub struct MessageSend {
     pub content: Content,
     pub reply_to: Option<MessageId>,
     pub on_unknown: OnUnknown,
+    /// For how long it may wait; `None`: until it can be sent.
+    pub ttl: Option<Duration>,
+}
+
+/// What became of a send in its transaction.
+enum Written {
+    Queued,
+    Held(Box<MessageView>),
+    /// The sealed first answer.
+    Replayed(Vec<u8>),
 }
 
 /// A message as its workspace sees it.
@@ -341,7 +354,6 @@ impl App {
         let job_id = JobId::new(now, inner.entropy.as_ref());
         let bound = grant.channels().map(<[ChannelId]>::to_vec);
         let mode = grant.mode();
-        let paused = grant.may_send();
         let draft = MessageView {
             id,
             mode: mode.unwrap_or(Mode::Live),
@@ -390,15 +402,20 @@ impl App {
         let prepared = Prepared::with_answer(&keys, idempotent.as_ref(), &draft)?;
         let (purpose, reply_to, on_unknown) = (send.purpose, send.reply_to, send.on_unknown);
         let recording = prepared.clone();
-        let replay = inner
+        let expires_at = send.ttl.map(|ttl| now.plus(ttl));
+        let asked = Asked::of(&content, purpose, channel, draft.mode, order_key);
+        let judging = (self.clone(), asked.clone(), Arc::clone(&keys), draft.clone());
+        let render = idempotent.as_ref().map(|given| given.render);
+        let actor = grant.actor().to_string();
+        let holder = actor.clone();
+        let written = inner
             .store
             .write(scope, async move |tx| {
                 if let Some(prepared) = &recording
                     && let Some(first) = prepared.record(tx, now).await?
                 {
-                    return tx.commit(Audit::None("an answer given again"), Some(first));
+                    return tx.commit(Audit::None("an answer given again"), Written::Replayed(first));
                 }
-                paused.clone()?;
                 let found = tx.channel_get(channel).await?.filter(|c| {
                     mode.is_none_or(|m| m == c.mode) && bound.as_ref().is_none_or(|b| b.contains(&c.id))
                 });
@@ -419,6 +436,9 @@ impl App {
                         )]));
                     }
                 }
+                let (app, asked, keys, draft) = &judging;
+                let judgement = judge(tx, &app.0.config.guard, &app.0.texts, asked, now).await?;
+                let held = judgement.hold.is_some();
                 let message = NewOutbound {
                     id,
                     channel,
@@ -429,8 +449,13 @@ impl App {
                     content: sealed_content.clone(),
                     reply_to,
                     on_unknown,
+                    state: if held { MessageState::Held } else { MessageState::Queued },
+                    person: order_key,
+                    expires_at,
+                    counted: judgement.counted,
                     created_at: now,
                 };
+                let run_at = judgement.not_before.unwrap_or(now);
                 let job = NewJob {
                     id: job_id,
                     kind: JobKind::MessageSend,
@@ -438,20 +463,40 @@ impl App {
                     order_key: Some(order_key.to_vec()),
                     priority: purpose.priority(),
                     queued_at: now,
-                    run_at: now,
+                    run_at,
                     subject: id.uuid(),
                 };
-                tx.message_queue(&message, &job).await?;
+                tx.message_queue(&message, (!held).then_some(&job)).await?;
+                let mut written = Written::Queued;
+                if let Some(hold) = &judgement.hold {
+                    let view = app.message_hold(tx, keys, asked, draft, hold, &holder).await?;
+                    if let (Some(prepared), Some(render)) = (&recording, render) {
+                        tx.idempotency_answer(&prepared.id, &prepared.sealed(keys, &render(&view))?).await?;
+                    }
+                    written = Written::Held(Box::new(view));
+                }
                 match &audit {
-                    None => tx.commit(Audit::None("sends are in the message log"), None),
-                    Some(audit) => tx.commit(audit.clone().made("message", id.to_string()), None),
+                    None => tx.commit(Audit::None("sends are in the message log"), written),
+                    Some(audit) => tx.commit(audit.clone().made("message", id.to_string()), written),
                 }
             })
-            .await?;
-        match (replay, prepared) {
-            (Some(first), Some(prepared)) => prepared.open(&keys, &first),
+            .await;
+        let written = match written {
+            Ok(written) => written,
+            Err(error) => {
+                self.policy_refused(scope, &keys, &asked, &error, actor).await;
+                return Err(error);
+            }
+        };
+        let accepted = metrics::counter!("gatepost_messages_accepted_total", "kind" => kind);
+        match (written, prepared) {
+            (Written::Replayed(first), Some(prepared)) => prepared.open(&keys, &first),
+            (Written::Held(view), _) => {
+                accepted.increment(1);
+                Ok(Outcome::Fresh(*view))
+            }
             _ => {
-                metrics::counter!("gatepost_messages_accepted_total", "kind" => kind).increment(1);
+                accepted.increment(1);
                 Ok(Outcome::Fresh(draft))
             }
         }

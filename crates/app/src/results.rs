@@ -183,7 +183,7 @@ impl Delay {
 }
 
 /// The event that tells what stands in a message's way.
-fn news(
+pub(crate) fn news(
     keys: &WorkspaceKeys,
     row: &MessageRow,
     error: &MessageError,

@@ -113,7 +113,13 @@ codes! {
 
     // messages
     MessagePurposeRequired = "message_purpose_required", 422, "A message needs a purpose", "Add purpose: authentication, transactional, operational, support or internal_team.";
-    MessagePurposeNotAllowed = "message_purpose_not_allowed", 422, "This purpose is not allowed here", "Gatepost carries authentication, transactional, operational, support and internal_team messages only.";
+    MessagePurposeNotAllowed = "message_purpose_not_allowed", 422, "This purpose is not allowed here", "Gatepost carries authentication (with an AUTHENTICATION template), transactional, operational, support and internal_team messages; detail says what does not fit.";
+    RecipientSuppressed = "recipient_suppressed", 422, "This person does not want to hear from the workspace, or shall not", "Leave it. Only the person can undo an opt-out, by writing START; what was suppressed by hand an owner can lift. Essential purposes (authentication) still go.";
+    ConsentRequired = "consent_required", 422, "This purpose needs the person's recorded opt-in", "Record the opt-in with its proof (POST /v1/consents), then send again.";
+    ConversationWindowClosed = "conversation_window_closed", 422, "Outside the 24-hour service window only templates are delivered", "Send an approved template, or wait until the person writes.";
+    FrequencyCapped = "frequency_capped", 429, "This person got as many messages as they may for now", "Wait as long as Retry-After says; the cap is among the workspace's guard settings.";
+    RiskBlocked = "risk_blocked", 422, "The guard takes this message for harmful", "Look at details: it names the rules and the score. If the guard is wrong, tell whoever runs this Gatepost.";
+    MessageExpired = "message_expired", 422, "The message's time ran out before it was sent", "Send it again if it still matters, with a longer ttl.";
     RecipientInvalid = "recipient_invalid", 422, "The recipient is not a phone number", "Give an international number such as +12025550123.";
     MessageNotInbound = "message_not_inbound", 409, "Only a message from a person can be marked as read", "Name a message whose direction is inbound.";
     TestModeOnly = "test_mode_only", 403, "A test key reaches test channels only", "Use a gp_live_ key for a live channel.";
@@ -152,12 +158,34 @@ codes! {
     // limits and plans
     RateLimited = "rate_limited", 429, "Too many requests", "Wait as long as Retry-After says.";
     QuotaExceeded = "quota_exceeded", 429, "The plan's quota is used up", "Wait for the reset or change the plan.";
-    SendingPaused = "sending_paused", 403, "Sending is paused for this workspace", "Whoever runs this Gatepost paused it; the workspace's owners see why (GET /v1/workspace/standing). Receiving continues meanwhile.";
-    SubscriptionSuspended = "subscription_suspended", 402, "The subscription is suspended", "Settle the subscription; receiving continues meanwhile.";
+    SendingPaused = "sending_paused", 403, "Sending is paused", "The workspace, the channel or the purpose is paused; details say which, GET /v1/pauses says why. Receiving continues meanwhile.";
+    SubscriptionSuspended = "subscription_suspended", 402, "The subscription is suspended", "Settle the subscription; receiving, opt-outs, sign-in and export go on meanwhile.";
+    PlanFeatureUnavailable = "plan_feature_unavailable", 402, "The plan does not include this", "Change the plan; detail names the feature.";
+    SuppressedByPerson = "suppressed_by_person", 409, "The person opted out themselves", "Only they can undo it, by writing START to the channel.";
+    ReviewDecided = "review_decided", 409, "This was decided already", "Read it again: it says who decided, and what.";
+    AcceptableUseRequired = "acceptable_use_required", 409, "The rules for acceptable use were not accepted", "Read them and send acceptable_use with the version that detail names.";
 
     // us
     Internal = "internal_error", 500, "Something went wrong on our side", "Try again; if it persists, give the request id to whoever runs this Gatepost.";
     Unavailable = "unavailable", 503, "The service cannot answer right now", "Try again after Retry-After; nothing was changed unless a retry with the same Idempotency-Key says so.";
+}
+
+impl Code {
+    /// Whether it says that the guard did not let a message through.
+    pub const fn is_policy(self) -> bool {
+        matches!(
+            self,
+            Self::MessagePurposeNotAllowed
+                | Self::RecipientSuppressed
+                | Self::ConsentRequired
+                | Self::ConversationWindowClosed
+                | Self::FrequencyCapped
+                | Self::RiskBlocked
+                | Self::QuotaExceeded
+                | Self::SendingPaused
+                | Self::SubscriptionSuspended
+        )
+    }
 }
 
 impl fmt::Display for Code {
@@ -205,6 +233,7 @@ struct Inner {
     retry_after: Option<Duration>,
     context: Option<String>,
     provider: Option<ProviderRefusal>,
+    details: Option<serde_json::Value>,
 }
 
 impl Error {
@@ -217,6 +246,7 @@ impl Error {
             retry_after: None,
             context: None,
             provider: None,
+            details: None,
         }))
     }
 
@@ -274,6 +304,18 @@ impl Error {
     pub fn with_provider(mut self, provider: ProviderRefusal) -> Self {
         self.0.provider = Some(provider);
         self
+    }
+
+    /// Numbers and names behind this error, for programs: an object.
+    #[must_use]
+    pub fn with_details(mut self, details: serde_json::Value) -> Self {
+        self.0.details = Some(details);
+        self
+    }
+
+    /// Numbers and names behind this error, where there are any.
+    pub const fn details(&self) -> Option<&serde_json::Value> {
+        self.0.details.as_ref()
     }
 
     /// The provider's refusal behind this error, where there is one.

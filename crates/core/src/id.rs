@@ -166,6 +166,16 @@ ids! {
     MediaId => "med";
     /// A notice to people.
     NoticeId => "ntc";
+    /// A person whom a workspace may not write to.
+    SuppressionId => "sup";
+    /// A recorded agreement of a person to hear from a workspace.
+    ConsentId => "cst";
+    /// Something that is paused.
+    PauseId => "pse";
+    /// Something that waits for somebody's decision.
+    ReviewId => "rvw";
+    /// A decision of the guard that was not simply to let something through.
+    PolicyEventId => "pol";
     /// An e-mail on its way.
     MailId => "mail";
     /// One request to this server.

@@ -40,13 +40,12 @@ impl Direction {
 
 /// Where a message stands.
 ///
-/// Nothing reaches `held`, `blocked`, `expired` and `revoked` yet: they are reserved for the guard, for messages with
-/// a time to live, and for revocation, so that receivers can already name them.
+/// Nothing reaches `revoked` yet: it is reserved for messages that are taken back, so that receivers can already name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum MessageState {
     /// Accepted and durable; not handed to Meta yet.
     Queued,
-    /// Reserved: it waits for a person's decision.
+    /// It waits for a person's decision.
     Held,
     /// Handed to Meta, which accepted it; no status has come back yet.
     Sending,
@@ -54,9 +53,9 @@ pub enum MessageState {
     Delivered,
     Read,
     Failed,
-    /// Reserved: the guard refused it.
+    /// The guard did not let it go.
     Blocked,
-    /// Reserved: its time ran out before it was sent.
+    /// Its time ran out before it was sent.
     Expired,
     /// Reserved: it was taken back.
     Revoked,

@@ -2,33 +2,42 @@
 
 use std::fmt;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// The purposes Gatepost carries. Marketing, cold outreach and the like are not among them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// Why an outbound message is sent, as its sender says.
+///
+/// The first five are carried. The others are known by name so that they are refused by name, and never as a typing
+/// error; an operator can open some of them for a plan ([`Purpose::can_be_opened`]), and then they go to people with a
+/// recorded opt-in only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Purpose {
     Authentication,
     Transactional,
     Operational,
     Support,
     InternalTeam,
-}
-
-/// What a text that should name a purpose turned out to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum InvalidPurpose {
-    /// A purpose that exists in the world and that Gatepost refuses to carry.
-    NotAllowed,
+    Marketing,
+    Promotion,
+    ColdOutreach,
+    BulkCampaign,
+    Political,
     Unknown,
 }
 
 impl Purpose {
+    /// Those that every plan carries.
     pub const ALL: [Self; 5] =
         [Self::Authentication, Self::Transactional, Self::Operational, Self::Support, Self::InternalTeam];
 
-    /// Known purposes that are refused by name rather than as a typing error.
-    pub const REFUSED: [&'static str; 6] =
-        ["marketing", "promotion", "cold_outreach", "bulk_campaign", "political", "unknown"];
+    /// Those that no plan carries unless the operator opens it there, if ever.
+    pub const REFUSED: [Self; 6] = [
+        Self::Marketing,
+        Self::Promotion,
+        Self::ColdOutreach,
+        Self::BulkCampaign,
+        Self::Political,
+        Self::Unknown,
+    ];
 
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -37,15 +46,17 @@ impl Purpose {
             Self::Operational => "operational",
             Self::Support => "support",
             Self::InternalTeam => "internal_team",
+            Self::Marketing => "marketing",
+            Self::Promotion => "promotion",
+            Self::ColdOutreach => "cold_outreach",
+            Self::BulkCampaign => "bulk_campaign",
+            Self::Political => "political",
+            Self::Unknown => "unknown",
         }
     }
 
-    pub fn parse(text: &str) -> Result<Self, InvalidPurpose> {
-        Self::ALL.into_iter().find(|p| p.as_str() == text).ok_or(if Self::REFUSED.contains(&text) {
-            InvalidPurpose::NotAllowed
-        } else {
-            InvalidPurpose::Unknown
-        })
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().chain(Self::REFUSED).find(|p| p.as_str() == text)
     }
 
     /// The number stored in the database; never reused.
@@ -56,11 +67,28 @@ impl Purpose {
             Self::Operational => 3,
             Self::Support => 4,
             Self::InternalTeam => 5,
+            Self::Marketing => 6,
+            Self::Promotion => 7,
+            Self::ColdOutreach => 8,
+            Self::BulkCampaign => 9,
+            Self::Political => 10,
+            Self::Unknown => 11,
         }
     }
 
     pub fn from_number(number: i64) -> Option<Self> {
-        Self::ALL.into_iter().find(|p| p.number() == number)
+        Self::ALL.into_iter().chain(Self::REFUSED).find(|p| p.number() == number)
+    }
+
+    /// Whether every plan carries it.
+    pub fn is_carried(self) -> bool {
+        Self::ALL.contains(&self)
+    }
+
+    /// Whether an operator can open it for a plan. Cold outreach has no opt-in by its meaning, and an unknown purpose is
+    /// none.
+    pub const fn can_be_opened(self) -> bool {
+        matches!(self, Self::Marketing | Self::Promotion | Self::BulkCampaign | Self::Political)
     }
 
     /// Which lane of a channel the message takes: lower goes first, so that a code overtakes bulk.
@@ -68,7 +96,7 @@ impl Purpose {
         match self {
             Self::Authentication => 0,
             Self::Support => 1,
-            Self::Transactional | Self::Operational | Self::InternalTeam => 2,
+            _ => 2,
         }
     }
 }
@@ -82,5 +110,12 @@ impl fmt::Display for Purpose {
 impl Serialize for Purpose {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Purpose {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| de::Error::custom(format!("{text:?} is not a purpose")))
     }
 }

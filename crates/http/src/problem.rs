@@ -82,6 +82,10 @@ pub struct Problem<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     action: Option<&'static str>,
+    /// Numbers and names behind it, where there are any: of a quota `limit`, `used` and `resets_at`; of the guard `action`,
+    /// `risk_score` and `rules`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<&'a serde_json::Value>,
 }
 
 /// One wrong field.
@@ -145,6 +149,7 @@ pub fn render(error: &Error, id: RequestId) -> Response {
         provider_code: provider.and_then(|p| p.code),
         class: provider.map(|p| p.class),
         action: provider.map(|p| p.action),
+        details: error.details(),
     };
     // Only texts, numbers and booleans: there is nothing in it that cannot be written.
     let body = serde_json::to_vec(&problem).map(Bytes::from).unwrap_or_default();

@@ -148,7 +148,6 @@ impl SystemTx<'_> {
             origins: if key.mode == Mode::Test { origins } else { Vec::new() },
             workspace_limit: limit_preset.or(standing.plan),
             own_limit: key.limit_preset,
-            sending_paused: standing.paused.is_some(),
         };
         Ok(Some(StoredKey {
             id: key.id,

@@ -13,6 +13,7 @@ use crate::store::{SystemTx, WorkspaceTx, tell_after_commit};
 use crate::{params, statements};
 
 /// An event about to be appended.
+#[derive(Clone)]
 pub struct NewEvent {
     pub id: EventId,
     pub event_type: EventType,

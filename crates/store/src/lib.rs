@@ -21,6 +21,7 @@ mod endpoints;
 mod error;
 mod events;
 mod gauges;
+mod guard;
 mod idempotency;
 mod jobs;
 mod mails;
@@ -53,6 +54,10 @@ pub use endpoint_tests::EndpointTestWork;
 pub use endpoints::{EndpointHealth, EndpointRow, EndpointTarget};
 pub use events::{EventHead, EventRow, NewEvent};
 pub use gauges::{EndpointHealths, JOBS_COUNTED_MAX};
+pub use guard::{
+    Conversation, Counted, GuardAsk, GuardFacts, PauseRow, PolicyEventRow, ReviewKind, ReviewRow,
+    ReviewState, SuppressionRow, UsageRow,
+};
 pub use idempotency::Recorded;
 pub use jobs::{Claimed, LaneKey, NewJob};
 pub use mails::{MAIL_LANE, MailRow, MailState, NewMail, OWNERS_MAIL, OwnersMail};
@@ -95,6 +100,14 @@ pub fn all_statements() -> Vec<&'static Stmt> {
         endpoints::ALL,
         events::ALL,
         gauges::ALL,
+        guard::conversations::ALL,
+        guard::facts::ALL,
+        guard::pauses::ALL,
+        guard::policy_events::ALL,
+        guard::reviews::ALL,
+        guard::risk::ALL,
+        guard::suppressions::ALL,
+        guard::usage::ALL,
         idempotency::ALL,
         jobs::ALL,
         mails::ALL,

@@ -2,6 +2,7 @@
 
 use futures_util::future::join;
 use gatepost_core::channel::Mode;
+use gatepost_core::guard::Day;
 use gatepost_core::message::{Direction, MessageState, OnUnknown};
 use gatepost_core::{ChannelId, ContactId, MessageId, Purpose, Result, Timestamp};
 use uuid::Uuid;
@@ -22,6 +23,14 @@ pub struct NewOutbound {
     pub content: Vec<u8>,
     pub reply_to: Option<MessageId>,
     pub on_unknown: OnUnknown,
+    /// Queued, or held.
+    pub state: MessageState,
+    /// The blind index of the person it is for.
+    pub person: [u8; 16],
+    /// It is not sent after that.
+    pub expires_at: Option<Timestamp>,
+    /// The day it was counted on.
+    pub counted: Day,
     pub created_at: Timestamp,
 }
 
@@ -64,6 +73,9 @@ pub struct MessageRow {
     pub delivered_at: Option<Timestamp>,
     pub read_at: Option<Timestamp>,
     pub failed_at: Option<Timestamp>,
+    /// The blind index of the person an outbound one is for; absent on old ones.
+    pub person: Option<Vec<u8>>,
+    pub expires_at: Option<Timestamp>,
 }
 
 /// What a status needs to know of its message.
@@ -109,16 +121,17 @@ macro_rules! span {
 const SPANS_SEARCHED: i64 = 256;
 
 statements! {
-    INSERT_OUTBOUND = same("INSERT INTO message (workspace_id, id, channel_id, mode, direction, state, kind, purpose, party, content, reply_to, on_unknown, doubtful, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, $13)");
+    INSERT_OUTBOUND = same("INSERT INTO message (workspace_id, id, channel_id, mode, direction, state, kind, purpose, party, content, reply_to, on_unknown, doubtful, created_at, person, expires_at, counted_day) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, $13, $14, $15, $16)");
     INSERT_INBOUND = same(concat!("INSERT INTO message (workspace_id, id, channel_id, mode, direction, state, kind, contact_id, party, content, provider_span, provider_index, provider_id, reply_to, on_unknown, doubtful, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, ", span!(), ", $11, $12, $13, 0, 0, $14)"));
-    GET = same("SELECT id, channel_id, mode, direction, state, kind, purpose, party, content, provider_id, reply_to, on_unknown, doubtful, error, created_at, sending_at, sent_at, delivered_at, read_at, failed_at FROM message WHERE workspace_id = $1 AND id = $2");
-    LIST = same("SELECT id, channel_id, mode, direction, state, kind, purpose, party, content, provider_id, reply_to, on_unknown, doubtful, error, created_at, sending_at, sent_at, delivered_at, read_at, failed_at FROM message WHERE workspace_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
+    GET = same("SELECT id, channel_id, mode, direction, state, kind, purpose, party, content, provider_id, reply_to, on_unknown, doubtful, error, created_at, sending_at, sent_at, delivered_at, read_at, failed_at, person, expires_at FROM message WHERE workspace_id = $1 AND id = $2");
+    LIST = same("SELECT id, channel_id, mode, direction, state, kind, purpose, party, content, provider_id, reply_to, on_unknown, doubtful, error, created_at, sending_at, sent_at, delivered_at, read_at, failed_at, person, expires_at FROM message WHERE workspace_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
     STATUS = per(
         "SELECT id, channel_id, mode, state, doubtful, CAST(CASE WHEN provider_index IS NULL THEN 0 ELSE 1 END AS BIGINT) FROM message WHERE workspace_id = $1 AND id = $2",
         "SELECT id, channel_id, mode, state, doubtful, CAST(CASE WHEN provider_index IS NULL THEN 0 ELSE 1 END AS BIGINT) FROM message WHERE workspace_id = $1 AND id = $2 FOR UPDATE"
     );
     /// Looks through the spans from the newest down, and stops at the first that has it.
     FIND_PROVIDER = same(concat!("WITH RECURSIVE newest(span) AS (SELECT ", span!(), "), probe(span, oldest, id) AS (SELECT span + 1, span - $3, CAST(NULL AS UUID) FROM newest UNION ALL SELECT span - 1, oldest, (SELECT m.id FROM message m WHERE m.workspace_id = $1 AND m.provider_span = span - 1 AND m.provider_index = $2 ORDER BY m.id LIMIT 1) FROM probe WHERE id IS NULL AND span > 0 AND span > oldest) SELECT id FROM probe WHERE id IS NOT NULL"));
+    ERROR = same("UPDATE message SET error = $3 WHERE workspace_id = $1 AND id = $2");
     /// It leaves the columns of `message_provider` alone: naming them would write that index anew each time.
     CHANGE = same("UPDATE message SET state = $3, sending_at = COALESCE(sending_at, $4), sent_at = COALESCE(sent_at, $5), delivered_at = COALESCE(delivered_at, $6), read_at = COALESCE(read_at, $7), failed_at = CASE WHEN $3 = CAST($12 AS BIGINT) THEN COALESCE(failed_at, $8) END, error = CASE WHEN $3 = CAST($12 AS BIGINT) THEN COALESCE($9, error) ELSE $9 END, doubtful = $10, content = CASE WHEN $11 = 1 THEN NULL ELSE content END WHERE workspace_id = $1 AND id = $2");
     CHANGE_NAMED = same(concat!("UPDATE message SET state = $3, sending_at = COALESCE(sending_at, $4), sent_at = COALESCE(sent_at, $5), delivered_at = COALESCE(delivered_at, $6), read_at = COALESCE(read_at, $7), failed_at = CASE WHEN $3 = CAST($12 AS BIGINT) THEN COALESCE(failed_at, $8) END, error = CASE WHEN $3 = CAST($12 AS BIGINT) THEN COALESCE($9, error) ELSE $9 END, doubtful = $10, content = CASE WHEN $11 = 1 THEN NULL ELSE content END, provider_span = CASE WHEN provider_index IS NULL THEN ", span!(), " ELSE provider_span END, provider_index = COALESCE(provider_index, $13), provider_id = COALESCE(provider_id, $14) WHERE workspace_id = $1 AND id = $2"));
@@ -160,6 +173,8 @@ fn message(row: &Row<'_>) -> engine::Result<MessageRow> {
         delivered_at: at(row, 17)?,
         read_at: at(row, 18)?,
         failed_at: at(row, 19)?,
+        person: row.get(20)?,
+        expires_at: at(row, 21)?,
     })
 }
 
@@ -175,23 +190,32 @@ fn status(row: &Row<'_>) -> engine::Result<MessageStatusRow> {
 }
 
 impl WorkspaceTx<'_> {
-    /// Queues an outbound message and the job that will carry it, in one round trip.
-    pub async fn message_queue(&self, message: &NewOutbound, job: &NewJob) -> Result<()> {
+    /// Why a message waits, sealed.
+    pub async fn message_error_set(&self, id: MessageId, error: &[u8]) -> Result<()> {
+        Ok(self.tx.execute_one(&ERROR, params![self.workspace, id.uuid(), error]).await?)
+    }
+
+    /// Stores an outbound message and the job that will carry it, in one round trip; a held one has none.
+    pub async fn message_queue(&self, message: &NewOutbound, job: Option<&NewJob>) -> Result<()> {
         let values = params![
             self.workspace,
             message.id.uuid(),
             message.channel.uuid(),
             message.mode.number(),
             Direction::Outbound.number(),
-            MessageState::Queued.number(),
+            message.state.number(),
             message.kind,
             message.purpose.number(),
             &message.party,
             &message.content,
             message.reply_to.map(MessageId::uuid),
             i64::from(message.on_unknown == OnUnknown::Resend),
-            message.created_at.micros()
+            message.created_at.micros(),
+            message.person.as_slice(),
+            message.expires_at.map(Timestamp::micros),
+            message.counted.number()
         ];
+        let Some(job) = job else { return Ok(self.tx.execute_one(&INSERT_OUTBOUND, values).await?) };
         let (inserted, queued) =
             join(self.tx.execute_one(&INSERT_OUTBOUND, values), self.job_insert(job)).await;
         inserted?;

@@ -59,7 +59,8 @@ impl App {
         let news = ContactNews {
             id: known.as_ref().map(|(names, _)| names.id),
             contact: party(&current),
-            previous: party(&previous),
+            previous: Some(party(&previous)),
+            choice: None,
         };
         let event = Draft {
             event_type: EventType::ContactUpdated,

@@ -253,21 +253,9 @@ async fn write(
     for words in fresh.iter().filter_map(|p| p.effect.channels()) {
         words.write(tx, keys, now, entropy).await?;
     }
-    let events: Vec<NewEvent> = fresh.iter().flat_map(|p| &p.events).map(copy_event).collect();
+    let events: Vec<NewEvent> = fresh.iter().flat_map(|p| &p.events).cloned().collect();
     publish(tx, &events, now).await?;
     Ok(u64::try_from(fresh.len()).unwrap_or(u64::MAX))
-}
-
-fn copy_event(event: &NewEvent) -> NewEvent {
-    NewEvent {
-        id: event.id,
-        event_type: event.event_type,
-        mode: event.mode,
-        channel: event.channel,
-        order_key: event.order_key.clone(),
-        created_at: event.created_at,
-        payload: event.payload.clone(),
-    }
 }
 
 impl Effect {

@@ -3,7 +3,7 @@
 use gatepost_channels::graph;
 use gatepost_core::event::{EventData, EventType, MessageNews, Party};
 use gatepost_core::message::MessageState;
-use gatepost_core::{ContactId, MessageId, Result, WorkspaceId};
+use gatepost_core::{ChannelId, ContactId, MessageId, Result, Timestamp, WorkspaceId};
 use gatepost_store::{ChannelRow, ContactRow, MediaRow, NewEvent, NewInbound, WorkspaceTx};
 use gatepost_vault::{Aad, WorkspaceKeys};
 use serde_json::value::RawValue;
@@ -49,6 +49,18 @@ pub(super) async fn write(
         };
         tx.contact_party_set(contact.id, &seal_contact(keys, contact.id, &now)?).await?;
     }
+    let mut heard: Vec<(ChannelId, [u8; 16], Timestamp)> = received
+        .iter()
+        .flat_map(|Received { message, contact, .. }| {
+            let indexes = [contact.phone_index, contact.bsuid_index].into_iter().flatten();
+            // A clock ahead of ours opens no window for longer.
+            let at = contact.seen_at.min(message.created_at);
+            indexes.map(move |index| (message.channel, index, at))
+        })
+        .collect();
+    // One order for all, so that no two transactions wait for each other.
+    heard.sort_unstable();
+    tx.conversations_received(&heard).await?;
     let media: Vec<&MediaRow> = received.iter().filter_map(|r| r.media.as_ref()).collect();
     tx.media_insert(&media).await?;
     let mut contacts = contacts.into_iter();

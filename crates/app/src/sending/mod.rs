@@ -17,6 +17,7 @@ use gatepost_core::{ChannelId, Code, Error, MessageId, Result, Timestamp};
 use gatepost_store::{Claimed, LaneKey, MessageRow, WorkspaceScope};
 
 use crate::App;
+use crate::guard::{Barred, bars};
 use crate::journal::Begun;
 use crate::lanes::{Taken, Work};
 use crate::messages::{StoredContent, StoredParty, open_json, place};
@@ -30,6 +31,19 @@ use pace::{Pace, Pairs};
 const PRIORITIES: std::ops::RangeInclusive<i64> = 0..=2;
 /// How long a lane of a channel that cannot send sleeps; a change of the channel wakes it before.
 const PARKED: Duration = Duration::from_secs(30);
+
+/// How long a lane leaves alone what is paused; lifting a pause wakes it before, on the node that lifts it.
+const PAUSED: Duration = Duration::from_secs(5);
+
+/// What a look at the queue took.
+#[derive(Clone, Default)]
+struct Taking {
+    jobs: Vec<Claimed>,
+    rows: HashMap<MessageId, MessageRow>,
+    barred: HashMap<MessageId, Barred>,
+    /// Everything that is due is paused.
+    paused: bool,
+}
 
 /// The work of one channel's lane.
 pub(crate) struct Sending {
@@ -47,6 +61,8 @@ pub(crate) struct Outgoing {
     message: Option<OutboundMessage>,
     /// `None`: it was deleted.
     channel: Option<Arc<CloudChannel>>,
+    /// Why the guard does not let it go any more.
+    barred: Option<Barred>,
 }
 
 /// What became of it.
@@ -91,9 +107,13 @@ impl Work for Sending {
             Ok(count) => count.min(limit),
             Err(wait) => return Ok(Taken { items: Vec::new(), again: Some(wait) }),
         };
-        let (claimed, mut rows) = self.claim(allowed).await?;
+        let Taking { jobs: claimed, mut rows, mut barred, paused } =
+            self.claim(allowed, Some(channel_id)).await?;
+        if paused {
+            return Ok(Taken { items: Vec::new(), again: Some(PAUSED) });
+        }
         let all = claimed.len() == allowed;
-        let jobs = self.in_time(scope, claimed).await?;
+        let jobs = self.in_time(scope, claimed, &mut barred).await?;
         self.pace.lock().unwrap_or_else(PoisonError::into_inner).spend(jobs.len());
         let again = (all && allowed < limit).then_some(Duration::from_millis(5));
         if jobs.is_empty() {
@@ -112,13 +132,15 @@ impl Work for Sending {
             if let (Err(error), MessageState::Queued) = (&message, row.state) {
                 tracing::error!(%error, message = %row.id, "a queued message cannot be read");
             }
-            items.push(Outgoing { job, row, message: message.ok(), channel: Some(Arc::clone(&channel)) });
+            let barred = barred.remove(&row.id);
+            let channel = Some(Arc::clone(&channel));
+            items.push(Outgoing { job, row, message: message.ok(), channel, barred });
         }
         Ok(Taken { items, again })
     }
 
     async fn perform(&self, item: Outgoing) -> Sent {
-        let Outgoing { job, row, message, channel } = item;
+        let Outgoing { job, row, message, channel, barred } = item;
         // An earlier try was cut, and a status has told since what became of it: there is nothing left to send.
         if !matches!(row.state, MessageState::Queued | MessageState::Sending) {
             let known = Err(Error::internal("what became of the message is known already"));
@@ -126,6 +148,10 @@ impl Work for Sending {
         }
         let mut begun = None;
         let outcome = match (message, channel) {
+            _ if barred.is_some() => Err(Error::of(match barred {
+                Some(Barred::Expired) => Code::MessageExpired,
+                _ => Code::RecipientSuppressed,
+            })),
             (_, None) => Err(Error::of(Code::NotFound)),
             (None, _) => Err(Error::internal("the stored message cannot be read")),
             // An earlier try was cut by a crash or a lost lease: it may have reached Meta.
@@ -142,6 +168,8 @@ impl Work for Sending {
             Ok(SendOutcome::Refused(_)) => "refused",
             Ok(SendOutcome::NotSent { .. }) => "not_sent",
             Ok(SendOutcome::Ambiguous { .. }) => "ambiguous",
+            Err(error) if error.code() == Code::RecipientSuppressed => "suppressed",
+            Err(error) if error.code() == Code::MessageExpired => "expired",
             Err(_) => "unsendable",
         };
         metrics::counter!("gatepost_meta_sends_total", "outcome" => label).increment(1);
@@ -179,34 +207,67 @@ fn outbound(
 }
 
 impl Sending {
-    /// Claims jobs and reads their messages, in one transaction.
-    async fn claim(&self, limit: usize) -> Result<(Vec<Claimed>, HashMap<MessageId, MessageRow>)> {
-        let (app, key) = (&self.app, self.key);
+    /// Claims jobs, reads their messages and asks the guard, in one transaction. Where the whole `channel` is paused nothing
+    /// is claimed.
+    async fn claim(&self, limit: usize, channel: Option<ChannelId>) -> Result<Taking> {
+        let (app, key) = (self.app.clone(), self.key);
         let (node, now) = (app.node(), app.now());
         let until = now.plus(app.0.config.job_lease);
-        app.0
+        self.app
+            .0
             .store
             .write_system(async move |tx| {
                 let jobs = tx.jobs_claim(key, PRIORITIES, node, now, until, limit).await?;
                 let ids: Vec<MessageId> = jobs.iter().map(|j| MessageId::from_uuid(j.subject)).collect();
-                let rows = match jobs.first() {
-                    Some(job) => tx.work_of(job).messages_get(&ids).await?,
-                    None => Vec::new(),
+                let Some(first) = jobs.first() else {
+                    return tx.commit(Audit::None("nothing to claim"), Taking::default());
                 };
-                let rows = rows.into_iter().flatten().map(|row| (row.id, row)).collect();
-                tx.commit(Audit::None("a claim"), (jobs, rows))
+                let inside = tx.work_of(first);
+                let rows = inside.messages_get(&ids).await?;
+                let rows: HashMap<_, _> = rows.into_iter().flatten().map(|row| (row.id, row)).collect();
+                let mut taking = Taking { jobs, rows, ..Taking::default() };
+                if let Some(channel) = channel {
+                    let essential = &app.0.config.guard.essential;
+                    taking.barred =
+                        bars(&inside, essential, channel, &taking.jobs, &taking.rows, now).await?;
+                    // Nothing of it goes: the claims are given back as if they had not been made.
+                    let all_paused = taking.jobs.iter().all(|job| {
+                        taking.barred.get(&MessageId::from_uuid(job.subject)) == Some(&Barred::Paused)
+                    });
+                    if all_paused {
+                        let back: Vec<_> = taking.jobs.iter().map(|job| (job.clone(), job.run_at)).collect();
+                        inside.jobs_put_back(&back).await?;
+                        let paused = Taking { paused: true, ..Taking::default() };
+                        return tx.commit(Audit::None("what is paused waits"), paused);
+                    }
+                }
+                tx.commit(Audit::None("a claim"), taking)
             })
             .await
     }
 
     /// Those of the claimed that their people may get now; the others are put back until they may.
-    async fn in_time(&self, scope: WorkspaceScope, claimed: Vec<Claimed>) -> Result<Vec<Claimed>> {
+    async fn in_time(
+        &self,
+        scope: WorkspaceScope,
+        claimed: Vec<Claimed>,
+        barred: &mut HashMap<MessageId, Barred>,
+    ) -> Result<Vec<Claimed>> {
         let (at, now, limit) = (self.app.now(), Instant::now(), self.app.0.config.send_pair_limit);
         let mut early = Vec::new();
         let mut jobs = Vec::with_capacity(claimed.len());
         {
             let mut pairs = self.pairs.lock().unwrap_or_else(PoisonError::into_inner);
             for job in claimed {
+                let bar = barred.get(&MessageId::from_uuid(job.subject));
+                if bar == Some(&Barred::Paused) {
+                    early.push((job, at.plus(PAUSED)));
+                    continue;
+                }
+                if bar.is_some() {
+                    jobs.push(job);
+                    continue;
+                }
                 let wait = match &job.order_key {
                     // What was cut is decided about, not sent.
                     Some(person) if job.cut_at.is_none() => pairs.admit(limit, person, now).err(),
@@ -235,11 +296,11 @@ impl Sending {
 
     /// What was still queued on a channel that was deleted: it fails, and its sender hears of it.
     async fn take_orphans(&self, limit: usize) -> Result<Taken<Outgoing>> {
-        let (jobs, mut rows) = self.claim(limit).await?;
+        let Taking { jobs, mut rows, .. } = self.claim(limit, None).await?;
         let mut items = Vec::with_capacity(jobs.len());
         for job in jobs {
             match rows.remove(&MessageId::from_uuid(job.subject)) {
-                Some(row) => items.push(Outgoing { job, row, message: None, channel: None }),
+                Some(row) => items.push(Outgoing { job, row, message: None, channel: None, barred: None }),
                 None => self.app.drop_job(job.scope(), job).await?,
             }
         }

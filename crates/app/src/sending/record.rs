@@ -9,12 +9,13 @@ use gatepost_core::audit::Audit;
 use gatepost_core::event::MessageError;
 use gatepost_core::job::JobKind;
 use gatepost_core::message::{MessageState, OnUnknown};
-use gatepost_core::{ChannelId, JobId, MessageId, Result, Timestamp};
+use gatepost_core::{ChannelId, Code, JobId, MessageId, Result, Timestamp};
 use gatepost_store::{MessageChange, NewJob, WorkspaceTx};
 use gatepost_vault::WorkspaceKeys;
 
 use super::{Sending, Sent};
 use crate::channel_state::{ChannelReport, channel_state_report};
+use crate::guard::Withdrawal;
 use crate::journal::Begun;
 use crate::messages::seal_provider;
 use crate::results::{Delay, Failure, channel_deleted, error_of_refusal, meta_unreachable, unsendable};
@@ -40,7 +41,13 @@ enum Change {
         aside: bool,
         delay: Option<Delay>,
     },
-    Failed(Failure),
+    /// It will not arrive: `returned` where it never reached Meta, so that its unit is given back.
+    Failed {
+        failure: Failure,
+        returned: bool,
+    },
+    /// The guard did not let it go any more.
+    Barred(Box<Withdrawal>),
     Doubtful {
         message: MessageId,
         decide: NewJob,
@@ -84,8 +91,14 @@ impl Sending {
                             }
                             tx.job_defer(job, *at, *aside).await?;
                         }
-                        Change::Failed(failure) => {
-                            failure.write(tx).await?;
+                        Change::Failed { failure, returned } => {
+                            if failure.write(tx).await? && *returned {
+                                tx.usage_give_back(failure.message).await?;
+                            }
+                            finished.push(job.clone());
+                        }
+                        Change::Barred(withdrawal) => {
+                            withdrawal.write(tx).await?;
                             finished.push(job.clone());
                         }
                         Change::Doubtful { message, decide } => {
@@ -115,8 +128,9 @@ impl Sending {
     fn change(&self, keys: &WorkspaceKeys, sent: &Sent) -> Result<Change> {
         let Some(row) = &sent.row else { return Ok(Change::Gone) };
         let entropy = self.app.0.entropy.as_ref();
-        let fail = |error: &MessageError, doubtful| {
-            Failure::prepare(keys, row, error, sent.at, entropy, doubtful).map(Change::Failed)
+        let fail = |error: &MessageError, returned| {
+            let failure = Failure::prepare(keys, row, error, sent.at, entropy, false)?;
+            Ok(Change::Failed { failure, returned })
         };
         // Told once per message, and only where the wait is worth telling.
         let delay = |error: &MessageError, worth: bool| {
@@ -147,12 +161,13 @@ impl Sending {
                             delay: Some(delay(&error_of_refusal(refusal, true), pause >= WORTH_TELLING)?),
                         })
                     }
-                    _ => fail(&error_of_refusal(refusal, false), false),
+                    // Meta looked at it and refused: it never went to anybody.
+                    _ => fail(&error_of_refusal(refusal, false), true),
                 }
             }
             Ok(SendOutcome::NotSent { class, reason }) => {
                 if *class == gatepost_net::class::REQUEST_INVALID {
-                    return fail(&unsendable(reason), false);
+                    return fail(&unsendable(reason), true);
                 }
                 let pause = Duration::from_secs(1 << sent.job.attempts.clamp(0, 9)).min(LONGEST_PAUSE);
                 tracing::debug!(channel = %row.channel, class, "Meta was not reached; the message waits");
@@ -180,8 +195,14 @@ impl Sending {
                 };
                 Ok(Change::Doubtful { message: row.id, decide })
             }
-            Err(error) if error.code() == gatepost_core::Code::NotFound => fail(&channel_deleted(), false),
-            Err(_) => fail(&unsendable("the stored message cannot be read"), false),
+            Err(error) => match error.code() {
+                Code::NotFound => fail(&channel_deleted(), true),
+                code @ (Code::RecipientSuppressed | Code::MessageExpired) => {
+                    Withdrawal::prepare(keys, row, code, sent.at, entropy)
+                        .map(|w| Change::Barred(Box::new(w)))
+                }
+                _ => fail(&unsendable("the stored message cannot be read"), true),
+            },
         }
     }
 }

@@ -45,6 +45,7 @@ impl App {
             .map_err(|wrong| Error::fields(under("/parameters", wrong)))?;
         let channel = self.template_channel_needed(grant, &row).await?;
         let message = MessageSend {
+            ttl: None,
             channel: Some(channel.id),
             to: send.to,
             purpose: send.purpose,

@@ -231,6 +231,24 @@ permissions! {
     OperatorVisitRead = "operator_visit.read", scopes [Admin], roles [Owner, Admin];
     /// End an operator's right to look into the workspace.
     OperatorVisitRevoke = "operator_visit.revoke", scopes [], roles [Owner];
+    /// See whom the workspace may not write to, who agreed to hear from it, what was refused and how much was used.
+    GuardRead = "guard.read", scopes [Send, Read, Admin], roles [Owner, Admin, Agent, Analyst];
+    /// Change the guard's settings.
+    GuardManage = "guard.manage", scopes [Admin], roles [Owner, Admin], fresh;
+    /// Keep the workspace from writing to a person, one by one or by a file.
+    SuppressionAdd = "suppression.add", scopes [Send, Admin], roles [Owner, Admin, Agent];
+    /// Take away a list of people as a file.
+    SuppressionExport = "suppression.export", scopes [Admin], roles [Owner, Admin], fresh;
+    /// Let the workspace write to somebody again who was suppressed by hand.
+    SuppressionLift = "suppression.lift", scopes [], roles [Owner];
+    /// Record that a person agreed to hear from the workspace, or does no more.
+    ConsentRecord = "consent.record", scopes [Send, Admin], roles [Owner, Admin, Agent];
+    /// Read what waits for a decision, with its words.
+    ReviewRead = "review.read", scopes [Admin], roles [Owner, Admin];
+    /// Decide about what waits for a decision.
+    ReviewDecide = "review.decide", scopes [], roles [Owner, Admin];
+    /// Pause the workspace's sending, or parts of it, and let it go on.
+    SendingPause = "sending.pause", scopes [], roles [Owner];
     /// Read the notices to the workspace.
     NoticeRead = "notice.read", scopes [Admin], roles [Owner, Admin];
 }
@@ -290,6 +308,9 @@ mod tests {
             PermissionId::MemberManage,
             PermissionId::IdentityProviderManage,
             PermissionId::OperatorVisitRevoke,
+            PermissionId::SuppressionLift,
+            PermissionId::ReviewDecide,
+            PermissionId::SendingPause,
         ];
         for permission in PermissionId::ALL {
             assert_eq!(

@@ -85,8 +85,6 @@ pub struct KeyRules {
     pub workspace_limit: Option<String>,
     /// The preset of its own.
     pub own_limit: Option<String>,
-    /// The operator paused the workspace's sending.
-    pub sending_paused: bool,
 }
 
 impl KeyRules {
@@ -290,7 +288,7 @@ impl Principal {
             fresh,
             mode,
             channels: None,
-            rules: Arc::new(KeyRules { sending_paused: seat.sending_paused, ..KeyRules::default() }),
+            rules: Arc::new(KeyRules::default()),
             exchange: None,
         }
     }
@@ -412,13 +410,6 @@ impl<P> Grant<P> {
 
     pub fn workspace(&self) -> WorkspaceId {
         self.principal.workspace
-    }
-
-    /// For whatever sends.
-    ///
-    /// Errors: `sending_paused`.
-    pub fn may_send(&self) -> Result<(), Error> {
-        if self.principal.rules.sending_paused { Err(Error::of(Code::SendingPaused)) } else { Ok(()) }
     }
 
     pub fn actor(&self) -> Actor {

@@ -112,8 +112,6 @@ pub struct StoredSeat {
     pub second_factor_required: bool,
     /// The workspace lets its members in through this identity provider only.
     pub only_through: Option<IdentityProviderId>,
-    /// The operator paused the workspace's sending.
-    pub sending_paused: bool,
 }
 
 /// Somebody who signed in. Only a session makes one.
@@ -322,7 +320,6 @@ mod tests {
             role,
             second_factor_required: false,
             only_through: None,
-            sending_paused: false,
         }
     }
 

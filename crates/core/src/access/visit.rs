@@ -57,7 +57,7 @@ impl From<OperatorReason> for String {
 }
 
 /// What every visit may read: how a workspace is set up, and what was done there. Secrets are shown to nobody.
-const SET_UP: [PermissionId; 10] = [
+const SET_UP: [PermissionId; 11] = [
     PermissionId::WorkspaceRead,
     PermissionId::ChannelRead,
     PermissionId::TemplateRead,
@@ -67,13 +67,15 @@ const SET_UP: [PermissionId; 10] = [
     PermissionId::OriginRead,
     PermissionId::IdentityProviderRead,
     PermissionId::AuditRead,
+    PermissionId::GuardRead,
     PermissionId::OperatorVisitRead,
 ];
 
 /// What a visit may read beside that when it was opened with content: what people wrote, their numbers, who the members
 /// are, and what receivers answered.
-const CONTENT: [PermissionId; 5] = [
+const CONTENT: [PermissionId; 6] = [
     PermissionId::MessageRead,
+    PermissionId::ReviewRead,
     PermissionId::EventRead,
     PermissionId::MemberRead,
     PermissionId::NoticeRead,

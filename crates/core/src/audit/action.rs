@@ -139,6 +139,25 @@ actions! {
     TemplateSynced = "template.synced", "The account's templates were read from Meta.";
     TemplateTestSent = "template.test_sent", "A template was sent to try it.";
 
+    // the guard
+    GuardSettingsChanged = "guard.settings_changed", "The guard's settings of the workspace were changed.";
+    SuppressionAdded = "suppression.added", "Somebody was suppressed: the workspace may not write to them.";
+    SuppressionLifted = "suppression.lifted", "An owner lifted a suppression that was made by hand; the reason is named.";
+    SuppressionsImported = "suppression.imported", "A file of people was suppressed.";
+    SuppressionsExported = "suppression.exported", "The list of suppressed people was exported.";
+    ConsentRecorded = "consent.recorded", "An opt-in was recorded, with its source.";
+    ConsentRevoked = "consent.revoked", "A recorded opt-in was revoked.";
+    ConsentsExported = "consent.exported", "The recorded opt-ins were exported.";
+    PauseSet = "pause.set", "The workspace, a channel or a purpose was paused, by hand or by a rule.";
+    PauseLifted = "pause.lifted", "A pause was lifted.";
+    ReviewApproved = "review.approved", "What was held for a decision was let through; the reason is named.";
+    ReviewRejected = "review.rejected", "What was held for a decision was refused; the reason is named.";
+    SubscriptionChanged = "subscription.changed", "The workspace's subscription was changed, by the operator or by the one who bills.";
+    PlanCreated = "plan.created", "A plan was made.";
+    PlanUpdated = "plan.updated", "A plan was changed.";
+    PlanDeleted = "plan.deleted", "A plan was removed.";
+    BillingRefused = "billing.refused", "A callback of the one who bills was not signed rightly.";
+
     // files
     MediaDeleted = "media.deleted", "A file was deleted.";
 

@@ -186,6 +186,24 @@ impl Content {
         words::of(self)
     }
 
+    /// Name and language of the template, where it is one.
+    pub fn template(&self) -> Option<(String, String)> {
+        #[derive(serde::Deserialize)]
+        struct Language {
+            code: String,
+        }
+        #[derive(serde::Deserialize)]
+        struct Template {
+            name: String,
+            language: Language,
+        }
+        if self.kind != ContentKind::Template {
+            return None;
+        }
+        let template: Template = serde_json::from_str(self.object.get()).ok()?;
+        Some((template.name, template.language.code))
+    }
+
     /// The message that a reaction is on.
     pub fn reacts_to(&self) -> Option<Reference> {
         #[derive(serde::Deserialize)]

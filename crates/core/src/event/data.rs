@@ -5,7 +5,9 @@ use serde_json::value::RawValue;
 
 use super::shape::shapes;
 use crate::Purpose;
-use crate::id::{ChannelId, ContactId, EndpointId, MediaId, MessageId, TemplateId};
+use crate::id::{
+    ChannelId, ContactId, EndpointId, MediaId, MessageId, PolicyEventId, ReviewId, SuppressionId, TemplateId,
+};
 use crate::message::MessageState;
 use crate::time::Timestamp;
 
@@ -156,15 +158,80 @@ shapes! {
         pub reason: Option<&'a str>,
     }
 
-    /// How a person is known from now on.
+    /// How a person is known from now on, and whether they want to be written to.
     #[derive(Serialize)]
     pub struct ContactNews {
         /// The person; null where Gatepost did not know the person before.
         pub id: Option<ContactId>,
         /// How to reach the person now.
         pub contact: Party,
-        /// How it was before.
-        pub previous: Party,
+        /// How it was before, in `contact.updated`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub previous: Option<Party>,
+        /// In `contact.opted_out` and `contact.opted_in`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub choice: Option<ChoiceNews>,
+    }
+
+    /// That a person opted out, or in again.
+    #[derive(Serialize)]
+    pub struct ChoiceNews {
+        /// The suppression that began or ended.
+        pub suppression_id: SuppressionId,
+        /// How it came about: `person` (their own words or button), `manual`, `import`, `meta_preference` or
+        /// `meta_refusal`.
+        pub source: &'static str,
+        /// The rule that understood the person's words, such as `en.keyword.stop`; never the words themselves.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub rule: Option<String>,
+        /// The person's message, where there is one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub message_id: Option<MessageId>,
+        /// Queued messages to the person that will not go.
+        pub withdrawn: i64,
+        /// Messages to the person that were being handed to Meta at that moment: these may still arrive.
+        pub in_flight: i64,
+    }
+
+    /// A decision of the guard.
+    #[derive(Serialize)]
+    pub struct PolicyNews<'a> {
+        /// As `GET /v1/policy-events` knows it.
+        pub id: PolicyEventId,
+        /// `block` or `hold`.
+        pub decision: &'static str,
+        /// Why, as the answer to the send said it: `recipient_suppressed`, `risk_blocked` and so on.
+        pub code: &'a str,
+        /// The rules that spoke, the gravest first.
+        pub rules: &'a [&'a str],
+        /// 0 to 100; absent where no score decided.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub score: Option<i64>,
+        /// Why the message was sent, as its sender said.
+        pub purpose: Option<&'a str>,
+        /// The message, where there is one: a send that was refused at once makes none.
+        pub message_id: Option<MessageId>,
+        /// Where somebody has to decide: what to decide about.
+        pub review_id: Option<ReviewId>,
+    }
+
+    /// How much of a limit was used.
+    #[derive(Serialize)]
+    pub struct UsageNews<'a> {
+        /// `workspace` or `channel`; `channel_id` beside says which.
+        pub scope: &'static str,
+        /// `day` or `month`.
+        pub period: &'static str,
+        /// The day or month in the workspace's time zone: `2026-11-21` or `2026-11`.
+        pub of: &'a str,
+        /// What the plan allows.
+        pub limit: i64,
+        /// What was used of it.
+        pub used: i64,
+        /// 80 or 100.
+        pub percent: i64,
+        /// When the next period begins.
+        pub resets_at: Timestamp,
     }
 
     /// Anything else that Meta told.

@@ -6,13 +6,16 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::data::{
-    ChannelNews, ContactNews, EndpointNews, MediaNews, MessageError, MessageNews, Notification, Party,
-    TemplateNews,
+    ChannelNews, ChoiceNews, ContactNews, EndpointNews, MediaNews, MessageError, MessageNews, Notification,
+    Party, PolicyNews, TemplateNews, UsageNews,
 };
 use super::payload::{EventData, EventPayload};
 use super::{API_VERSION, EventSubject, EventType};
 use crate::endpoint::DisabledReason;
-use crate::id::{ChannelId, ContactId, EndpointId, EventId, MediaId, MessageId, TemplateId, WorkspaceId};
+use crate::id::{
+    ChannelId, ContactId, EndpointId, EventId, MediaId, MessageId, PolicyEventId, ReviewId, SuppressionId,
+    TemplateId, WorkspaceId,
+};
 use crate::message::MessageState;
 use crate::time::Timestamp;
 use crate::{Entropy, Purpose};
@@ -40,6 +43,9 @@ pub struct Cast {
     pub template: TemplateId,
     pub contact: ContactId,
     pub endpoint: EndpointId,
+    pub suppression: SuppressionId,
+    pub review: ReviewId,
+    pub policy_event: PolicyEventId,
     /// When it happens.
     pub at: Timestamp,
     file: MediaNews,
@@ -69,6 +75,9 @@ impl Cast {
             template: TemplateId::from_uuid(DOCUMENTED),
             contact: ContactId::from_uuid(DOCUMENTED),
             endpoint: EndpointId::from_uuid(DOCUMENTED),
+            suppression: SuppressionId::from_uuid(DOCUMENTED),
+            review: ReviewId::from_uuid(DOCUMENTED),
+            policy_event: PolicyEventId::from_uuid(DOCUMENTED),
             at: DOCUMENTED_AT,
             file: file(MediaId::from_uuid(DOCUMENTED)),
         }
@@ -84,6 +93,9 @@ impl Cast {
             template: TemplateId::new(now, entropy),
             contact: ContactId::new(now, entropy),
             endpoint: EndpointId::new(now, entropy),
+            suppression: SuppressionId::new(now, entropy),
+            review: ReviewId::new(now, entropy),
+            policy_event: PolicyEventId::new(now, entropy),
             at: now,
             file: file(MediaId::new(now, entropy)),
         }
@@ -115,7 +127,66 @@ impl Cast {
             EventType::ContactUpdated => EventData::Contact(ContactNews {
                 id: Some(self.contact),
                 contact: party("+12025550109", Some("US.13491208655302741919")),
-                previous: party(PHONE, Some("US.13491208655302741918")),
+                previous: Some(party(PHONE, Some("US.13491208655302741918"))),
+                choice: None,
+            }),
+            EventType::ContactOptedOut => self.choice(ChoiceNews {
+                suppression_id: self.suppression,
+                source: "person",
+                rule: Some("en.keyword.stop".to_owned()),
+                message_id: Some(self.message),
+                withdrawn: 2,
+                in_flight: 0,
+            }),
+            EventType::ContactOptedIn => self.choice(ChoiceNews {
+                suppression_id: self.suppression,
+                source: "person",
+                rule: Some("en.keyword.start".to_owned()),
+                message_id: Some(self.message),
+                withdrawn: 0,
+                in_flight: 0,
+            }),
+            EventType::PolicyBlocked => EventData::Policy(PolicyNews {
+                id: self.policy_event,
+                decision: "block",
+                code: "recipient_suppressed",
+                rules: &["suppression"],
+                score: None,
+                purpose: Some("support"),
+                message_id: None,
+                review_id: None,
+            }),
+            EventType::PolicyHeld => EventData::Policy(PolicyNews {
+                id: self.policy_event,
+                decision: "hold",
+                code: "risk_held",
+                rules: &["link_shortener", "identical_text"],
+                score: Some(72),
+                purpose: Some("operational"),
+                message_id: Some(self.message),
+                review_id: Some(self.review),
+            }),
+            EventType::MessageExpired => EventData::Message(Box::new(MessageNews {
+                provider_id: None,
+                error: Some(MessageError {
+                    code: "message_expired".to_owned(),
+                    provider_code: None,
+                    class: "failed".to_owned(),
+                    detail: "its ttl was over before it could be sent".to_owned(),
+                    action: "Send it again if it still matters, with a longer ttl: nothing was sent."
+                        .to_owned(),
+                }),
+                ..self.message(MessageState::Expired)
+            })),
+            EventType::UsageReached => EventData::Usage(UsageNews {
+                scope: "workspace",
+                period: "month",
+                of: "2026-11",
+                limit: 10_000,
+                used: 8_000,
+                percent: 80,
+                // 2026-12-01T00:00:00Z
+                resets_at: Timestamp::from_seconds(1_796_083_200),
             }),
             EventType::ChannelNotification => EventData::Notification(Notification {
                 field: "account_update",
@@ -133,6 +204,15 @@ impl Cast {
             }),
             EventType::EndpointTest => EventData::Endpoint(self.endpoint()),
         }
+    }
+
+    fn choice(&self, choice: ChoiceNews) -> EventData<'_> {
+        EventData::Contact(ContactNews {
+            id: Some(self.contact),
+            contact: party(PHONE, Some("US.13491208655302741918")),
+            previous: None,
+            choice: Some(choice),
+        })
     }
 
     /// Further shapes that an event may have, by name.
@@ -161,7 +241,7 @@ impl Cast {
     /// The channel that an event of this type names.
     pub const fn channel_of(&self, event: EventType) -> Option<ChannelId> {
         match event.subject() {
-            EventSubject::Endpoint => None,
+            EventSubject::Endpoint | EventSubject::Usage => None,
             _ => Some(self.channel.id),
         }
     }

@@ -15,6 +15,8 @@ pub enum EventSubject {
     Contact,
     Notification,
     Endpoint,
+    Policy,
+    Usage,
 }
 
 impl EventSubject {
@@ -27,6 +29,8 @@ impl EventSubject {
             Self::Contact => "contact",
             Self::Notification => "notification",
             Self::Endpoint => "endpoint",
+            Self::Policy => "policy",
+            Self::Usage => "usage",
         }
     }
 }
@@ -118,6 +122,24 @@ events! {
     /// Somebody asked for a trial of one endpoint.
     EndpointTest = 13, "endpoint.test", Endpoint,
         "When asked for, to that endpoint alone, whatever its filter says.";
+    /// A person does not want to hear from the workspace any more.
+    ContactOptedOut = 14, "contact.opted_out", Contact,
+        "When the person says so in words, by a button or through Meta, or when they are suppressed by hand. From then on only essential purposes go to them.";
+    /// A person wants to hear from the workspace again.
+    ContactOptedIn = 15, "contact.opted_in", Contact,
+        "When the person undoes their opt-out, or an owner lifts a suppression that was made by hand.";
+    /// The guard did not let a message through.
+    PolicyBlocked = 16, "policy.blocked", Policy,
+        "When a send is refused by the guard, when a queued message may not go any more, and when a held one is refused.";
+    /// The guard holds something until somebody has decided.
+    PolicyHeld = 17, "policy.held", Policy,
+        "When a message is held, and when a person's words may have been an opt-out.";
+    /// A message's time ran out before it was sent.
+    MessageExpired = 18, "message.expired", Message,
+        "Once, when its `ttl` is over. Nothing was sent.";
+    /// A part of the plan is used up, or nearly.
+    UsageReached = 19, "usage.reached", Usage,
+        "Once per limit and period at 80 and at 100 per cent.";
 }
 
 impl EventType {
@@ -136,11 +158,11 @@ impl EventType {
             MessageState::Delivered => Some(Self::MessageDelivered),
             MessageState::Read => Some(Self::MessageRead),
             MessageState::Failed => Some(Self::MessageFailed),
+            MessageState::Expired => Some(Self::MessageExpired),
             MessageState::Queued
             | MessageState::Held
             | MessageState::Sending
             | MessageState::Blocked
-            | MessageState::Expired
             | MessageState::Revoked
             | MessageState::Received => None,
         }

@@ -18,8 +18,8 @@ pub mod schema;
 mod shape;
 
 pub use data::{
-    ChannelNews, ContactNews, EndpointNews, MediaNews, MessageError, MessageNews, Notification, Party,
-    TemplateNews,
+    ChannelNews, ChoiceNews, ContactNews, EndpointNews, MediaNews, MessageError, MessageNews, Notification,
+    Party, PolicyNews, TemplateNews, UsageNews,
 };
 pub use examples::{Cast, CastChannel};
 pub use filter::EventFilter;

@@ -3,7 +3,9 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::data::{ChannelNews, ContactNews, EndpointNews, MessageNews, Notification, TemplateNews};
+use super::data::{
+    ChannelNews, ContactNews, EndpointNews, MessageNews, Notification, PolicyNews, TemplateNews, UsageNews,
+};
 use super::shape::{Definitions, Described, Member, object, shapes};
 use super::{EventSubject, EventType};
 use crate::id::{ChannelId, EventId, WorkspaceId};
@@ -45,6 +47,8 @@ pub enum EventData<'a> {
     Contact(ContactNews),
     Notification(Notification<'a>),
     Endpoint(EndpointNews<'a>),
+    Policy(PolicyNews<'a>),
+    Usage(UsageNews<'a>),
 }
 
 impl EventData<'_> {
@@ -57,13 +61,23 @@ impl EventData<'_> {
             Self::Contact(_) => EventSubject::Contact,
             Self::Notification(_) => EventSubject::Notification,
             Self::Endpoint(_) => EventSubject::Endpoint,
+            Self::Policy(_) => EventSubject::Policy,
+            Self::Usage(_) => EventSubject::Usage,
         }
     }
 }
 
 impl EventSubject {
-    pub const ALL: [Self; 6] =
-        [Self::Message, Self::Channel, Self::Template, Self::Contact, Self::Notification, Self::Endpoint];
+    pub const ALL: [Self; 8] = [
+        Self::Message,
+        Self::Channel,
+        Self::Template,
+        Self::Contact,
+        Self::Notification,
+        Self::Endpoint,
+        Self::Policy,
+        Self::Usage,
+    ];
 
     /// The schema of the member that says it.
     pub(super) fn schema(self, definitions: &mut Definitions) -> Value {
@@ -74,6 +88,8 @@ impl EventSubject {
             Self::Contact => ContactNews::schema(definitions),
             Self::Notification => Notification::schema(definitions),
             Self::Endpoint => EndpointNews::schema(definitions),
+            Self::Policy => PolicyNews::schema(definitions),
+            Self::Usage => UsageNews::schema(definitions),
         }
     }
 
@@ -86,6 +102,8 @@ impl EventSubject {
             Self::Contact => "In events about a person.",
             Self::Notification => "In events that pass on what Meta told.",
             Self::Endpoint => "In events about a webhook endpoint.",
+            Self::Policy => "In events about what the guard decided.",
+            Self::Usage => "In events about how much of the plan was used.",
         }
     }
 }

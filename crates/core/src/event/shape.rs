@@ -6,7 +6,8 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use crate::id::{
-    ChannelId, ContactId, DeliveryId, EndpointId, EventId, MediaId, MessageId, TemplateId, WorkspaceId,
+    ChannelId, ContactId, DeliveryId, EndpointId, EventId, MediaId, MessageId, PolicyEventId, ReviewId,
+    SuppressionId, TemplateId, WorkspaceId,
 };
 use crate::message::MessageState;
 use crate::time::Timestamp;
@@ -171,7 +172,10 @@ macro_rules! ids {
 /// What follows the prefix of an id: 128 bits in Crockford's base 32.
 pub(super) const ID_PATTERN: &str = "[0-7][0-9a-hjkmnp-tv-z]{25}";
 
-ids! { ChannelId ContactId DeliveryId EndpointId EventId MediaId MessageId TemplateId WorkspaceId }
+ids! {
+    ChannelId ContactId DeliveryId EndpointId EventId MediaId MessageId PolicyEventId ReviewId SuppressionId TemplateId
+    WorkspaceId
+}
 
 /// Structs that are written as JSON objects, with their schemas. What stands between the braces is ordinary Rust; the
 /// documentation of a member is its description in the schema. `#[doc(alias = "…")]` names the schema where it has

@@ -113,9 +113,9 @@ async fn message_send(
     create: Create<wire::MessageSend>,
 ) -> Answer {
     let (body, idempotent) = split(create);
-    let wire::MessageSend { channel, to, purpose, content, reply_to, on_unknown } = body;
+    let wire::MessageSend { channel, to, purpose, content, reply_to, on_unknown, ttl } = body;
     let channel = header.join(channel)?;
-    let command = gatepost_app::MessageSend { channel, to, purpose, content, reply_to, on_unknown };
+    let command = gatepost_app::MessageSend { channel, to, purpose, content, reply_to, on_unknown, ttl };
     let outcome = app.message_send(&grant, command, idempotent).await?;
     Ok(reply::made(StatusCode::ACCEPTED, outcome))
 }

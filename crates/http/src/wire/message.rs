@@ -1,10 +1,11 @@
 //! Messages.
 
+use std::time::Duration;
+
 use gatepost_app::MessageView;
 use gatepost_core::content::{Body as Words, Content, ContentKind};
 use gatepost_core::event::{MediaNews, MessageError, Party};
 use gatepost_core::message::{MessageState, OnUnknown};
-use gatepost_core::purpose::InvalidPurpose;
 use gatepost_core::{ChannelId, Code, MessageId, Purpose, Recipient, Timestamp};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -15,6 +16,9 @@ use super::{content, parse};
 use crate::json::{Body, Object, Value};
 use crate::reply::{Made, to_json};
 
+/// Shortest and longest time to live of a message.
+const TTL_SECONDS: std::ops::RangeInclusive<u32> = 10..=30 * 86_400;
+
 /// A message to send, as it was understood.
 pub struct MessageSend {
     pub channel: Option<ChannelId>,
@@ -23,6 +27,7 @@ pub struct MessageSend {
     pub content: Content,
     pub reply_to: Option<MessageId>,
     pub on_unknown: OnUnknown,
+    pub ttl: Option<Duration>,
 }
 
 impl Body for MessageSend {
@@ -43,6 +48,7 @@ impl Body for MessageSend {
         let on_unknown = object.optional("on_unknown", |v| {
             v.parse(|written| OnUnknown::parse(written).ok_or("expected fail or resend"))
         });
+        let ttl = object.optional("ttl", |v| v.integer(TTL_SECONDS));
         Some(Self {
             channel: channel?,
             to: to?,
@@ -50,21 +56,17 @@ impl Body for MessageSend {
             content: content?,
             reply_to: reply_to?,
             on_unknown: on_unknown?.unwrap_or_default(),
+            ttl: ttl?.map(|seconds| Duration::from_secs(seconds.into())),
         })
     }
 }
 
 pub(super) fn purpose(value: Value<'_>) -> Option<Purpose> {
-    match Purpose::parse(value.text()?) {
-        Ok(purpose) => Some(purpose),
-        Err(InvalidPurpose::NotAllowed) => {
-            value.wrong(Code::MessagePurposeNotAllowed.as_str(), Code::MessagePurposeNotAllowed.remedy())
-        }
-        Err(InvalidPurpose::Unknown) => {
-            let known: Vec<&str> = Purpose::ALL.iter().map(|purpose| purpose.as_str()).collect();
-            value.wrong("invalid_value", format!("expected one of {}", known.join(", ")))
-        }
-    }
+    let written = value.text()?;
+    Purpose::parse(written).or_else(|| {
+        let known: Vec<&str> = Purpose::ALL.iter().map(|purpose| purpose.as_str()).collect();
+        value.wrong("invalid_value", format!("expected one of {}", known.join(", ")))
+    })
 }
 
 fn kind(value: Value<'_>) -> Option<ContentKind> {
@@ -133,7 +135,8 @@ pub struct Shape {
     /// An international phone number, or Meta's id of a person (BSUID) such as `US.13491208655302741918`.
     #[schema(example = "+12025550101")]
     to: String,
-    /// Why it is sent: `authentication`, `transactional`, `operational`, `support` or `internal_team`.
+    /// Why it is sent: `transactional`, `operational`, `support`, `internal_team`, or `authentication` with a template of
+    /// that category. An operator can open others (`marketing`, `promotion`, `bulk_campaign`, `political`) for a plan.
     #[schema(example = "transactional")]
     purpose: String,
     /// The name of the object; need not be said.
@@ -157,6 +160,10 @@ pub struct Shape {
     /// What to do when Meta's answer was cut, so that nobody knows whether the message went out: `fail` (the default)
     /// never sends twice, `resend` may.
     on_unknown: Option<String>,
+    /// Seconds for which the message may wait, 10 to 2,592,000: then it is `expired` and not sent. Without it a message
+    /// waits until it can be sent.
+    #[schema(value_type = Option<i64>, example = 3600)]
+    ttl: Option<u64>,
 }
 
 /// A message that was read.
@@ -189,8 +196,8 @@ pub struct Message<'a> {
     /// `outbound` or `inbound`.
     #[schema(value_type = String, example = "outbound")]
     direction: &'static str,
-    /// `queued`, `sending`, `sent`, `delivered`, `read`, `failed` or `received`; states only move forward. `held`,
-    /// `blocked`, `expired` and `revoked` are reserved: be ready to meet them.
+    /// `queued`, `held`, `sending`, `sent`, `delivered`, `read`, `failed`, `blocked`, `expired` or `received`; states only
+    /// move forward. `revoked` is reserved: be ready to meet it.
     #[schema(value_type = String, example = "queued")]
     state: MessageState,
     /// Meta's name of the object in `content`; for inbound messages whatever Meta sends.

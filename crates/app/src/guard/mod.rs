@@ -1,0 +1,111 @@
+//! The guard: whether an outbound message may go.
+//!
+//! [`judging`] decides in the transaction that accepts a message, so that what is counted is exact; [`dequeue`] looks
+//! again when the message is taken from its queue, since a person may have written STOP meanwhile.
+
+mod dequeue;
+mod holding;
+mod judging;
+mod policy;
+mod withdrawing;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gatepost_core::guard::{GuardSettings, Plan, Zone};
+use gatepost_core::{Purpose, Result};
+use gatepost_store::GuardFacts;
+use moka::sync::Cache;
+
+pub(crate) use dequeue::{Barred, bars};
+pub(crate) use judging::{Asked, judge};
+pub(crate) use withdrawing::Withdrawal;
+
+/// The operator's settings of the guard.
+#[derive(Debug, Clone)]
+pub struct GuardConfig {
+    /// Purposes that go to suppressed people all the same.
+    pub essential: Vec<Purpose>,
+    /// How long a held message waits for a decision.
+    pub review_for: Duration,
+    /// The plan of workspaces that have none.
+    pub default_plan: Arc<Plan>,
+}
+
+impl Default for GuardConfig {
+    fn default() -> Self {
+        Self {
+            essential: vec![Purpose::Authentication],
+            review_for: Duration::from_hours(72),
+            default_plan: Arc::new(Plan::default()),
+        }
+    }
+}
+
+/// Texts of plans and settings that were read before, by the texts themselves: a workspace's do not change often.
+#[derive(Clone)]
+pub(crate) struct Texts {
+    plans: Cache<String, Arc<Plan>>,
+    settings: Cache<String, Arc<GuardSettings>>,
+    zones: Cache<String, Zone>,
+}
+
+impl Default for Texts {
+    fn default() -> Self {
+        Self { plans: Cache::new(1_000), settings: Cache::new(1_000), zones: Cache::new(600) }
+    }
+}
+
+/// A rule by its name.
+pub(crate) fn rule_named(_name: &str) -> Option<&'static str> {
+    None
+}
+
+/// What a workspace's sends are held against, read into types.
+#[derive(Clone)]
+pub(crate) struct Rules {
+    pub plan: Arc<Plan>,
+    pub settings: Arc<GuardSettings>,
+    pub zone: Zone,
+}
+
+impl Texts {
+    /// The rules of a workspace. A plan or setting that cannot be read was damaged: nothing is sent by it.
+    pub fn rules(&self, facts: &GuardFacts, config: &GuardConfig) -> Result<Rules> {
+        let damaged = |what: &str, error: String| {
+            gatepost_core::Error::internal(format!("the {what} of a workspace cannot be read: {error}"))
+        };
+        let plan = match &facts.plan_body {
+            None => Arc::clone(&config.default_plan),
+            Some(text) => match self.plans.get(text) {
+                Some(plan) => plan,
+                None => {
+                    let plan = Arc::new(Plan::parse(text).map_err(|e| damaged("plan", e))?);
+                    self.plans.insert(text.clone(), Arc::clone(&plan));
+                    plan
+                }
+            },
+        };
+        let settings = match &facts.settings {
+            None => Arc::default(),
+            Some(text) => match self.settings.get(text) {
+                Some(settings) => settings,
+                None => {
+                    let read = serde_json::from_str(text);
+                    let settings = Arc::new(read.map_err(|e| damaged("guard's settings", e.to_string()))?);
+                    self.settings.insert(text.clone(), Arc::clone(&settings));
+                    settings
+                }
+            },
+        };
+        let zone = match self.zones.get(&facts.time_zone) {
+            Some(zone) => zone,
+            None => {
+                let zone = Zone::parse(&facts.time_zone).map_err(|e| damaged("time zone", e))?;
+                self.zones.insert(facts.time_zone.clone(), zone.clone());
+                zone
+            }
+        };
+        Ok(Rules { plan, settings, zone })
+    }
+}
