@@ -11,7 +11,9 @@ mod channel_checks;
 mod channel_reports;
 mod channel_state;
 mod channels;
+mod choices;
 mod config;
+mod consents;
 mod credentials;
 mod deliveries;
 mod delivering;
@@ -23,6 +25,7 @@ mod guard;
 mod idempotency;
 mod inbound;
 mod journal;
+mod keywords;
 mod lanes;
 mod limits;
 mod mail;
@@ -47,6 +50,7 @@ pub mod sso;
 mod status;
 mod store_away;
 mod streams;
+mod suppressions;
 mod system;
 mod templates;
 mod test_channels;
@@ -76,13 +80,16 @@ pub use callbacks::VerifiedCallback;
 pub use channel_checks::{ChannelLook, FindingView};
 pub use channels::{ChannelCreate, ChannelSource, ChannelUpdate, ChannelView};
 pub use config::{AppConfig, StreamConfig};
+pub use consents::{ConsentRecord, ConsentView};
 pub use deliveries::{AttemptView, DeliveryQuery, DeliveryView};
 pub use endpoints::{
     DEAD_LETTERS_COUNTED, ENDPOINTS_MAX, EndpointCreate, EndpointCreated, EndpointTested, EndpointUpdate,
     EndpointView, WebhookKeyView,
 };
 pub use event_log::{EventBegin, EventPage, EventQuery, EventSelection, EventView};
+pub use guard::GuardConfig;
 pub use idempotency::{Idempotent, Outcome};
+pub use keywords::{KEYWORDS_AT_ONCE, KeywordView};
 pub use limits::{
     Admission, Asked, LimitConfig, LimitDecision, Limiter, LocalLimiter, Subject as LimitSubject,
 };
@@ -113,6 +120,10 @@ pub use resends::EventResent;
 pub use sending::PairLimit;
 pub use status::{LaneStatus, NodeStatus, Status};
 pub use streams::{EventStream, StreamEnd, StreamQuery, StreamStep};
+pub use suppressions::{
+    ImportFault, ImportFile, REASON_MAX, SUPPRESSIONS_FILE_MAX, SuppressionAdd, SuppressionExport,
+    SuppressionImportView, SuppressionView, suppression_reason,
+};
 pub use system::SystemClock;
 pub use templates::{
     TemplateChange, TemplateCreate, TemplateDraft, TemplateQuery, TemplateSynced, TemplateTestSend,
@@ -179,6 +190,7 @@ struct Inner {
     gauges: gauges::Gauges,
     streams: Arc<streams::Streams>,
     texts: guard::Texts,
+    words: choices::Words,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -222,6 +234,7 @@ impl App {
             gauges: gauges::Gauges::default(),
             streams,
             texts: guard::Texts::default(),
+            words: choices::Words::default(),
             tasks: TaskTracker::new(),
             stop,
             config,

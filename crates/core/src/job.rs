@@ -21,10 +21,12 @@ pub enum JobKind {
     EndpointTest,
     /// Hand an e-mail to the mail server. Lane: one for all.
     MailSend,
+    /// Suppress the people of a file, some at a time. Lane: the workspace.
+    SuppressionImport,
 }
 
 impl JobKind {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::MessageSend,
         Self::EnvelopeProcess,
         Self::DeliveryAttempt,
@@ -33,6 +35,7 @@ impl JobKind {
         Self::WebhookReplay,
         Self::EndpointTest,
         Self::MailSend,
+        Self::SuppressionImport,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -45,6 +48,7 @@ impl JobKind {
             Self::WebhookReplay => "webhook_replay",
             Self::EndpointTest => "endpoint_test",
             Self::MailSend => "mail_send",
+            Self::SuppressionImport => "suppression_import",
         }
     }
 
@@ -59,6 +63,7 @@ impl JobKind {
             Self::WebhookReplay => 6,
             Self::EndpointTest => 7,
             Self::MailSend => 8,
+            Self::SuppressionImport => 9,
         }
     }
 

@@ -37,7 +37,9 @@ impl LaneKey {
             JobKind::MessageSend | JobKind::OutcomeDecide | JobKind::ChannelCheck => {
                 ChannelId::from_uuid(self.lane).to_string()
             }
-            JobKind::EnvelopeProcess => WorkspaceId::from_uuid(self.lane).to_string(),
+            JobKind::EnvelopeProcess | JobKind::SuppressionImport => {
+                WorkspaceId::from_uuid(self.lane).to_string()
+            }
             JobKind::DeliveryAttempt | JobKind::WebhookReplay | JobKind::EndpointTest => {
                 EndpointId::from_uuid(self.lane).to_string()
             }

@@ -55,8 +55,9 @@ pub use endpoints::{EndpointHealth, EndpointRow, EndpointTarget};
 pub use events::{EventHead, EventRow, NewEvent};
 pub use gauges::{EndpointHealths, JOBS_COUNTED_MAX};
 pub use guard::{
-    Conversation, Counted, GuardAsk, GuardFacts, PauseRow, PolicyEventRow, ReviewKind, ReviewRow,
-    ReviewState, SuppressionRow, UsageRow,
+    ConsentRow, Conversation, Counted, GuardAsk, GuardFacts, KeywordRow, PauseRow, PolicyEventRow,
+    QueuedSend, ReviewKind, ReviewRow, ReviewState, Suppressed, SuppressionImportRow, SuppressionRow,
+    UsageRow,
 };
 pub use idempotency::Recorded;
 pub use jobs::{Claimed, LaneKey, NewJob};
@@ -100,10 +101,14 @@ pub fn all_statements() -> Vec<&'static Stmt> {
         endpoints::ALL,
         events::ALL,
         gauges::ALL,
+        guard::consents::ALL,
         guard::conversations::ALL,
         guard::facts::ALL,
+        guard::imports::ALL,
+        guard::keywords::ALL,
         guard::pauses::ALL,
         guard::policy_events::ALL,
+        guard::queued::ALL,
         guard::reviews::ALL,
         guard::risk::ALL,
         guard::suppressions::ALL,

@@ -13,12 +13,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gatepost_core::guard::{GuardSettings, Plan, Zone};
+use gatepost_core::optout::OwnKeyword;
 use gatepost_core::{Purpose, Result};
 use gatepost_store::GuardFacts;
 use moka::sync::Cache;
 
 pub(crate) use dequeue::{Barred, bars};
 pub(crate) use judging::{Asked, judge};
+pub(crate) use policy::{Refused, policy_refusal_add};
 pub(crate) use withdrawing::Withdrawal;
 
 /// The operator's settings of the guard.
@@ -30,6 +32,8 @@ pub struct GuardConfig {
     pub review_for: Duration,
     /// The plan of workspaces that have none.
     pub default_plan: Arc<Plan>,
+    /// The operator's own words for opting out and in, beside those that are understood everywhere.
+    pub keywords: Vec<OwnKeyword>,
 }
 
 impl Default for GuardConfig {
@@ -38,6 +42,7 @@ impl Default for GuardConfig {
             essential: vec![Purpose::Authentication],
             review_for: Duration::from_hours(72),
             default_plan: Arc::new(Plan::default()),
+            keywords: Vec::new(),
         }
     }
 }

@@ -12,6 +12,7 @@ mod roles;
 mod standing;
 mod visits;
 
+pub(crate) use logs::masked;
 pub use logs::{LogEntry, LogKind, LogQuery, LogSubject};
 pub use roles::OperatorView;
 pub use standing::{StandingView, WorkspaceDetail};

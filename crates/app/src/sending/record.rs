@@ -15,6 +15,7 @@ use gatepost_vault::WorkspaceKeys;
 
 use super::{Sending, Sent};
 use crate::channel_state::{ChannelReport, channel_state_report};
+use crate::choices::{Choice, META_OPTED_OUT};
 use crate::guard::Withdrawal;
 use crate::journal::Begun;
 use crate::messages::seal_provider;
@@ -45,6 +46,8 @@ enum Change {
     Failed {
         failure: Failure,
         returned: bool,
+        /// What Meta said of the person with it.
+        choice: Option<Box<Choice>>,
     },
     /// The guard did not let it go any more.
     Barred(Box<Withdrawal>),
@@ -60,6 +63,15 @@ enum Change {
     Gone,
 }
 
+impl Change {
+    fn choice(&self) -> Option<&Choice> {
+        match self {
+            Self::Failed { choice, .. } => choice.as_deref(),
+            _ => None,
+        }
+    }
+}
+
 impl Sending {
     /// Writes results down in one transaction.
     pub(super) async fn write_down(&self, done: Vec<Sent>) -> Result<()> {
@@ -72,11 +84,16 @@ impl Sending {
             changes.push((sent.job.clone(), self.change(&keys, sent)?));
         }
         let channel = ChannelId::from_uuid(self.key.lane);
-        let entropy = Arc::clone(&app.0.entropy);
+        let (entropy, of_choices) = (Arc::clone(&app.0.entropy), app.clone());
         let marks: Vec<Begun> = done.iter().filter_map(|sent| sent.begun).collect();
         app.0
             .store
             .write(scope, async move |tx| {
+                let choices: Vec<&Choice> =
+                    changes.iter().filter_map(|(_, change)| change.choice()).collect();
+                if !choices.is_empty() {
+                    tx.suppression_gate_exclusive().await?;
+                }
                 let mut finished = Vec::new();
                 let mut accepted = Vec::new();
                 for (job, change) in &changes {
@@ -91,7 +108,7 @@ impl Sending {
                             }
                             tx.job_defer(job, *at, *aside).await?;
                         }
-                        Change::Failed { failure, returned } => {
+                        Change::Failed { failure, returned, .. } => {
                             if failure.write(tx).await? && *returned {
                                 tx.usage_give_back(failure.message).await?;
                             }
@@ -116,6 +133,9 @@ impl Sending {
                 }
                 write_accepted(tx, &accepted).await?;
                 tx.job_complete_many(&finished).await?;
+                if !choices.is_empty() {
+                    of_choices.choices_write(tx, &keys, &choices, of_choices.now()).await?;
+                }
                 tx.commit(Audit::None("results are in the message log"), ())
             })
             .await?;
@@ -130,7 +150,7 @@ impl Sending {
         let entropy = self.app.0.entropy.as_ref();
         let fail = |error: &MessageError, returned| {
             let failure = Failure::prepare(keys, row, error, sent.at, entropy, false)?;
-            Ok(Change::Failed { failure, returned })
+            Ok(Change::Failed { failure, returned, choice: None })
         };
         // Told once per message, and only where the wait is worth telling.
         let delay = |error: &MessageError, worth: bool| {
@@ -162,7 +182,15 @@ impl Sending {
                         })
                     }
                     // Meta looked at it and refused: it never went to anybody.
-                    _ => fail(&error_of_refusal(refusal, false), true),
+                    _ => {
+                        let error = error_of_refusal(refusal, false);
+                        let failure = Failure::prepare(keys, row, &error, sent.at, entropy, false)?;
+                        let choice = match refusal.code {
+                            Some(META_OPTED_OUT) => Some(Box::new(Choice::of_refusal(keys, row, sent.at)?)),
+                            _ => None,
+                        };
+                        Ok(Change::Failed { failure, returned: true, choice })
+                    }
                 }
             }
             Ok(SendOutcome::NotSent { class, reason }) => {
@@ -180,7 +208,7 @@ impl Sending {
             Ok(SendOutcome::Ambiguous { class, .. }) => {
                 metrics::counter!("gatepost_sends_cut_total").increment(1);
                 tracing::warn!(message = %row.id, class, "Meta's answer to a send was cut");
-                if row.on_unknown == OnUnknown::Resend {
+                if row.on_unknown == OnUnknown::Resend && !sent.not_again {
                     return Ok(Change::Later { at: sent.at.plus(RESEND_AFTER), aside: false, delay: None });
                 }
                 let decide = NewJob {

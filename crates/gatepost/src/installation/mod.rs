@@ -24,7 +24,7 @@ use gatepost_vault::{MasterKeyring, SystemEntropy};
 
 use self::data_dir::{DataDir, Places};
 use self::master_keys::{Keeper, KeyPlace, forbid_dumps};
-use crate::config::{Config, Settings, mail_config, sso_providers};
+use crate::config::{Config, Settings, guard_config, mail_config, sso_providers};
 use crate::failure::{Failure, Result};
 use crate::output::Output;
 
@@ -146,6 +146,7 @@ impl Installation {
                 send_journal: Some(self.dir.places().send_journal()),
                 workspaces_self_service: self.config.workspaces.self_service,
                 limits: self.config.limits.resolve().map_err(Failure::usage)?,
+                guard: guard_config(&self.config.guard)?,
                 sso: SsoConfig { providers: sso_providers(&self.config.sso)?, ..SsoConfig::default() },
                 sessions: self.config.sessions.times(),
                 tokens: self.config.sessions.tokens(),

@@ -4,12 +4,14 @@ mod access_rules;
 mod audit;
 mod auth;
 mod channels;
+mod consents;
 mod deliveries;
 mod endpoints;
 mod events;
 mod hooks;
 mod identity_providers;
 mod keys;
+mod keywords;
 mod media;
 mod members;
 mod messages;
@@ -20,6 +22,7 @@ pub(crate) mod operators;
 mod replays;
 mod service;
 mod setup;
+mod suppressions;
 mod templates;
 mod test_events;
 mod users;
@@ -153,6 +156,9 @@ pub fn public() -> Api<App> {
         .routes(members::owner_routes())
         .routes(auth::routes())
         .routes(audit::routes())
+        .routes(suppressions::routes())
+        .routes(consents::routes())
+        .routes(keywords::routes())
         .routes(access_rules::routes())
         .routes(visits::routes())
         .routes(hooks::routes())
@@ -182,6 +188,9 @@ pub fn at_socket() -> Api<App> {
         .routes_inside_workspace(members::routes())
         .routes(users::routes())
         .routes_inside_workspace(audit::routes())
+        .routes_inside_workspace(suppressions::routes())
+        .routes_inside_workspace(consents::routes())
+        .routes_inside_workspace(keywords::routes())
         .routes_inside_workspace(access_rules::routes())
         .routes_inside_workspace(visits::routes())
         .routes(access_rules::operator_routes())
@@ -212,6 +221,9 @@ pub fn for_operators() -> Api<App> {
         .routes_visited(keys::routes())
         .routes_visited(members::routes())
         .routes_visited(audit::routes())
+        .routes_visited(suppressions::routes())
+        .routes_visited(consents::routes())
+        .routes_visited(keywords::routes())
         .routes_visited(access_rules::routes())
         .routes_visited(visits::routes())
 }

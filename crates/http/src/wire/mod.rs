@@ -6,6 +6,7 @@
 mod access_rule;
 mod audit;
 mod channel;
+mod consent;
 mod content;
 mod delivery;
 mod endpoint;
@@ -15,6 +16,7 @@ mod event_list;
 mod identity_provider;
 mod installation;
 mod key;
+mod keyword;
 mod media;
 mod member;
 mod message;
@@ -24,6 +26,7 @@ mod operators;
 mod parse;
 mod replay;
 mod setup;
+mod suppression;
 mod template;
 mod template_fill;
 mod test_event;
@@ -34,6 +37,7 @@ mod workspace;
 pub use access_rule::{Allowlist, AllowlistSet, LimitSet, Limits, Origins, OriginsSet};
 pub use audit::{AuditCheckpoints, AuditEntry};
 pub use channel::{Channel, ChannelCreate, ChannelUpdate};
+pub use consent::{Consent, ConsentRecord};
 pub use delivery::{Attempt, Delivery, DeliveryRetry, EventResend, EventResent};
 pub use endpoint::{Endpoint, EndpointWithSecret, WebhookKeys};
 pub use endpoint_ask::{EndpointCreate, EndpointSecretRotate, EndpointTest, EndpointUpdate};
@@ -42,6 +46,7 @@ pub use event_list::EventList;
 pub use identity_provider::{IdentityProvider, IdentityProviderCreate, IdentityProviderUpdate};
 pub use installation::{MailTest, MailTested, Status, UserRecover, UserRecovered, Vault};
 pub use key::{Key, KeyCreate, KeyRotate, KeyWithSecret};
+pub use keyword::{Keyword, KeywordsAdd, KeywordsAdded};
 pub use media::Media;
 pub use member::{
     Invitation, InvitationNew, InvitationWithLink, Member, MemberAdd, MemberUpdate, OwnershipTransfer,
@@ -60,6 +65,7 @@ pub use operators::{
 pub use parse::NAME_MAX;
 pub use replay::{Replay, ReplayCreate};
 pub use setup::SetupToken;
+pub use suppression::{GuardReason, Suppression, SuppressionAdd, SuppressionImport};
 pub use template::{Template, TemplateCreate, TemplateSync, TemplateSynced, TemplateUpdate};
 pub use template_fill::{TemplatePreview, TemplatePreviewAsk, TemplateTestSend};
 pub use test_event::EventTrigger;
