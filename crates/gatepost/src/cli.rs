@@ -9,7 +9,7 @@ use tokio::runtime::{Builder, Runtime};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::commands::{
-    allowlist, audit, channel, deliveries, demo, doctor, documents, endpoint, events, key, limit, listen,
+    allowlist, audit, channel, deliveries, demo, doctor, documents, endpoint, events, guard, key, limit, listen,
     log, mail, media, member, meta_app, migrate, operator, sandbox, send, serve, setup_token, template,
     trigger, url, user, vault, visit, workspace,
 };
@@ -120,6 +120,8 @@ enum Command {
     Configuration,
     #[command(subcommand)]
     Url(url::Url),
+    #[command(subcommand)]
+    Guard(guard::Guard),
 }
 
 /// What every command has.
@@ -218,6 +220,7 @@ fn run(command: Command, context: Context) -> Result<()> {
                 Command::Migrate(command) => command.run(context).await,
                 Command::Doctor(command) => command.run(context).await,
                 Command::Url(command) => command.run(&context),
+                Command::Guard(command) => command.run(),
                 _ => Ok(()),
             }
         }),
