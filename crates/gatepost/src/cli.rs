@@ -9,9 +9,9 @@ use tokio::runtime::{Builder, Runtime};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::commands::{
-    allowlist, audit, channel, deliveries, demo, doctor, documents, endpoint, events, guard, key, limit, listen,
-    log, mail, media, member, meta_app, migrate, operator, sandbox, send, serve, setup_token, template,
-    trigger, url, user, vault, visit, workspace,
+    allowlist, audit, channel, deliveries, demo, doctor, documents, endpoint, events, guard, key, limit,
+    listen, log, mail, media, member, meta_app, migrate, operator, sandbox, send, serve, setup_token,
+    template, trigger, url, user, vault, visit, workspace,
 };
 use crate::config::{self, LogFormat, Overrides, Settings};
 use crate::environment;

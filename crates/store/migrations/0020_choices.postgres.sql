@@ -36,7 +36,7 @@ CREATE TABLE suppression_import (
     finished_at  BIGINT,
     PRIMARY KEY (workspace_id, id)
 );
-CREATE UNIQUE INDEX suppression_import_running ON suppression_import (workspace_id, mode) WHERE state = 1;
+CREATE INDEX suppression_import_running ON suppression_import (workspace_id) WHERE state = 1;
 -- What is still to be done of them.
 CREATE TABLE suppression_import_part (
     workspace_id UUID NOT NULL,

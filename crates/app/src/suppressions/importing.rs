@@ -20,6 +20,9 @@ use crate::lanes::{Taken, Work};
 use crate::messages::{StoredParty, open_json, seal_json};
 use crate::pages::{Page, PageQuery};
 
+/// Imports of a workspace that may run at once; each keeps its file until it is done.
+const RUNNING_MAX: i64 = 10;
+
 /// An import as its workspace sees it.
 #[derive(Clone)]
 pub struct SuppressionImportView {
@@ -54,7 +57,7 @@ fn view(row: SuppressionImportRow) -> Result<SuppressionImportView> {
 impl App {
     /// Takes a file of people to suppress. It adds, and never lifts or weakens anything.
     ///
-    /// Errors: `conflict` where one of this mode is running.
+    /// Errors: `conflict` where too many are running.
     pub async fn suppression_import(
         &self,
         grant: &Grant<permission::SuppressionAdd>,
@@ -116,10 +119,11 @@ impl App {
         self.0
             .store
             .write(scope, async move |tx| {
-                if !tx.suppression_import_add(&row, &sealed).await? {
-                    let detail = "an import of this mode is running: wait until it is done";
+                if tx.suppression_imports_running().await? >= RUNNING_MAX {
+                    let detail = format!("{RUNNING_MAX} imports are running: wait until one is done");
                     return Err(Error::new(Code::Conflict, detail));
                 }
+                tx.suppression_import_add(&row, &sealed).await?;
                 tx.job_insert(&job).await?;
                 tx.commit(audit.clone(), ())
             })

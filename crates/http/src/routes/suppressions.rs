@@ -56,7 +56,7 @@ pub fn routes() -> Vec<Route<App>> {
         post("/v1/suppressions/imports", suppression_import)
             .id("suppressionImport")
             .summary("Suppress the people of a file")
-            .description("The body is the file itself, at most 10 MB of CSV: one person a row, the number (or BSUID) first, a reason beside it if you like; a first row of headings is known. Rows are judged at once, and what names nobody is told by its line. The rest is done in the background. It adds, and never lifts anything. One import of a mode runs at a time.")
+            .description("The body is the file itself, at most 10 MB of CSV: one person a row, the number (or BSUID) first, a reason beside it if you like; a first row of headings is known. Rows are judged at once, and what names nobody is told by its line. The rest is done in the background. It adds, and never lifts anything. At most ten run at once.")
             .tag("Suppressions")
             .query(&MODE)
             .takes_file(std::iter::once("text/csv"), ("text/csv", b"+12025550157,Asked on the phone\r\n"))

@@ -31,7 +31,8 @@ pub struct SuppressionImportRow {
 }
 
 statements! {
-    INSERT = same("INSERT INTO suppression_import (workspace_id, id, mode, state, actor, total, position, added, known, bad, faults, created_at) VALUES ($1, $2, $3, 1, $4, $5, 0, 0, 0, $6, $7, $8) ON CONFLICT DO NOTHING");
+    INSERT = same("INSERT INTO suppression_import (workspace_id, id, mode, state, actor, total, position, added, known, bad, faults, created_at) VALUES ($1, $2, $3, 1, $4, $5, 0, 0, 0, $6, $7, $8)");
+    RUNNING = same("SELECT COUNT(*) FROM suppression_import WHERE workspace_id = $1 AND state = 1");
     PART = same("INSERT INTO suppression_import_part (workspace_id, import_id, part, body) VALUES ($1, $2, $3, $4)");
     PART_GET = same("SELECT part, body FROM suppression_import_part WHERE workspace_id = $1 AND import_id = $2 ORDER BY part LIMIT 1");
     PART_DONE = same("DELETE FROM suppression_import_part WHERE workspace_id = $1 AND import_id = $2 AND part = $3");
@@ -59,12 +60,13 @@ fn import(row: &Row<'_>) -> engine::Result<SuppressionImportRow> {
 }
 
 impl WorkspaceTx<'_> {
-    /// Begins an import with the sealed parts of its file; false where one of this mode is running.
-    pub async fn suppression_import_add(
-        &self,
-        row: &SuppressionImportRow,
-        parts: &[Vec<u8>],
-    ) -> Result<bool> {
+    /// How many are running.
+    pub async fn suppression_imports_running(&self) -> Result<i64> {
+        Ok(self.tx.query_one(&RUNNING, params![self.workspace], |row: &Row<'_>| row.get(0)).await?)
+    }
+
+    /// Begins an import with the sealed parts of its file.
+    pub async fn suppression_import_add(&self, row: &SuppressionImportRow, parts: &[Vec<u8>]) -> Result<()> {
         let values = params![
             self.workspace,
             row.id.uuid(),
@@ -75,15 +77,13 @@ impl WorkspaceTx<'_> {
             row.faults.as_str(),
             row.created_at.micros()
         ];
-        if self.tx.execute(&INSERT, values).await? != 1 {
-            return Ok(false);
-        }
+        self.tx.execute_one(&INSERT, values).await?;
         let rows: Vec<_> = (0_i64..)
             .zip(parts)
             .map(|(part, body)| params![self.workspace, row.id.uuid(), part, body].to_vec())
             .collect();
         self.tx.execute_many(&PART, &rows).await?;
-        Ok(true)
+        Ok(())
     }
 
     pub async fn suppression_import_get(
