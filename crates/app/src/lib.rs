@@ -82,6 +82,7 @@ pub use endpoints::{
     EndpointView, WebhookKeyView,
 };
 pub use event_log::{EventBegin, EventPage, EventQuery, EventSelection, EventView};
+pub use guard::{Explained, GuardConfig, PauseView, ReviewView, pause_scope};
 pub use idempotency::{Idempotent, Outcome};
 pub use limits::{
     Admission, Asked, LimitConfig, LimitDecision, Limiter, LocalLimiter, Subject as LimitSubject,

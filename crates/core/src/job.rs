@@ -21,10 +21,12 @@ pub enum JobKind {
     EndpointTest,
     /// Hand an e-mail to the mail server. Lane: one for all.
     MailSend,
+    /// Look at a message at the end of its time to live. Lane: the channel.
+    MessageExpire,
 }
 
 impl JobKind {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::MessageSend,
         Self::EnvelopeProcess,
         Self::DeliveryAttempt,
@@ -33,6 +35,7 @@ impl JobKind {
         Self::WebhookReplay,
         Self::EndpointTest,
         Self::MailSend,
+        Self::MessageExpire,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -45,6 +48,7 @@ impl JobKind {
             Self::WebhookReplay => "webhook_replay",
             Self::EndpointTest => "endpoint_test",
             Self::MailSend => "mail_send",
+            Self::MessageExpire => "message_expire",
         }
     }
 
@@ -59,6 +63,7 @@ impl JobKind {
             Self::WebhookReplay => 6,
             Self::EndpointTest => 7,
             Self::MailSend => 8,
+            Self::MessageExpire => 9,
         }
     }
 

@@ -12,7 +12,7 @@ use gatepost_core::content::{Content, ContentKind};
 use gatepost_core::guard::{Day, Zone};
 use gatepost_core::{ChannelId, Code, Error, FieldError, Purpose, Result, Timestamp};
 use gatepost_store::{Conversation, Counted, GuardAsk, WorkspaceTx};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{GuardConfig, Rules, Texts};
 
@@ -59,6 +59,10 @@ pub(crate) struct Judgement {
     pub not_before: Option<Timestamp>,
     /// It waits for somebody's decision.
     pub hold: Option<Hold>,
+    /// What the risk rules say, 0 to 100.
+    pub score: u8,
+    /// The rules that spoke, the gravest first, each with its numbers.
+    pub rules: Vec<Value>,
 }
 
 /// Why a message waits for somebody's decision.
@@ -115,7 +119,7 @@ pub(crate) async fn judge(
     let counted = rules.zone.day(now);
     let (workspace, channel) = tx.usage_take(asked.mode, asked.channel, counted).await?;
     quota_fits(&rules, counted, workspace, channel)?;
-    Ok(Judgement { counted, not_before: None, hold: None })
+    Ok(Judgement { counted, not_before: None, hold: None, score: 0, rules: Vec::new() })
 }
 
 /// Names what is paused.

@@ -4,9 +4,14 @@
 //! again when the message is taken from its queue, since a person may have written STOP meanwhile.
 
 mod dequeue;
+mod expiring;
+mod explaining;
 mod holding;
 mod judging;
+mod pauses;
 mod policy;
+mod reading;
+mod reviews;
 mod withdrawing;
 
 use std::sync::Arc;
@@ -18,7 +23,11 @@ use gatepost_store::GuardFacts;
 use moka::sync::Cache;
 
 pub(crate) use dequeue::{Barred, bars};
+pub(crate) use expiring::Expiring;
+pub use explaining::Explained;
 pub(crate) use judging::{Asked, judge};
+pub use pauses::{PauseView, pause_scope};
+pub use reviews::ReviewView;
 pub(crate) use withdrawing::Withdrawal;
 
 /// The operator's settings of the guard.
