@@ -180,6 +180,7 @@ struct Inner {
     gauges: gauges::Gauges,
     streams: Arc<streams::Streams>,
     texts: guard::Texts,
+    names: guard::KnownNames,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -223,6 +224,7 @@ impl App {
             gauges: gauges::Gauges::default(),
             streams,
             texts: guard::Texts::default(),
+            names: guard::KnownNames::default(),
             tasks: TaskTracker::new(),
             stop,
             config,

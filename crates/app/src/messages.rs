@@ -408,7 +408,8 @@ impl App {
         let (purpose, reply_to, on_unknown) = (send.purpose, send.reply_to, send.on_unknown);
         let recording = prepared.clone();
         let expires_at = send.ttl.map(|ttl| now.plus(ttl));
-        let asked = Asked::of(&content, purpose, channel, draft.mode, order_key);
+        let shown = self.risk_shown(scope, &keys, &content).await?;
+        let asked = Asked::of(&content, purpose, channel, draft.mode, order_key, shown);
         let judging = (self.clone(), asked.clone(), Arc::clone(&keys), draft.clone());
         let render = idempotent.as_ref().map(|given| given.render);
         let actor = grant.actor().to_string();
@@ -442,7 +443,7 @@ impl App {
                     }
                 }
                 let (app, asked, keys, draft) = &judging;
-                let judgement = judge(tx, &app.0.config.guard, &app.0.texts, asked, now).await?;
+                let judgement = judge(tx, &app.0.config.guard, &app.0.texts, &row, asked, now).await?;
                 let held = judgement.hold.is_some();
                 let message = NewOutbound {
                     id,

@@ -100,6 +100,14 @@ impl WorkspaceTx<'_> {
         }
     }
 
+    /// Adds entries beside the one that the commit names, for work that does several things at once.
+    pub async fn audit_more(&self, entries: &[AuditEntry]) -> Result<()> {
+        for entry in entries {
+            self.audit_append(entry).await.map_err(|error| not_audited(&error))?;
+        }
+        Ok(())
+    }
+
     async fn audit_append(&self, entry: &AuditEntry) -> Result<()> {
         let head = self.audit_head_take().await?;
         let head = if head.seq == 0 { self.audit_begin(entry.at).await? } else { head };

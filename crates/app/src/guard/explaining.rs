@@ -46,7 +46,9 @@ impl App {
             return Err(not_ready(channel.state));
         }
         let person = contact_index(&keys, &send.to);
-        let asked = Asked::of(&send.content, send.purpose, channel.id, channel.mode, person);
+        let shown = self.risk_shown(scope, &keys, &send.content).await?;
+        let asked = Asked::of(&send.content, send.purpose, channel.id, channel.mode, person, shown);
+        let row = channel.clone();
         let (app, now) = (self.clone(), self.now());
         let told: Arc<Mutex<Option<Result<Judgement>>>> = Arc::default();
         let telling = Arc::clone(&told);
@@ -54,7 +56,7 @@ impl App {
             .0
             .store
             .write::<(), _>(scope, async move |tx| {
-                let judged = judge(tx, &app.0.config.guard, &app.0.texts, &asked, now).await;
+                let judged = judge(tx, &app.0.config.guard, &app.0.texts, &row, &asked, now).await;
                 *telling.lock().unwrap_or_else(PoisonError::into_inner) = Some(judged);
                 // Never committed: what was counted is given back with the transaction.
                 Err(Error::of(Code::Conflict))

@@ -12,6 +12,7 @@ mod pauses;
 mod policy;
 mod reading;
 mod reviews;
+mod risk;
 mod withdrawing;
 
 use std::sync::Arc;
@@ -28,6 +29,7 @@ pub use explaining::Explained;
 pub(crate) use judging::{Asked, judge};
 pub use pauses::{PauseView, pause_scope};
 pub use reviews::ReviewView;
+pub(crate) use risk::{KnownNames, Shown};
 pub(crate) use withdrawing::Withdrawal;
 
 /// The operator's settings of the guard.
@@ -63,11 +65,6 @@ impl Default for Texts {
     fn default() -> Self {
         Self { plans: Cache::new(1_000), settings: Cache::new(1_000), zones: Cache::new(600) }
     }
-}
-
-/// A rule by its name.
-pub(crate) fn rule_named(_name: &str) -> Option<&'static str> {
-    None
 }
 
 /// What a workspace's sends are held against, read into types.

@@ -6,6 +6,7 @@ mod quoted;
 mod received;
 mod statuses;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use gatepost_channels::graph::{self, Item};
@@ -230,12 +231,13 @@ impl<'a> Origin<'a> {
 
 /// Writes down the items that are new; returns how many.
 async fn write(
+    app: &App,
     tx: &WorkspaceTx<'_>,
     keys: &WorkspaceKeys,
     prepared: &[Prepared],
     now: Timestamp,
-    entropy: &Arc<dyn gatepost_core::Entropy>,
 ) -> Result<u64> {
+    let entropy = &app.0.entropy;
     let items: Vec<ItemKey> = prepared.iter().map(|p| p.key).collect();
     let fresh = tx.callback_items_claim(&items, now).await?;
     let fresh: Vec<&Prepared> = prepared.iter().zip(fresh).filter(|(_, new)| *new).map(|(p, _)| p).collect();
@@ -252,6 +254,14 @@ async fn write(
     }
     for words in fresh.iter().filter_map(|p| p.effect.channels()) {
         words.write(tx, keys, now, entropy).await?;
+    }
+    let mut refused: BTreeMap<ChannelId, Vec<i64>> = BTreeMap::new();
+    for (channel, code) in fresh.iter().filter_map(|p| p.effect.status()?.failed) {
+        refused.entry(channel).or_default().push(code);
+    }
+    for (channel, codes) in &refused {
+        let paused = app.risk_failed(tx, *channel, codes, now).await?;
+        tx.audit_more(paused.as_slice()).await?;
     }
     let events: Vec<NewEvent> = fresh.iter().flat_map(|p| &p.events).cloned().collect();
     publish(tx, &events, now).await?;
@@ -306,11 +316,11 @@ impl App {
         now: Timestamp,
         done: Option<(Vec<EnvelopeId>, Vec<Claimed>)>,
     ) -> Result<u64> {
-        let (keys, entropy) = (Arc::clone(keys), Arc::clone(&self.0.entropy));
+        let (app, keys) = (self.clone(), Arc::clone(keys));
         self.0
             .store
             .write(scope, async move |tx| {
-                let count = write(tx, &keys, &items, now, &entropy).await?;
+                let count = write(&app, tx, &keys, &items, now).await?;
                 if let Some((envelopes, jobs)) = &done {
                     tx.envelopes_delete(envelopes).await?;
                     tx.job_complete_many(jobs).await?;

@@ -72,11 +72,14 @@ impl Sending {
             changes.push((sent.job.clone(), self.change(&keys, sent)?));
         }
         let channel = ChannelId::from_uuid(self.key.lane);
+        let refused: Vec<i64> = done.iter().filter_map(Sent::refused_with).collect();
+        let (watching, written_at) = (app.clone(), app.now());
         let entropy = Arc::clone(&app.0.entropy);
         let marks: Vec<Begun> = done.iter().filter_map(|sent| sent.begun).collect();
         app.0
             .store
             .write(scope, async move |tx| {
+                let paused = watching.risk_failed(tx, channel, &refused, written_at).await?;
                 let mut finished = Vec::new();
                 let mut accepted = Vec::new();
                 for (job, change) in &changes {
@@ -116,7 +119,10 @@ impl Sending {
                 }
                 write_accepted(tx, &accepted).await?;
                 tx.job_complete_many(&finished).await?;
-                tx.commit(Audit::None("results are in the message log"), ())
+                match paused {
+                    Some(entry) => tx.commit(entry, ()),
+                    None => tx.commit(Audit::None("results are in the message log"), ()),
+                }
             })
             .await?;
         for mark in marks {
