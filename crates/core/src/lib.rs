@@ -16,6 +16,7 @@ pub mod error;
 pub mod event;
 #[doc(hidden)]
 pub mod fuzz;
+pub mod guard;
 pub mod id;
 pub mod job;
 pub mod json;
