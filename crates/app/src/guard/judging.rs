@@ -41,7 +41,14 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    pub fn of(content: &Content, purpose: Purpose, channel: ChannelId, mode: Mode, person: [u8; 16], shown: Shown) -> Self {
+    pub fn of(
+        content: &Content,
+        purpose: Purpose,
+        channel: ChannelId,
+        mode: Mode,
+        person: [u8; 16],
+        shown: Shown,
+    ) -> Self {
         Self {
             channel,
             mode,

@@ -39,8 +39,10 @@ impl Refused {
             return None;
         }
         let spoke = error.details().and_then(|details| details["rules"].as_array()).into_iter().flatten();
-        let rules: Vec<&'static str> =
-            spoke.filter_map(|hit| RuleId::parse(hit["rule"].as_str()?)).map(|rule| rule.rule().name).collect();
+        let rules: Vec<&'static str> = spoke
+            .filter_map(|hit| RuleId::parse(hit["rule"].as_str()?))
+            .map(|rule| rule.rule().name)
+            .collect();
         let score = error.details().and_then(|details| details["risk_score"].as_u64());
         Some(Self {
             decision: PolicyDecision::Block,

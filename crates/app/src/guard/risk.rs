@@ -4,14 +4,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use gatepost_core::audit::AuditEntry;
 use gatepost_core::channel::Mode;
 use gatepost_core::content::Content;
 use gatepost_core::guard::PauseScope;
 use gatepost_core::guard::risk::{
-    Acquaintance, Action, Assessment, Counters, Facts, Features, OwnNames, Quality, RuleId, Tuning, Words, assess,
-    sameness,
+    Acquaintance, Action, Assessment, Counters, Facts, Features, OwnNames, Quality, RuleId, Tuning, Words,
+    assess, sameness,
 };
-use gatepost_core::audit::AuditEntry;
 use gatepost_core::{ChannelId, Result, Timestamp, WorkspaceId};
 use gatepost_store::{ChannelRow, Conversation, WorkspaceScope, WorkspaceTx};
 use gatepost_vault::WorkspaceKeys;
