@@ -29,7 +29,7 @@ pub use explaining::Explained;
 pub(crate) use judging::{Asked, judge};
 pub use pauses::{PauseView, pause_scope};
 pub use reviews::ReviewView;
-pub(crate) use risk::{KnownNames, Shown};
+pub(crate) use risk::KnownNames;
 pub(crate) use withdrawing::Withdrawal;
 
 /// The operator's settings of the guard.
