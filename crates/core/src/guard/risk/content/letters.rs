@@ -154,12 +154,14 @@ fn plain_letter(c: char) -> Option<char> {
 /// A form that texts share which look alike: [`plain`], in Latin letters where there are such, with `i` as `l`, and pairs
 /// of letters as the one that they look like.
 pub(super) fn skeleton(text: &str) -> String {
+    strict_skeleton(text).replace('i', "l")
+}
+
+/// The same, but an `i` and an `l` are told apart.
+pub(super) fn strict_skeleton(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in plain(text).chars() {
-        let c = match latin(c) {
-            'i' => 'l',
-            other => other,
-        };
+        let c = latin(c);
         match (out.chars().next_back(), c) {
             (Some('r'), 'n') => {
                 out.pop();

@@ -128,8 +128,8 @@ impl Features {
     }
 
     fn words(&mut self, text: &str, own: &OwnNames, steps: &mut Steps) {
-        // Host names and addresses were looked at as such.
-        for chunk in text.split_whitespace().filter(|chunk| !chunk.contains(['.', '@', '/'])) {
+        // Links and addresses were looked at as such, or are nobody's name.
+        for chunk in text.split_whitespace().filter(|chunk| !chunk.contains("://") && !chunk.contains('@')) {
             count(&mut self.words);
             steps.add(chunk.len());
             for word in chunk.split(|c| !is_word(c) && !letters::is_unseen(c)) {
@@ -190,7 +190,7 @@ mod tests {
         ] {
             assert_eq!(features(text), expected, "{text}");
         }
-        assert_eq!(features("PаyPal team").disguised_names, 1);
+        assert_eq!(features("This is PаyPal. Your team").disguised_names, 1);
         assert_eq!(features("BluePe1ican team").disguised_names, 1);
         let found = features("Send me your PIN number and CVV");
         assert_eq!((found.secrets_asked, found.secret_entry), (2, false));

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::endings;
-use super::letters::{plain, skeleton};
+use super::letters::{plain, skeleton, strict_skeleton};
 use super::steps::Steps;
 
 const FAMOUS: &str = include_str!("brands.txt");
@@ -69,6 +69,54 @@ const BAIT_APART: [&str; 14] = [
     "service", "tracking", "wallet",
 ];
 
+/// Endings that cost next to nothing: owners hold their name under the great ones, not under all of these.
+const CHEAP: [&str; 44] = [
+    "bid",
+    "bond",
+    "buzz",
+    "center",
+    "cfd",
+    "click",
+    "club",
+    "company",
+    "cyou",
+    "digital",
+    "email",
+    "fun",
+    "help",
+    "host",
+    "icu",
+    "life",
+    "link",
+    "live",
+    "loan",
+    "lol",
+    "monster",
+    "online",
+    "page",
+    "press",
+    "pro",
+    "quest",
+    "rest",
+    "sbs",
+    "services",
+    "shop",
+    "site",
+    "solutions",
+    "space",
+    "store",
+    "support",
+    "tech",
+    "today",
+    "top",
+    "vip",
+    "website",
+    "win",
+    "work",
+    "world",
+    "xyz",
+];
+
 /// Below this a name meets too many others by chance.
 const SHORT: usize = 5;
 /// From this length on one letter of difference says something.
@@ -96,6 +144,13 @@ struct Name {
     domains: Vec<String>,
     /// Honest neighbours.
     honest: Vec<String>,
+}
+
+impl Name {
+    /// True where a neighbour of it says nothing.
+    fn is_everyday(&self) -> bool {
+        self.word || self.shape
+    }
 }
 
 /// A set of names, looked up by what they are and by what is near to them.
@@ -189,7 +244,7 @@ impl Names {
         for (at, name) in list.iter().enumerate() {
             names.by_text.entry(name.text.clone()).or_insert(at);
             names.by_skeleton.entry(skeleton(&name.text)).or_insert(at);
-            if !name.word && !name.shape && name.text.chars().count() >= NEAR_MIN {
+            if !name.is_everyday() && name.text.chars().count() >= NEAR_MIN {
                 for form in shortened(&name.text).chain([name.text.clone()]) {
                     names.near.entry(form).or_default().push(at);
                 }
@@ -270,8 +325,12 @@ impl Names {
             return false;
         }
         // Accents alone make another word of an everyday one, and one's own name is written with and without.
-        let accents_only = plain(word) == plain(&known.text);
-        !accents_only || !word.is_ascii() && !known.word && !self.own
+        if plain(word) == plain(&known.text) {
+            return !word.is_ascii() && !known.is_everyday() && !self.own;
+        }
+        // So does an i in the place of an l: Zeile is no disguise of Zelle.
+        let only_strokes = strict_skeleton(word) != strict_skeleton(&known.text);
+        !only_strokes || !known.is_everyday() && letters >= NEAR_MIN
     }
 
     fn disguised(&self, label: &str) -> u8 {
@@ -301,10 +360,13 @@ impl Names {
         let known = |part: &str| self.name(self.by_text.get(part)).filter(|known| !known.shape);
         let parts: Vec<&str> = label.split('-').filter(|part| !part.is_empty()).collect();
         if let [first, middle @ .., last] = parts.as_slice() {
-            let lure = |part: &&str| BAIT.contains(part) || BAIT_APART.contains(part);
-            let named_first = known(first).is_some() && (middle.iter().any(lure) || lure(last));
-            let named_last = known(last).is_some() && (middle.iter().any(lure) || lure(first));
-            if named_first || named_last {
+            let lures = |name: &str, other: &&str| {
+                known(name).is_some_and(|known| {
+                    let mut others = middle.iter().chain([other]);
+                    others.any(|part| BAIT.contains(part) || !known.word && BAIT_APART.contains(part))
+                })
+            };
+            if lures(first, last) || lures(last, first) {
                 return BAITED;
             }
         }
@@ -337,7 +399,8 @@ impl Names {
     /// The very name, where its owner is not: `paypal.top`.
     fn is_misplaced(&self, label: &str, host: &HostName<'_>) -> bool {
         let known = self.name(self.by_text.get(label));
-        known.is_some_and(|known| !known.word && !known.shape && label.len() >= SHORT) && !host.is_common()
+        known.is_some_and(|known| !known.is_everyday() && label.len() >= SHORT)
+            && CHEAP.contains(&host.ending())
     }
 }
 
@@ -429,6 +492,64 @@ mod tests {
             "horizon.com",
             "login.example.com",
             "accounts.google.com",
+            "hotel-booking-service.com",
+            "online-booking.com",
+            "steam-cleaning-service.com",
+            "wordpress-support.com",
+            "mobile.de",
+            "amazone.de",
+            "minted.com",
+            "skill.de",
+            "netflix.net",
+            "amazon.science",
+            "amazon.jobs",
+            "verizon.net",
+            "airbnb.org",
+            "paypay-bank.co.jp",
+            "webchat.de",
+            "googleusercontent.com",
+            "paypalobjects.com",
+            "githubusercontent.com",
+            "storage.googleapis.com",
+            "s3.eu-central-1.amazonaws.com",
+            "login.microsoftonline.com",
+            "outlook.office365.com",
+            "us02web.zoom.us",
+            "t.me",
+            "wa.me",
+            "api.whatsapp.com",
+            "m.facebook.com",
+            "l.instagram.com",
+            "music.youtube.com",
+            "open.spotify.com",
+            "docs.google.com",
+            "forms.gle",
+            "maps.app.goo.gl",
+            "g.page",
+            "calendly.com",
+            "checkout.stripe.com",
+            "buy.stripe.com",
+            "pay.sumup.com",
+            "linktr.ee",
+            "trustpilot.com",
+            "eventbrite.co.uk",
+            "surveymonkey.com",
+            "mailchimp.com",
+            "wetransfer.com",
+            "canva.com",
+            "notion.so",
+            "wixsite.com",
+            "myshop.myshopify.com",
+            "tracking.dpd.de",
+            "gls-group.eu",
+            "nytimes.com",
+            "bbc.co.uk",
+            "wikipedia.org",
+            "booking.com",
+            "zillow.com",
+            "indeed.com",
+            "mantra.com",
+            "signpost.com",
         ] {
             assert_eq!(famous(host), 0, "{host}");
         }
@@ -471,6 +592,13 @@ mod tests {
             ("amaz0n", true),
             ("order", false),
             ("v1sa", false),
+            ("PaypaI", true),
+            ("lnstagram", true),
+            ("App1e", true),
+            ("Appie", false),
+            ("Zeile", false),
+            ("Jumla", false),
+            ("Bookíng", false),
         ] {
             assert_eq!(FAMOUS_NAMES.is_disguise(word, &skeleton(word)), disguised, "{word}");
         }
