@@ -50,8 +50,9 @@ impl Hot {
         } else if self.entries.len() < TEXTS {
             self.entries.push(Entry { digest, count: 1, inherited: 0 });
         } else if let Some(coldest) = self.entries.iter_mut().min_by_key(|entry| entry.count) {
-            let inherited = coldest.count;
-            *coldest = Entry { digest, count: inherited.saturating_add(1), inherited };
+            // At the end of the numbers too, what came once counts once.
+            let inherited = coldest.count.min(u32::MAX - 1);
+            *coldest = Entry { digest, count: inherited + 1, inherited };
         }
     }
 

@@ -163,6 +163,10 @@ fn a_row_is_bounded_and_counts_do_not_overflow() {
     assert_eq!(Counters::decode(&bytes), Ok(counters.clone()));
     counters.sent_day.add();
     assert_eq!((counters.sent_in_day(), counters.identical(7_u64.to_be_bytes())), (u32::MAX, 1));
+    let hour = counters.hot.hour;
+    counters.hot.add(*b"the text", hour);
+    assert_eq!(counters.identical(*b"the text"), 1);
+    assert_eq!(Counters::decode(&counters.encode()), Ok(counters));
 }
 
 #[test]
