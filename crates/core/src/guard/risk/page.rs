@@ -53,7 +53,7 @@ the first on; after its last number there is no bound, and `[]` means none at al
 const WORDS: &str = "\
 ## What the words are held against
 
-**Links** are found as a messenger finds them: with `http://` and `https://`, and without where the ending is known.
+**Links** are found much as a messenger finds them: with `http://` and `https://`, and without where the ending is known.
 Punycode is read as people see it. Links to the workspace's own hosts do not count, nor do addresses in private networks.
 
 **Look-alikes** are held against a list of some 240 names that are often borrowed, and against the workspace's own names
