@@ -170,6 +170,9 @@ impl App {
                 JobKind::EndpointTest => {
                     run(&app, key, &notify, crate::endpoints::Testing::new(app.clone(), key)).await;
                 }
+                JobKind::MessageExpire => {
+                    run(&app, key, &notify, crate::guard::Expiring::new(app.clone(), key)).await;
+                }
                 JobKind::MailSend => {
                     run(&app, key, &notify, crate::mail::Posting::new(app.clone(), key)).await;
                 }

@@ -87,7 +87,7 @@ pub use endpoints::{
     EndpointView, WebhookKeyView,
 };
 pub use event_log::{EventBegin, EventPage, EventQuery, EventSelection, EventView};
-pub use guard::GuardConfig;
+pub use guard::{Explained, GuardConfig, PauseView, ReviewView, pause_scope};
 pub use idempotency::{Idempotent, Outcome};
 pub use keywords::{KEYWORDS_AT_ONCE, KeywordView};
 pub use limits::{
@@ -191,6 +191,7 @@ struct Inner {
     streams: Arc<streams::Streams>,
     texts: guard::Texts,
     words: choices::Words,
+    names: guard::KnownNames,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -235,6 +236,7 @@ impl App {
             streams,
             texts: guard::Texts::default(),
             words: choices::Words::default(),
+            names: guard::KnownNames::default(),
             tasks: TaskTracker::new(),
             stop,
             config,

@@ -129,6 +129,11 @@ impl StoredParty {
     }
 }
 
+/// The job that carries a message: there is one at most, so it has the message's own number.
+pub(crate) const fn send_job_id(message: MessageId) -> JobId {
+    JobId::from_uuid(message.uuid())
+}
+
 /// The blind index of a person: what orders messages to one, and finds the contact.
 pub(crate) fn contact_index(keys: &WorkspaceKeys, to: &Recipient) -> [u8; 16] {
     match to {
@@ -351,7 +356,7 @@ impl App {
         let sealed_party = seal_party(&keys, id, &party)?;
         let order_key = contact_index(&keys, &send.to);
         let kind = send.content.kind().as_str();
-        let job_id = JobId::new(now, inner.entropy.as_ref());
+        let job_id = send_job_id(id);
         let bound = grant.channels().map(<[ChannelId]>::to_vec);
         let mode = grant.mode();
         let draft = MessageView {
@@ -403,7 +408,8 @@ impl App {
         let (purpose, reply_to, on_unknown) = (send.purpose, send.reply_to, send.on_unknown);
         let recording = prepared.clone();
         let expires_at = send.ttl.map(|ttl| now.plus(ttl));
-        let asked = Asked::of(&content, purpose, channel, draft.mode, order_key);
+        let shown = self.risk_shown(scope, &keys, &content).await?;
+        let asked = Asked::of(&content, purpose, channel, draft.mode, order_key, shown);
         let judging = (self.clone(), asked.clone(), Arc::clone(&keys), draft.clone());
         let render = idempotent.as_ref().map(|given| given.render);
         let actor = grant.actor().to_string();
@@ -437,7 +443,7 @@ impl App {
                     }
                 }
                 let (app, asked, keys, draft) = &judging;
-                let judgement = judge(tx, &app.0.config.guard, &app.0.texts, asked, now).await?;
+                let judgement = judge(tx, &app.0.config.guard, &app.0.texts, &row, asked, now).await?;
                 let held = judgement.hold.is_some();
                 let message = NewOutbound {
                     id,
@@ -467,6 +473,18 @@ impl App {
                     subject: id.uuid(),
                 };
                 tx.message_queue(&message, (!held).then_some(&job)).await?;
+                let held_until = held.then(|| now.plus(app.0.config.guard.review_for));
+                if let Some(end) = expires_at.into_iter().chain(held_until).min() {
+                    tx.job_insert(&NewJob {
+                        id: JobId::new(now, app.entropy()),
+                        kind: JobKind::MessageExpire,
+                        order_key: None,
+                        priority: 0,
+                        run_at: end,
+                        ..job.clone()
+                    })
+                    .await?;
+                }
                 let mut written = Written::Queued;
                 if let Some(hold) = &judgement.hold {
                     let view = app.message_hold(tx, keys, asked, draft, hold, &holder).await?;
@@ -546,30 +564,24 @@ impl App {
     ) -> Result<Page<MessageView>> {
         let scope = WorkspaceScope::from(grant);
         let (first, limit) = query.bounds()?;
-        let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
         let mode = grant.mode();
         let bound = grant.channels().map(<[ChannelId]>::to_vec);
         let rows = self
             .0
             .store
             .read(scope, async move |tx| {
-                let mut before = first;
-                let mut visible: Vec<MessageRow> = Vec::new();
-                // What the caller does not see is stepped over, a bounded number of rows per page.
-                for _ in 0..20 {
-                    let rows = tx.message_list(before, 200).await?;
-                    let end = rows.len() < 200;
-                    before = rows.last().map_or(before, |r| r.id.uuid());
-                    visible.extend(rows.into_iter().filter(|m| {
-                        mode.is_none_or(|own| own == m.mode)
-                            && bound.as_ref().is_none_or(|b| b.contains(&m.channel))
-                    }));
-                    if end || visible.len() >= wanted {
-                        break;
-                    }
-                }
-                visible.truncate(wanted);
-                Ok(visible)
+                let seen = |m: &MessageRow| {
+                    mode.is_none_or(|own| own == m.mode)
+                        && bound.as_ref().is_none_or(|b| b.contains(&m.channel))
+                };
+                crate::pages::sifted(
+                    first,
+                    limit,
+                    async |before| tx.message_list(before, 200).await,
+                    |m| m.id.uuid(),
+                    seen,
+                )
+                .await
             })
             .await?;
         let keys = self.0.sealing.keys(scope).await?;

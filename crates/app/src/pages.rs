@@ -65,3 +65,33 @@ impl PageQuery {
         Ok(Page { items, next })
     }
 }
+
+/// Reads on until as many rows are seen as a page wants: what the caller does not see is stepped over, a bounded number
+/// of rows per page. `read` gives up to 200 rows older than an id.
+pub(crate) async fn sifted<R>(
+    before: Uuid,
+    wanted: i64,
+    read: impl AsyncFn(Uuid) -> Result<Vec<R>>,
+    id: impl Fn(&R) -> Uuid,
+    seen: impl Fn(&R) -> bool,
+) -> Result<Vec<R>> {
+    let wanted = usize::try_from(wanted).unwrap_or(usize::MAX);
+    let mut before = before;
+    let mut visible: Vec<R> = Vec::new();
+    for _ in 0..STEPS_MAX {
+        let rows = read(before).await?;
+        let end = rows.len() < SIFTED_AT_ONCE;
+        before = rows.last().map_or(before, &id);
+        visible.extend(rows.into_iter().filter(|row| seen(row)));
+        if end || visible.len() >= wanted {
+            break;
+        }
+    }
+    visible.truncate(wanted);
+    Ok(visible)
+}
+
+/// Steps of [`sifted`] for one page.
+const STEPS_MAX: usize = 20;
+/// Rows of one step.
+pub(crate) const SIFTED_AT_ONCE: usize = 200;

@@ -4,9 +4,12 @@
 use std::net::IpAddr;
 
 use crate::content::{Content, ContentKind};
+use crate::guard::risk::{
+    Acquaintance, Counters, ENCODED_MAX, Facts, Features, OwnNames, Quality, Tuning, Words, assess, sameness,
+};
 use crate::optout::{Classifier, Label, OwnKeyword, payload};
 use crate::proxy_header::{self, FIXED};
-use crate::{Bsuid, ClientAddr, Network, Origin, Phone, Recipient, json};
+use crate::{Bsuid, ClientAddr, Network, Origin, Phone, Recipient, Timestamp, json};
 
 fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap_or_default()
@@ -138,6 +141,47 @@ pub fn optout(bytes: &[u8]) {
     assert!(matches!(found.label, Label::OptOut | Label::Review), "an own keyword is not known");
 }
 
+/// The words of a message are read in bounded numbers, the same each time; its first line is the workspace's name and
+/// host.
+pub fn risk_words(bytes: &[u8]) {
+    let (name, words) = text(bytes).split_once('\n').unwrap_or(("", text(bytes)));
+    let own = OwnNames::new(&[name], &[name]);
+    let words = Words { texts: &[words], urls: &[words] };
+    let features = Features::of(words, &own);
+    assert_eq!(Features::of(words, &own), features, "another reading");
+    assert!(features.look_alike <= 100 && features.secrets_asked <= 8, "{features:?}");
+    assert!(features.shortened.max(features.raw_hosts) <= features.links, "{features:?}");
+    assert!(!features.secret_entry || features.links > 0, "{features:?}");
+    let form = sameness(words.texts);
+    assert!(form.is_none_or(|form| !form.contains(['\n', '\t', '\u{200b}'])), "signs are left");
+}
+
+/// Counters that decode are the same when they are written again, as short as they may be, and can be gone on with at any
+/// time; the first eight bytes are the time.
+pub fn risk_counters(bytes: &[u8]) {
+    let Some((time, row)) = bytes.split_first_chunk() else { return };
+    let now = Timestamp::from_micros(i64::from_le_bytes(*time));
+    let Ok(mut counters) = Counters::decode(row) else { return };
+    assert_eq!(counters.encode(), row, "another spelling passed");
+    let facts = Facts {
+        acquaintance: Acquaintance::New,
+        reviewed: false,
+        quality: Quality::Red,
+        channel_days: 0,
+        test_channel: false,
+        digest: Some(*time),
+    };
+    let features = Features::default();
+    let before = assess(&features, &counters, &facts, &Tuning::default(), now);
+    counters.sent(&facts, &features, now);
+    counters.failed(131_048, now);
+    let after = assess(&features, &counters, &facts, &Tuning::default(), now);
+    assert!(before.score <= 100 && after.score <= 100, "{before:?} {after:?}");
+    let written = counters.encode();
+    assert!(written.len() <= ENCODED_MAX, "{} bytes", written.len());
+    assert_eq!(Counters::decode(&written).as_ref(), Ok(&counters), "not read again");
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -183,6 +227,32 @@ mod tests {
         fn recipients(bytes: Vec<u8>, like in "[A-Z+ ]{0,3}[.]?(ENT[.])?[0-9A-Za-z]{0,40}") {
             recipient(&bytes);
             recipient(like.as_bytes());
+        }
+
+        #[test]
+        fn risk_texts(
+            bytes: Vec<u8>,
+            any in "\\PC{0,80}",
+            like in "(https?://|www\\.|send me |your |password|otp |не |发给我|密码|[a-zа-яα-ω]{1,6}|paypal|\\.com|[.@/:-]| |\n){0,20}",
+        ) {
+            risk_words(&bytes);
+            risk_words(any.as_bytes());
+            risk_words(like.as_bytes());
+        }
+
+        #[test]
+        fn risk_rows(bytes: Vec<u8>, time: i64, numbers in prop::collection::vec(0_u8..3, 214..230)) {
+            risk_counters(&bytes);
+            let like = [&time.to_le_bytes()[..], &[1], &numbers].concat();
+            risk_counters(&like);
+            // An empty row that is changed in one place.
+            for (at, byte) in numbers.iter().enumerate() {
+                let mut row = [&time.to_le_bytes()[..], &Counters::new(Timestamp::from_seconds(time % 1_000_000)).encode()].concat();
+                if let Some(place) = row.get_mut(at) {
+                    *place = place.wrapping_add(*byte);
+                }
+                risk_counters(&row);
+            }
         }
 
         #[test]

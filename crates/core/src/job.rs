@@ -21,12 +21,14 @@ pub enum JobKind {
     EndpointTest,
     /// Hand an e-mail to the mail server. Lane: one for all.
     MailSend,
+    /// Look at a message at the end of its time to live. Lane: the channel.
+    MessageExpire,
     /// Suppress the people of a file, some at a time. Lane: the workspace.
     SuppressionImport,
 }
 
 impl JobKind {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::MessageSend,
         Self::EnvelopeProcess,
         Self::DeliveryAttempt,
@@ -35,6 +37,7 @@ impl JobKind {
         Self::WebhookReplay,
         Self::EndpointTest,
         Self::MailSend,
+        Self::MessageExpire,
         Self::SuppressionImport,
     ];
 
@@ -48,6 +51,7 @@ impl JobKind {
             Self::WebhookReplay => "webhook_replay",
             Self::EndpointTest => "endpoint_test",
             Self::MailSend => "mail_send",
+            Self::MessageExpire => "message_expire",
             Self::SuppressionImport => "suppression_import",
         }
     }
@@ -63,7 +67,8 @@ impl JobKind {
             Self::WebhookReplay => 6,
             Self::EndpointTest => 7,
             Self::MailSend => 8,
-            Self::SuppressionImport => 9,
+            Self::MessageExpire => 9,
+            Self::SuppressionImport => 10,
         }
     }
 

@@ -100,8 +100,8 @@ impl WorkspaceTx<'_> {
         }
     }
 
-    /// Adds entries beside the one that the commit names: for a transaction that does several things which each owe one.
-    pub async fn audit_also(&self, entries: &[AuditEntry]) -> Result<()> {
+    /// Adds entries beside the one that the commit names, for work that does several things at once.
+    pub async fn audit_more(&self, entries: &[AuditEntry]) -> Result<()> {
         for entry in entries {
             self.audit_append(entry).await.map_err(|error| not_audited(&error))?;
         }

@@ -34,12 +34,11 @@ impl LaneKey {
     #[must_use]
     pub fn named(self) -> String {
         match self.kind {
-            JobKind::MessageSend | JobKind::OutcomeDecide | JobKind::ChannelCheck => {
-                ChannelId::from_uuid(self.lane).to_string()
-            }
-            JobKind::EnvelopeProcess | JobKind::SuppressionImport => {
-                WorkspaceId::from_uuid(self.lane).to_string()
-            }
+            JobKind::MessageSend
+            | JobKind::OutcomeDecide
+            | JobKind::ChannelCheck
+            | JobKind::MessageExpire => ChannelId::from_uuid(self.lane).to_string(),
+            JobKind::EnvelopeProcess | JobKind::SuppressionImport => WorkspaceId::from_uuid(self.lane).to_string(),
             JobKind::DeliveryAttempt | JobKind::WebhookReplay | JobKind::EndpointTest => {
                 EndpointId::from_uuid(self.lane).to_string()
             }
@@ -119,6 +118,8 @@ statements! {
     /// A lane's jobs of one priority lie in the order of their times, so each look at them ends at the first. As EXISTS,
     /// PostgreSQL would rather read all due jobs once and hash them.
     LANES = same("WITH RECURSIVE lanes(lane) AS (SELECT (SELECT lane FROM job WHERE kind = $1 ORDER BY lane LIMIT 1) UNION ALL SELECT (SELECT j.lane FROM job j WHERE j.kind = $1 AND j.lane > lanes.lane ORDER BY j.lane LIMIT 1) FROM lanes WHERE lanes.lane IS NOT NULL) SELECT lane FROM lanes WHERE lane IS NOT NULL AND COALESCE((SELECT d.run_at FROM job d WHERE d.kind = $1 AND d.lane = lanes.lane AND d.priority = 0 AND d.run_at <= $2 AND d.lease_until <= $2 ORDER BY d.run_at LIMIT 1), (SELECT d.run_at FROM job d WHERE d.kind = $1 AND d.lane = lanes.lane AND d.priority = 1 AND d.run_at <= $2 AND d.lease_until <= $2 ORDER BY d.run_at LIMIT 1), (SELECT d.run_at FROM job d WHERE d.kind = $1 AND d.lane = lanes.lane AND d.priority = 2 AND d.run_at <= $2 AND d.lease_until <= $2 ORDER BY d.run_at LIMIT 1)) IS NOT NULL");
+    DROP_WAITING = same("DELETE FROM job WHERE workspace_id = $1 AND id = $2 AND lease_until <= $3");
+    EXISTS = same("SELECT COUNT(*) FROM job WHERE workspace_id = $1 AND id = $2");
     DROP_LANE = same("DELETE FROM job WHERE workspace_id = $1 AND kind = $2 AND lane = $3");
 }
 
@@ -233,6 +234,16 @@ impl WorkspaceTx<'_> {
         }
         wake_after_commit(self.tx, self.wakes, kind, lane);
         Ok(touched)
+    }
+
+    /// Drops a job that waits, if there is one; false where somebody has it in their hands.
+    pub async fn job_drop_waiting(&self, job: JobId, now: Timestamp) -> Result<bool> {
+        let values = params![self.workspace, job.uuid(), now.micros()];
+        if self.tx.execute(&DROP_WAITING, values).await? > 0 {
+            return Ok(true);
+        }
+        let left = params![self.workspace, job.uuid()];
+        Ok(self.tx.query_one(&EXISTS, left, |row: &Row<'_>| row.get::<i64>(0)).await? == 0)
     }
 
     /// Drops what waits in a lane whose owner is gone; returns how much that was.

@@ -70,6 +70,16 @@ impl App {
         }
     }
 
+    /// An audit entry of something that Gatepost did by itself; `part` names who.
+    pub(crate) fn audit_system(
+        &self,
+        part: &'static str,
+        action: Action,
+        target: (&'static str, String),
+    ) -> AuditEntry {
+        self.audit_entry(Actor::System(part), action, target)
+    }
+
     /// Sees that an entry can be written before something is asked of Meta, which no transaction can take back: where
     /// the log cannot be written nothing is asked. The entry that is tried here is undone.
     pub(crate) async fn audit_possible(&self, scope: WorkspaceScope) -> Result<()> {

@@ -84,7 +84,7 @@ impl App {
                 Chosen::Doubt => self.doubt(tx, keys, choice, now).await?,
             }
         }
-        tx.audit_also(&entries).await
+        tx.audit_more(&entries).await
     }
 
     async fn opt_out(

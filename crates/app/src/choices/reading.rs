@@ -15,6 +15,8 @@ use crate::messages::{StoredParty, open_json, place};
 
 /// The rule that an event names where a button's payload said it.
 const PAYLOAD: &str = "button.payload";
+/// The rule that an event names where somebody decided about doubtful words.
+const REVIEWED: &str = "review.approved";
 /// Most preferences that are read of one callback.
 const PREFERENCES_MAX: usize = 1_000;
 
@@ -110,6 +112,13 @@ impl Choice {
             at,
             can_answer: false,
         })
+    }
+
+    /// That words which were in doubt were an opt-out, as somebody decided who read them.
+    pub fn of_review(keys: &WorkspaceKeys, row: &MessageRow) -> Result<Self> {
+        let said = Self::of_refusal(keys, row, row.created_at)?;
+        let (source, rule) = (SuppressionSource::Person, Some(REVIEWED));
+        Ok(Self { source, rule, message: Some(row.id), ..said })
     }
 
     /// What people chose in WhatsApp itself.

@@ -6,13 +6,13 @@ use gatepost_core::content::{Body, Content};
 use gatepost_core::guard::GuardSettings;
 use gatepost_core::job::JobKind;
 use gatepost_core::message::{MessageState, OnUnknown};
-use gatepost_core::{Error, JobId, MessageId, Purpose, Recipient, Result, Timestamp};
+use gatepost_core::{Error, MessageId, Purpose, Recipient, Result, Timestamp};
 use gatepost_store::{NewJob, NewOutbound, WorkspaceTx};
 use gatepost_vault::WorkspaceKeys;
 
 use super::{Choice, Chosen};
 use crate::App;
-use crate::messages::{StoredContent, StoredParty, contact_index, seal_content, seal_party};
+use crate::messages::{StoredContent, StoredParty, contact_index, seal_content, seal_party, send_job_id};
 
 /// Meta's service window is a day; what waited for most of it is not sent any more.
 const WINDOW: Duration = Duration::from_hours(23);
@@ -76,7 +76,7 @@ impl App {
             created_at: now,
         };
         let job = NewJob {
-            id: JobId::new(now, self.entropy()),
+            id: send_job_id(id),
             kind: JobKind::MessageSend,
             lane: choice.channel.uuid(),
             order_key: Some(person.to_vec()),

@@ -9,11 +9,13 @@ use std::time::Duration;
 
 use gatepost_core::channel::Mode;
 use gatepost_core::content::{Content, ContentKind};
+use gatepost_core::guard::risk::Action;
 use gatepost_core::guard::{Day, Zone};
 use gatepost_core::{ChannelId, Code, Error, FieldError, Purpose, Result, Timestamp};
-use gatepost_store::{Conversation, Counted, GuardAsk, WorkspaceTx};
-use serde_json::json;
+use gatepost_store::{ChannelRow, Conversation, Counted, GuardAsk, WorkspaceTx};
+use serde_json::{Value, json};
 
+use super::risk::{self, Shown};
 use super::{GuardConfig, Rules, Texts};
 
 /// Meta's service window, and how much later we are sure that it is over: clocks differ, and a callback may be on its way.
@@ -32,12 +34,21 @@ pub(crate) struct Asked {
     pub template: Option<(String, String)>,
     /// It is a code of a verification of ours.
     pub verification: bool,
+    /// What its words show.
+    pub shown: Shown,
     /// A reaction shows no message of its own: Meta's window holds for it, the rest does not.
     pub kind: ContentKind,
 }
 
 impl Asked {
-    pub fn of(content: &Content, purpose: Purpose, channel: ChannelId, mode: Mode, person: [u8; 16]) -> Self {
+    pub fn of(
+        content: &Content,
+        purpose: Purpose,
+        channel: ChannelId,
+        mode: Mode,
+        person: [u8; 16],
+        shown: Shown,
+    ) -> Self {
         Self {
             channel,
             mode,
@@ -45,6 +56,7 @@ impl Asked {
             person,
             template: content.template(),
             verification: false,
+            shown,
             kind: content.kind(),
         }
     }
@@ -59,6 +71,10 @@ pub(crate) struct Judgement {
     pub not_before: Option<Timestamp>,
     /// It waits for somebody's decision.
     pub hold: Option<Hold>,
+    /// What the risk rules say, 0 to 100.
+    pub score: u8,
+    /// The rules that spoke, the gravest first, each with its numbers.
+    pub rules: Vec<Value>,
 }
 
 /// Why a message waits for somebody's decision.
@@ -76,6 +92,7 @@ pub(crate) async fn judge(
     tx: &WorkspaceTx<'_>,
     config: &GuardConfig,
     texts: &Texts,
+    channel: &ChannelRow,
     asked: &Asked,
     now: Timestamp,
 ) -> Result<Judgement> {
@@ -114,9 +131,22 @@ pub(crate) async fn judge(
     }
     frequency_fits(asked, &rules, &before, now)?;
     let counted = rules.zone.day(now);
-    let (workspace, channel) = tx.usage_take(asked.mode, asked.channel, counted).await?;
-    quota_fits(&rules, counted, workspace, channel)?;
-    Ok(Judgement { counted, not_before: None, hold: None })
+    let (of_workspace, of_channel) = tx.usage_take(asked.mode, asked.channel, counted).await?;
+    quota_fits(&rules, counted, of_workspace, of_channel)?;
+    let reviewed = asked.template.is_some() || asked.verification;
+    let assessment =
+        risk::risk_judge(tx, &rules.plan.risk, channel, &asked.shown, reviewed, &before, now).await?;
+    let spoke = risk::hits(&assessment);
+    if risk::stops(&assessment) {
+        return Err(Error::new(
+            Code::RiskBlocked,
+            format!("the guard scores this message {} of 100", assessment.score),
+        )
+        .with_details(json!({ "action": "block", "risk_score": assessment.score, "rules": spoke })));
+    }
+    let hold = (assessment.action == Action::Hold)
+        .then(|| Hold { score: assessment.score, rules: risk::names(&assessment) });
+    Ok(Judgement { counted, not_before: None, hold, score: assessment.score, rules: spoke })
 }
 
 /// Names what is paused.

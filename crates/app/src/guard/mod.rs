@@ -4,9 +4,15 @@
 //! again when the message is taken from its queue, since a person may have written STOP meanwhile.
 
 mod dequeue;
+mod expiring;
+mod explaining;
 mod holding;
 mod judging;
+mod pauses;
 mod policy;
+mod reading;
+mod reviews;
+mod risk;
 mod withdrawing;
 
 use std::sync::Arc;
@@ -19,8 +25,13 @@ use gatepost_store::GuardFacts;
 use moka::sync::Cache;
 
 pub(crate) use dequeue::{Barred, bars};
+pub(crate) use expiring::Expiring;
+pub use explaining::Explained;
 pub(crate) use judging::{Asked, judge};
+pub use pauses::{PauseView, pause_scope};
 pub(crate) use policy::{Refused, policy_refusal_add};
+pub use reviews::ReviewView;
+pub(crate) use risk::KnownNames;
 pub(crate) use withdrawing::Withdrawal;
 
 /// The operator's settings of the guard.
@@ -59,11 +70,6 @@ impl Default for Texts {
     fn default() -> Self {
         Self { plans: Cache::new(1_000), settings: Cache::new(1_000), zones: Cache::new(600) }
     }
-}
-
-/// A rule by its name.
-pub(crate) fn rule_named(_name: &str) -> Option<&'static str> {
-    None
 }
 
 /// What a workspace's sends are held against, read into types.

@@ -3,6 +3,7 @@
 use gatepost_core::channel::Mode;
 use gatepost_core::event::{EventData, EventType, PolicyNews};
 use gatepost_core::guard::PolicyDecision;
+use gatepost_core::guard::risk::RuleId;
 use gatepost_core::{
     ChannelId, Entropy, Error, MessageId, PolicyEventId, Purpose, Result, ReviewId, Timestamp,
 };
@@ -37,9 +38,11 @@ impl Refused {
         if !error.code().is_policy() {
             return None;
         }
-        let rules = error.details().and_then(|details| details["rules"].as_array()).into_iter().flatten();
-        let rules: Vec<&'static str> =
-            rules.filter_map(|rule| crate::guard::rule_named(rule["rule"].as_str()?)).collect();
+        let spoke = error.details().and_then(|details| details["rules"].as_array()).into_iter().flatten();
+        let rules: Vec<&'static str> = spoke
+            .filter_map(|hit| RuleId::parse(hit["rule"].as_str()?))
+            .map(|rule| rule.rule().name)
+            .collect();
         let score = error.details().and_then(|details| details["risk_score"].as_u64());
         Some(Self {
             decision: PolicyDecision::Block,

@@ -6,6 +6,7 @@ mod quoted;
 mod received;
 mod statuses;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use gatepost_channels::graph::{self, Item};
@@ -270,6 +271,14 @@ async fn write(
     }
     for words in fresh.iter().filter_map(|p| p.effect.channels()) {
         words.write(tx, keys, now, entropy).await?;
+    }
+    let mut refused: BTreeMap<ChannelId, Vec<i64>> = BTreeMap::new();
+    for (channel, code) in fresh.iter().filter_map(|p| p.effect.status()?.failed) {
+        refused.entry(channel).or_default().push(code);
+    }
+    for (channel, codes) in &refused {
+        let paused = app.risk_failed(tx, *channel, codes, now).await?;
+        tx.audit_more(paused.as_slice()).await?;
     }
     let events: Vec<NewEvent> = fresh.iter().flat_map(|p| &p.events).cloned().collect();
     publish(tx, &events, now).await?;

@@ -27,6 +27,8 @@ pub(super) struct StatusNews {
     error: Option<Vec<u8>>,
     /// Where the failure is about the whole channel.
     pub(super) channel: Option<(ChannelId, ChannelReport)>,
+    /// Meta's code of a failure, and the channel it is of.
+    pub(super) failed: Option<(ChannelId, i64)>,
 }
 
 /// The state that a status reports; `None` for one that is not known.
@@ -148,8 +150,10 @@ impl App {
         };
         let wamid_index = provider_index(origin.keys, &status.wamid);
         let trouble = status.errors.first().and_then(|e| ChannelReport::of_code(e.code));
-        let channel = trouble.map(|report| (channel.id, report));
+        let of_channel = channel.id;
+        let channel = trouble.map(|report| (of_channel, report));
         events.push(event);
-        Ok(StatusNews { message, wamid_index, state, at, provider, error, channel })
+        let failed = status.errors.first().map(|e| (of_channel, e.code));
+        Ok(StatusNews { message, wamid_index, state, at, provider, error, channel, failed })
     }
 }

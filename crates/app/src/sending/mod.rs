@@ -79,6 +79,16 @@ pub(crate) struct Sent {
     not_again: bool,
 }
 
+impl Sent {
+    /// Meta's code, where Meta refused it.
+    fn refused_with(&self) -> Option<i64> {
+        match self.outcome.as_ref() {
+            Ok(SendOutcome::Refused(refusal)) => refusal.code,
+            _ => None,
+        }
+    }
+}
+
 impl Work for Sending {
     type Item = Outgoing;
     type Done = Sent;

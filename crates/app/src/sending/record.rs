@@ -84,7 +84,9 @@ impl Sending {
             changes.push((sent.job.clone(), self.change(&keys, sent)?));
         }
         let channel = ChannelId::from_uuid(self.key.lane);
-        let (entropy, of_choices) = (Arc::clone(&app.0.entropy), app.clone());
+        let refused: Vec<i64> = done.iter().filter_map(Sent::refused_with).collect();
+        let (watching, written_at) = (app.clone(), app.now());
+        let entropy = Arc::clone(&app.0.entropy);
         let marks: Vec<Begun> = done.iter().filter_map(|sent| sent.begun).collect();
         app.0
             .store
@@ -94,6 +96,7 @@ impl Sending {
                 if !choices.is_empty() {
                     tx.suppression_gate_exclusive().await?;
                 }
+                let paused = watching.risk_failed(tx, channel, &refused, written_at).await?;
                 let mut finished = Vec::new();
                 let mut accepted = Vec::new();
                 for (job, change) in &changes {
@@ -134,9 +137,12 @@ impl Sending {
                 write_accepted(tx, &accepted).await?;
                 tx.job_complete_many(&finished).await?;
                 if !choices.is_empty() {
-                    of_choices.choices_write(tx, &keys, &choices, of_choices.now()).await?;
+                    watching.choices_write(tx, &keys, &choices, written_at).await?;
                 }
-                tx.commit(Audit::None("results are in the message log"), ())
+                match paused {
+                    Some(entry) => tx.commit(entry, ()),
+                    None => tx.commit(Audit::None("results are in the message log"), ()),
+                }
             })
             .await?;
         for mark in marks {

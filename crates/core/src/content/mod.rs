@@ -16,6 +16,7 @@ mod forms;
 mod interactive;
 mod interactive_action;
 mod media;
+mod pieces;
 pub mod rule;
 mod simple;
 mod template;
@@ -184,6 +185,11 @@ impl Content {
     /// message, a caption, an emoji, the name of a place or of a contact.
     pub fn words(&self) -> Option<String> {
         words::of(self)
+    }
+
+    /// Every text that a person reads of it, and every address that its buttons lead to.
+    pub fn pieces(&self) -> (Vec<String>, Vec<String>) {
+        pieces::of(self)
     }
 
     /// Name and language of the template, where it is one.

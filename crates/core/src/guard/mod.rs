@@ -6,6 +6,7 @@
 mod calendar;
 mod history;
 mod plan;
+pub mod risk;
 mod settings;
 mod subscription;
 

@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::risk::Tuning;
 use crate::Purpose;
 
 /// What a workspace may use, and how much of it. Whatever is not said is not limited: a workspace without a plan, as on
@@ -22,6 +23,9 @@ pub struct Plan {
     /// Purposes beyond those that every plan carries; each needs the person's recorded opt-in.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub purposes: BTreeSet<Purpose>,
+    /// The numbers of the risk rules.
+    #[serde(skip_serializing_if = "is_standard")]
+    pub risk: Tuning,
     /// Days for which a subscription that is past due still passes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grace_days: Option<u16>,
@@ -40,6 +44,10 @@ pub struct QuotaLimits {
     pub channel_day: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channel_month: Option<u32>,
+}
+
+fn is_standard(tuning: &Tuning) -> bool {
+    *tuning == Tuning::default()
 }
 
 /// Days of grace where a plan says nothing.

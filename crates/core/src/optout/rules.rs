@@ -39,8 +39,8 @@ impl Rule {
 
 use Label::{OptIn, OptOut, Review};
 use Role::{
-    Cancel, Consent, DontSend, Doubt, Get, Join, List, Me, More, Msg, NoMore, Not, Number, Phrase, Remove, RemoveMe,
-    Resume, Revoke, Send, Stop, Subs, Text as Texting, Unsub, Unwant, WantGet,
+    Cancel, Consent, DontSend, Doubt, Get, Join, List, Me, More, Msg, NoMore, Not, Number, Phrase, Remove,
+    RemoveMe, Resume, Revoke, Send, Stop, Subs, Text as Texting, Unsub, Unwant, WantGet,
 };
 
 pub(super) const RULES: &[Rule] = &[
@@ -87,8 +87,7 @@ pub(super) const RULES: &[Rule] = &[
 ];
 
 /// Requests that a denial right before them takes away.
-const DENIABLE: u64 =
-    Stop.bit() | Unsub.bit() | Remove.bit() | RemoveMe.bit() | Cancel.bit() | Revoke.bit();
+const DENIABLE: u64 = Stop.bit() | Unsub.bit() | Remove.bit() | RemoveMe.bit() | Cancel.bit() | Revoke.bit();
 /// The same of requests to opt in: `no longer want to receive` denies these and is a request itself.
 const DENIABLE_IN: u64 = Join.bit() | Resume.bit() | WantGet.bit();
 
@@ -114,7 +113,9 @@ impl Measure {
         if unspaced * 2 <= sentence.end - sentence.first {
             return Self { scale: 1, denial: 1, rest: 1 };
         }
-        let thai = text.of(sentence).any(|(_, token)| text.token(token).starts_with(|c| matches!(c, '\u{e00}'..='\u{17ff}')));
+        let thai = text
+            .of(sentence)
+            .any(|(_, token)| text.token(token).starts_with(|c| matches!(c, '\u{e00}'..='\u{17ff}')));
         if thai { Self { scale: 5, denial: 4, rest: 8 } } else { Self { scale: 3, denial: 2, rest: 3 } }
     }
 }
@@ -225,7 +226,8 @@ impl Search<'_> {
         if self.kept.iter().any(overlaps) || rule.label == OptIn && self.kept_in.iter().any(overlaps) {
             return false;
         }
-        let around = self.words_between(self.sentence.first, start) + self.words_between(end, self.sentence.end);
+        let around =
+            self.words_between(self.sentence.first, start) + self.words_between(end, self.sentence.end);
         !rule.full || around <= self.measure.rest
     }
 }
@@ -236,7 +238,11 @@ fn evidence(languages: &[(u8, u64)], sentence: Sentence, hits: &[Hit]) -> Vec<us
     let count = |language: u8| {
         let mut known = vec![false; words];
         for hit in hits.iter().filter(|hit| hit.language == language) {
-            known.iter_mut().take(hit.end - sentence.first).skip(hit.start - sentence.first).for_each(|k| *k = true);
+            known
+                .iter_mut()
+                .take(hit.end - sentence.first)
+                .skip(hit.start - sentence.first)
+                .for_each(|k| *k = true);
         }
         known.into_iter().filter(|known| *known).count()
     };
@@ -279,7 +285,8 @@ pub(super) fn judge(
             continue;
         }
         let own: Vec<Hit> = hits.iter().filter(|hit| hit.language == number).copied().collect();
-        let mut search = Search { text, sentence, measure, language, hits: &own, kept: Vec::new(), kept_in: Vec::new() };
+        let mut search =
+            Search { text, sentence, measure, language, hits: &own, kept: Vec::new(), kept_in: Vec::new() };
         search.keep();
         let asked = search
             .hits

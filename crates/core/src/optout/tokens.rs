@@ -138,7 +138,8 @@ fn is_word(c: char) -> bool {
 
 /// Reads a text. Linear in what is looked at, which is bounded.
 pub(super) fn read(text: &str) -> Text {
-    let looked_at = text.char_indices().nth(RAW_CHARS).map_or(text, |(at, _)| text.get(..at).unwrap_or_default());
+    let looked_at =
+        text.char_indices().nth(RAW_CHARS).map_or(text, |(at, _)| text.get(..at).unwrap_or_default());
     let mut reader = Reader { text: Text::default(), begun: None, first: 0, apart: false, comma: false };
     reader.text.cut = looked_at.len() < text.len();
     let folded = looked_at.chars().map(fold::raw).nfkd().filter(|c| !fold::is_dropped(*c)).nfc();
@@ -182,7 +183,9 @@ pub(super) fn read(text: &str) -> Text {
             }
             // Armenian's stands inside the word.
             '՞' => {}
-            '!' | '。' | '۔' | '।' | '॥' | '።' | '։' | '؛' | '\u{203c}' => reader.close_sentence(false, false),
+            '!' | '。' | '۔' | '।' | '॥' | '።' | '։' | '؛' | '\u{203c}' => {
+                reader.close_sentence(false, false)
+            }
             '.' if ends_word => reader.close_sentence(false, false),
             ',' | '،' | '、' | ':' | '፣' | '(' | ')' | '"' | '…' => {
                 reader.close_word();

@@ -122,7 +122,10 @@ fn is_courtesy(text: &Text, sentence: Sentence, hits: &[Hit], number: usize) -> 
     }
     let short = if unspaced == words { words <= NAME_CHARS } else { words <= NAME_WORDS };
     let means = hits.iter().any(|hit| {
-        hit.start >= sentence.first && hit.end <= sentence.end && hit.role != super::data::Role::Polite && hit.end - hit.start == words
+        hit.start >= sentence.first
+            && hit.end <= sentence.end
+            && hit.role != super::data::Role::Polite
+            && hit.end - hit.start == words
     });
     short && name && !means && number > 0 && (fillers > 0 || sentence.apart)
 }

@@ -66,7 +66,7 @@ const OURS: &[(&str, &[&str])] = &[
 
 /// What the domain may name: crates without async, I/O, clock or randomness of their own.
 const PURE: &[&str] =
-    &["jiff", "serde", "serde_json", "subtle", "unicode-normalization", "url", "uuid", "zeroize"];
+    &["idna", "jiff", "serde", "serde_json", "subtle", "unicode-normalization", "url", "uuid", "zeroize"];
 
 /// What every crate above the domain may name.
 const COMMON: &[&str] = &[

@@ -29,6 +29,8 @@ targets! {
     "phone" => gatepost_core::fuzz::phone,
     "proxy_header" => gatepost_core::fuzz::proxy_header,
     "recipient" => gatepost_core::fuzz::recipient,
+    "risk_counters" => gatepost_core::fuzz::risk_counters,
+    "risk_words" => gatepost_core::fuzz::risk_words,
     "url_policy" => gatepost_net::fuzz::url_policy,
 }
 

@@ -117,10 +117,6 @@ fn content_is_told_off_where_it_stands() {
 fn codes_that_callers_branch_on() {
     let code = |body: &str| refused(body.as_bytes()).code();
     assert_eq!(code(r#"{"to":"+12025550101","text":"a"}"#), Code::MessagePurposeRequired);
-    assert_eq!(
-        code(r#"{"to":"+12025550101","text":"a","purpose":"marketing"}"#),
-        Code::MessagePurposeNotAllowed
-    );
     assert_eq!(code(r#"{"to":"call me","text":"a","purpose":"support"}"#), Code::RecipientInvalid);
     assert_eq!(code(r#"{"to":"+12025550101","text":"a","purpose":"fun"}"#), Code::InvalidField);
 }
@@ -137,8 +133,8 @@ fn all_wrong_fields_at_once_with_hints() {
     /text/body missing this field is required
     /text/bdy unknown_field unknown field; did you mean body?
     /too unknown_field unknown field; did you mean to?
-    /workspace_id unknown_field unknown field; known are channel_id, to, purpose, type, text, image, audio, video, document, sticker, location, contacts, reaction, interactive, template, reply_to, on_unknown
-    /a~1b~0c unknown_field unknown field; known are channel_id, to, purpose, type, text, image, audio, video, document, sticker, location, contacts, reaction, interactive, template, reply_to, on_unknown
+    /workspace_id unknown_field unknown field; known are channel_id, to, purpose, type, text, image, audio, video, document, sticker, location, contacts, reaction, interactive, template, reply_to, on_unknown, ttl
+    /a~1b~0c unknown_field unknown field; known are channel_id, to, purpose, type, text, image, audio, video, document, sticker, location, contacts, reaction, interactive, template, reply_to, on_unknown, ttl
     ");
 }
 

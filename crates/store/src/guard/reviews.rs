@@ -95,6 +95,7 @@ statements! {
     OPEN_OF = same("SELECT COUNT(*) FROM review WHERE workspace_id = $1 AND person = $2 AND state = 1 AND person IS NOT NULL");
     /// An open one is decided once.
     DECIDE = same("UPDATE review SET state = $3, decided_at = $4, decided_by = $5, reason = $6 WHERE workspace_id = $1 AND id = $2 AND state = 1");
+    EXPIRE = same("UPDATE review SET state = 4, decided_at = $3 WHERE workspace_id = $1 AND message_id = $2 AND kind = 1 AND state = 1");
 }
 
 fn review(row: &Row<'_>) -> engine::Result<ReviewRow> {
@@ -151,6 +152,12 @@ impl WorkspaceTx<'_> {
     /// Of one state, newest first, older than `before`.
     pub async fn review_list(&self, state: ReviewState, before: Uuid, limit: i64) -> Result<Vec<ReviewRow>> {
         Ok(self.tx.query(&LIST, params![self.workspace, state.number(), before, limit], review).await?)
+    }
+
+    /// Nobody decided about a message in time.
+    pub async fn review_expire(&self, message: MessageId, now: Timestamp) -> Result<()> {
+        self.tx.execute(&EXPIRE, params![self.workspace, message.uuid(), now.micros()]).await?;
+        Ok(())
     }
 
     /// True when it was open until now.

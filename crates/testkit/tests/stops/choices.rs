@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use gatepost_app::Visit;
+use gatepost_core::ReviewId;
+use gatepost_core::access::{OperatorReason, operator_permission};
 use gatepost_testkit::{Engines, eventually};
 use serde_json::json;
 
@@ -200,6 +203,15 @@ async fn doubtful_words_wait_for_somebody() {
         // One question at a time.
         stage.says(PERSON, "leave me alone").await;
         assert_eq!(stage.events("policy.held").await.len(), 1);
+        // Somebody reads it, and it was one.
+        let id: ReviewId = policy["review_id"].as_str().unwrap().parse().unwrap();
+        let enter = stage.world.operator::<operator_permission::WorkspaceEnter>();
+        let inside =
+            stage.world.app.workspace_enter(&enter, stage.tenant.workspace, Visit::InProcess).await.unwrap();
+        let reason = OperatorReason::parse("they want no more").unwrap();
+        stage.world.app.review_decide(&inside.grant().unwrap(), id, true, reason).await.unwrap();
+        assert!(!stage.takes(PERSON, "support").await, "{engine:?}: decided");
+        assert_eq!(stage.suppressions().await[0]["source"], "person");
         stage.settled().await;
         stage.stop().await;
     }

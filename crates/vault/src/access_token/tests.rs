@@ -35,7 +35,7 @@ fn a_token_says_what_was_signed() {
     for claims in all {
         let text = key.sign(&claims);
         assert!(text.expose().starts_with("gp_at_"));
-        assert_eq!(text.expose().len(), 6 + 122);
+        assert_eq!(text.expose().len(), 6 + 132);
         assert_eq!(key.verify(text.expose(), NOW), Ok(claims));
     }
 }
