@@ -185,6 +185,22 @@ impl WorkspaceTx<'_> {
         Ok(Some((contact, self.contact_party(contact.id).await?)))
     }
 
+    /// For each pair of names the contact that either belongs to, the BSUID's first.
+    pub async fn contacts_named(
+        &self,
+        people: &[(Option<[u8; 16]>, Option<[u8; 16]>)],
+    ) -> Result<Vec<Option<ContactNames>>> {
+        let rows = |index: fn(&(Option<[u8; 16]>, Option<[u8; 16]>)) -> Option<&[u8; 16]>| {
+            let values = people.iter().map(index);
+            values
+                .map(|index| params![self.workspace, index.map(<[u8; 16]>::as_slice)].to_vec())
+                .collect::<Vec<_>>()
+        };
+        let by_phone = self.tx.query_many(&BY_PHONE, &rows(|(phone, _)| phone.as_ref()), names).await?;
+        let by_bsuid = self.tx.query_many(&BY_BSUID, &rows(|(_, bsuid)| bsuid.as_ref()), names).await?;
+        Ok(by_bsuid.into_iter().zip(by_phone).map(|(bsuid, phone)| bsuid.or(phone)).collect())
+    }
+
     /// A contact's sealed party.
     pub async fn contact_party(&self, id: ContactId) -> Result<Vec<u8>> {
         let values = params![self.workspace, id.uuid()];

@@ -13,6 +13,7 @@ mod policy;
 mod reading;
 mod reviews;
 mod risk;
+mod setting;
 mod withdrawing;
 
 use std::sync::Arc;

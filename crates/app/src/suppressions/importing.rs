@@ -1,5 +1,6 @@
 //! Suppressing the people of a file: one part at a time, in the background, over any restart.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use gatepost_core::access::{Grant, permission};
@@ -8,16 +9,17 @@ use gatepost_core::channel::Mode;
 use gatepost_core::guard::SuppressionSource;
 use gatepost_core::job::JobKind;
 use gatepost_core::{Code, Error, JobId, Recipient, Result, SuppressionId, SuppressionImportId, Timestamp};
-use gatepost_store::{Claimed, LaneKey, NewJob, SuppressionImportRow, SuppressionRow, WorkspaceScope};
+use gatepost_store::{
+    Claimed, LaneKey, NewJob, SuppressionImportRow, SuppressionRow, WorkspaceScope, WorkspaceTx,
+};
 use gatepost_vault::{Aad, WorkspaceKeys};
 
 use super::intake::{Fault, ImportFile, Read, Row};
 use super::{seal_reason, seal_suppressed, whole};
 use crate::App;
-use crate::choices::{people_of, suppressions_of};
 use crate::idempotency::{Idempotent, Outcome};
 use crate::lanes::{Taken, Work};
-use crate::messages::{StoredParty, open_json, seal_json};
+use crate::messages::{StoredParty, bsuid_index, open_json, phone_index, seal_json};
 use crate::pages::{Page, PageQuery};
 
 /// Imports of a workspace that may run at once; each keeps its file until it is done.
@@ -200,6 +202,53 @@ impl Work for Importing {
     }
 }
 
+/// Suppresses people who are not, under every name they are known by; says how many were added and how many were known.
+/// One question for all of them, each time: on PostgreSQL a question is a round trip. Under the gate.
+async fn suppress(
+    tx: &WorkspaceTx<'_>,
+    keys: &WorkspaceKeys,
+    mode: Mode,
+    people: &[Person],
+) -> Result<(i64, i64)> {
+    let of = |party: &StoredParty| {
+        let phone = party.phone.as_deref().map(|phone| phone_index(keys, phone));
+        (phone, party.bsuid.as_deref().map(|bsuid| bsuid_index(keys, bsuid)))
+    };
+    let own: Vec<_> = people.iter().map(|person| of(&person.party)).collect();
+    let contacts = tx.contacts_named(&own).await?;
+    let names = own.iter().zip(contacts).map(|((phone, bsuid), contact)| {
+        let also = contact.map(|names| [names.phone_index, names.bsuid_index]).unwrap_or_default();
+        let mut names: Vec<[u8; 16]> = [*phone, *bsuid].into_iter().chain(also).flatten().collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    });
+    let names: Vec<Vec<[u8; 16]>> = names.collect();
+    let all: Vec<&[u8]> = names.iter().flatten().map(<[u8; 16]>::as_slice).collect();
+    let mut found = tx.suppressed(mode, &all).await?.into_iter();
+    let mut taken: HashSet<[u8; 16]> = HashSet::new();
+    let (mut added, mut known) = (Vec::new(), 0);
+    for (person, names) in people.iter().zip(names) {
+        let under: Vec<_> = found.by_ref().take(names.len()).flatten().collect();
+        match under.first() {
+            Some(suppression) => {
+                if under.len() < names.len() {
+                    tx.suppression_covers(mode, suppression.id, &names).await?;
+                }
+                known += 1;
+            }
+            // Two rows may name one person.
+            None if names.iter().any(|name| taken.contains(name)) => known += 1,
+            None => {
+                taken.extend(&names);
+                added.push((person.row.clone(), names));
+            }
+        }
+    }
+    tx.suppressions_add(&added).await?;
+    Ok((i64::try_from(added.len()).unwrap_or(i64::MAX), known))
+}
+
 impl Importing {
     /// Suppresses the people of the next part, or ends.
     async fn step(&self, job: Claimed) -> Result<()> {
@@ -226,20 +275,7 @@ impl Importing {
             .store
             .write(scope, async move |tx| {
                 tx.suppression_gate_exclusive().await?;
-                let (mut added, mut known) = (0, 0);
-                for Person { party, row } in &people {
-                    let (names, _) = people_of(tx, &keys, party).await?;
-                    match suppressions_of(tx, import.mode, &names).await?.first() {
-                        Some(found) => {
-                            tx.suppression_covers(import.mode, found.id, &names).await?;
-                            known += 1;
-                        }
-                        None => {
-                            tx.suppressions_add(&[(row.clone(), names)]).await?;
-                            added += 1;
-                        }
-                    }
-                }
+                let (added, known) = suppress(tx, &keys, import.mode, &people).await?;
                 tx.suppression_import_advance(id, part, added, known).await?;
                 tx.job_defer(&job, now, false).await?;
                 tx.commit(Audit::None("the import was audited when it was asked for"), ())

@@ -8,6 +8,7 @@ mod consents;
 mod deliveries;
 mod endpoints;
 mod events;
+mod guard_settings;
 mod hooks;
 mod identity_providers;
 mod keys;
@@ -159,6 +160,7 @@ pub fn public() -> Api<App> {
         .routes(suppressions::routes())
         .routes(consents::routes())
         .routes(keywords::routes())
+        .routes(guard_settings::routes())
         .routes(access_rules::routes())
         .routes(visits::routes())
         .routes(hooks::routes())
@@ -191,6 +193,7 @@ pub fn at_socket() -> Api<App> {
         .routes_inside_workspace(suppressions::routes())
         .routes_inside_workspace(consents::routes())
         .routes_inside_workspace(keywords::routes())
+        .routes_inside_workspace(guard_settings::routes())
         .routes_inside_workspace(access_rules::routes())
         .routes_inside_workspace(visits::routes())
         .routes(access_rules::operator_routes())
@@ -224,6 +227,7 @@ pub fn for_operators() -> Api<App> {
         .routes_visited(suppressions::routes())
         .routes_visited(consents::routes())
         .routes_visited(keywords::routes())
+        .routes_visited(guard_settings::routes())
         .routes_visited(access_rules::routes())
         .routes_visited(visits::routes())
 }

@@ -160,8 +160,7 @@ impl Stage {
 
     /// The workspace's own settings of the guard.
     pub async fn settings(&self, settings: &Value) {
-        let sql = format!("UPDATE workspace SET guard = '{settings}'");
-        self.world.as_superuser(&sql).await;
+        self.live.admin.call("PUT", "/v1/guard/settings", &[], Some(settings)).await.expect(200);
     }
 
     /// What an owner of the workspace asks with, in live mode.
