@@ -100,8 +100,8 @@ pub use people::{
     Caller, Device, FactorAdded, FactorsOffered, FactorsView, GuessRules, IdentityProviderCreate,
     IdentityProviderUpdate, IdentityProviderView, IdentityView, PROVIDERS_MAX, PasskeyStart, PasskeyView,
     Proof, ProofsOffered, RecoveryLink, SeatView, SecondFactor, SessionBegun, SessionView, SetupAsk,
-    SetupDone, SetupToken, SignIn, SsoDone, SsoOffer, SsoStarted, SsoWish, TokenTimes, TokensIssued,
-    TotpEnrolment, UserCreate, UserView,
+    SetupDone, SetupToken, SignIn, SsoDone, SsoFinished, SsoOffer, SsoStarted, SsoWish, TokenTimes,
+    TokensIssued, TotpEnrolment, UserCreate, UserView,
 };
 pub use people::{
     INVITATION_LIVES, INVITATIONS_MAX, InvitationCreate, InvitationLook, InvitationSent, InvitationView,

@@ -58,6 +58,13 @@ pub enum SsoDone {
     Proved { token: Option<Secret<String>>, workspace: Option<WorkspaceId> },
 }
 
+/// A visit that has ended.
+pub struct SsoFinished {
+    pub done: SsoDone,
+    /// What [`App::sso_start`] was given for it.
+    pub back: String,
+}
+
 /// What is kept of a visit beside the attempt.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 enum Purpose {
@@ -70,6 +77,8 @@ enum Purpose {
 struct Kept {
     purpose: Purpose,
     attempt: Vec<u8>,
+    #[serde(default)]
+    back: String,
 }
 
 /// A provider that was found by its place in our addresses.
@@ -133,10 +142,17 @@ impl App {
         Ok(Named { key: id.to_string(), name: row.name.clone(), provider, own: Some((scope, row)) })
     }
 
-    /// Begins a visit to a provider. `browser` is the cookie of an earlier one, which may be kept.
+    /// Begins a visit to a provider. `browser` is the cookie of an earlier one, which may be kept; `back` is the page that
+    /// the person was on the way to, given out again when they return, and empty where there is none.
     ///
     /// Errors: `not_found`, `sso_failed`; for a link `reauth_required` and `session_confined`.
-    pub async fn sso_start(&self, key: &str, browser: Option<&str>, wish: SsoWish<'_>) -> Result<SsoStarted> {
+    pub async fn sso_start(
+        &self,
+        key: &str,
+        browser: Option<&str>,
+        wish: SsoWish<'_>,
+        back: &str,
+    ) -> Result<SsoStarted> {
         let named = self.sso_named(key).await?;
         let purpose = self.sso_purpose(&named, &wish).await?;
         let browser = match browser {
@@ -155,7 +171,8 @@ impl App {
             Purpose::Link { user, .. } | Purpose::Prove { user, .. } => Some(user),
         };
         let digest = started.attempt.state_digest();
-        let kept = Kept { purpose, attempt: started.attempt.to_bytes().expose().clone() };
+        let attempt = started.attempt.to_bytes().expose().clone();
+        let kept = Kept { purpose, attempt, back: back.to_owned() };
         let kept = serde_json::to_vec(&kept).map_err(Error::internal)?;
         let keys = self.0.sealing.keys(WorkspaceScope::platform()).await?;
         let ticket = TicketRow {
@@ -227,7 +244,7 @@ impl App {
         key: &str,
         browser: &str,
         callback: &Callback,
-    ) -> Result<SsoDone> {
+    ) -> Result<SsoFinished> {
         let (digest, now) = (Attempt::digest_of(&callback.state), self.now());
         let taken = self
             .0
@@ -259,7 +276,7 @@ impl App {
             Err(error) if error.code() == Code::SsoFailed => {
                 Err(self.sso_refused(caller, &named, error).await)
             }
-            done => done,
+            done => done.map(|done| SsoFinished { done, back: kept.back }),
         }
     }
 

@@ -9,9 +9,9 @@ use url::{Position, Url};
 
 use super::cookies::Theme;
 use super::factors::SECURITY_PATH;
-use super::layout::{BACK, REAUTH_PATH, SIGN_IN_PATH};
+use super::layout::{REAUTH_PATH, SIGN_IN_PATH};
 use super::parts::{self, Icon};
-use super::{form, layout, page};
+use super::{back, form, layout, page};
 use crate::problem;
 
 /// What of a request its refusal needs to know.
@@ -38,16 +38,15 @@ impl Asked {
 
     /// Where the provider is found that is the only way into the workspace of the page.
     fn way_in(&self) -> Option<String> {
-        let workspace = self.back.as_ref()?.strip_prefix("/w/")?.split(['/', '?']).next()?;
+        let back = self.back.as_ref()?;
+        let workspace = back.strip_prefix("/w/")?.split(['/', '?']).next()?;
         let workspace: WorkspaceId = workspace.parse().ok()?;
-        Some(format!("/w/{workspace}/enter"))
+        Some(back::with(&format!("/w/{workspace}/enter"), back))
     }
 
     /// The way to prove who one is, and back.
     fn elsewhere(&self, path: &str) -> Response {
-        let Some(back) = &self.back else { return page::see(path.to_owned()) };
-        let back: String = url::form_urlencoded::byte_serialize(back.as_bytes()).collect();
-        page::see(format!("{path}?{BACK}={back}"))
+        page::see(back::with(path, self.back.as_deref().unwrap_or_default()))
     }
 }
 

@@ -1,7 +1,9 @@
 //! What a page knows of the request that it answers.
 
 use axum::extract::FromRequestParts;
+use gatepost_core::access::SessionKind;
 use gatepost_core::{Error, RequestId, Timestamp};
+use http::header::HOST;
 use http::request::Parts;
 use maud::{Markup, html};
 
@@ -19,6 +21,10 @@ pub struct View {
     pub theme: Theme,
     /// Path and query of this page, for forms that come back to it.
     pub here: String,
+    /// What the browser calls this server: a name or an address, and the port where it is not the usual one.
+    pub host: String,
+    /// Whose pages these are.
+    pub kind: SessionKind,
     pub now: Timestamp,
     pub request: RequestId,
     notice: Option<Notice>,
@@ -34,6 +40,8 @@ impl View {
         Self {
             theme,
             here: "/x".to_owned(),
+            host: "gate.example".to_owned(),
+            kind: SessionKind::Console,
             now: Timestamp::from_seconds(1_793_525_400),
             request: RequestId::from_uuid(uuid::Uuid::nil()),
             notice: None,
@@ -79,9 +87,15 @@ impl<A: Doors> FromRequestParts<ApiState<A>> for View {
             }
         };
         let here = parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+        let host = match parts.headers.get(HOST) {
+            Some(host) => host.to_str().ok(),
+            None => parts.uri.authority().map(http::uri::Authority::as_str),
+        };
         Ok(Self {
             theme: Theme::of(&parts.headers),
             here: page::local(here).unwrap_or("/".into()).into_owned(),
+            host: host.unwrap_or_default().to_owned(),
+            kind,
             now: state.app().now(),
             request,
             notice: cookies::notice(&parts.headers),

@@ -104,7 +104,7 @@ async fn customers_open_nothing_here_and_operators_nothing_on_the_public_address
     for route in routes.iter().filter(|r| r.surface == Surface::Operators && r.page) {
         let public = ["/sign-in", "/reauth", "/theme", "/assets", "/"];
         let open = public.iter().any(|start| route.path == *start || route.path.starts_with("/assets/"))
-            || route.path == "/sign-in/second-factor";
+            || route.path == "/sign-in/second-step";
         if open || route.method != http::Method::GET {
             continue;
         }

@@ -125,6 +125,12 @@ impl App {
         self.passkeys().is_ok()
     }
 
+    /// Where pages must be open for passkeys to work: scheme, host and port, the console's own first. None where they
+    /// do not work at the console's address.
+    pub fn passkey_origins(&self) -> Vec<String> {
+        self.passkeys().map(|passkeys| passkeys.origins().to_vec()).unwrap_or_default()
+    }
+
     /// Keeps the state of a ceremony until its answer comes.
     pub(super) async fn passkey_ticket(
         &self,

@@ -14,8 +14,9 @@ use maud::{Markup, html};
 use super::list::Nothing;
 use super::title;
 use crate::access::{Public, SignedIn, form, page};
+use crate::console::back;
 use crate::console::form::{Form, FormBody, FormState, Reader};
-use crate::console::layout::{BACK, SIGN_IN_PATH, SIGN_OUT_PATH, WORKSPACES_PATH, narrow};
+use crate::console::layout::{SIGN_IN_PATH, SIGN_OUT_PATH, WORKSPACES_PATH, narrow};
 use crate::console::notice::Notice;
 use crate::console::page as pages;
 use crate::console::parts::{
@@ -80,8 +81,7 @@ fn for_newcomers(
     offers: &[SsoOffer],
     state: &FormState,
 ) -> Markup {
-    let back: String =
-        url::form_urlencoded::byte_serialize(format!("/invitation/{code}").as_bytes()).collect();
+    let sign_in = back::with(SIGN_IN_PATH, &format!("/invitation/{code}"));
     let fields = html! {
         (Field::text("name", "Your name").required().fill(state))
         (Field::password("password", "Password", "new-password")
@@ -91,9 +91,9 @@ fn for_newcomers(
     let content = stack(html! {
         (head(look))
         (parts::form(view, &format!("/invitation/{code}/sign-up"), state, fields))
-        (sso::buttons(view, offers, Some(code)))
+        (sso::buttons(view, offers, Some(code), ""))
         p { "You have an account already?" }
-        (actions(button_link("secondary", None, "Sign in to accept", &format!("{SIGN_IN_PATH}?{BACK}={back}"))))
+        (actions(button_link("secondary", None, "Sign in to accept", &sign_in)))
     });
     narrow(view, "Join a workspace", content)
 }
