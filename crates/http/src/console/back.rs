@@ -6,7 +6,10 @@
 //! that leads to a page of ours which its writer chose; pages change nothing by being opened.
 
 use gatepost_core::WorkspaceId;
+use http::header::{HOST, REFERER};
+use http::{HeaderMap, Method, Uri};
 use maud::{Markup, html};
+use url::{Position, Url};
 
 use super::layout::BACK;
 use super::page;
@@ -24,6 +27,21 @@ pub fn back_of(query: &Query) -> String {
 /// `back` where it is a path of this server; empty otherwise.
 pub fn local(back: String) -> String {
     if page::local(&back).is_some() { back } else { String::new() }
+}
+
+/// The page that is open in a browser which asks this: what it asks for, or the page whose form it sent.
+pub fn openable(method: &Method, uri: &Uri, headers: &HeaderMap) -> Option<String> {
+    let open = if *method == Method::GET || *method == Method::HEAD {
+        uri.path_and_query().map(|target| target.as_str().to_owned())
+    } else {
+        // Only our own pages are named here (see the pages' referrer policy); another server's path leads nowhere.
+        let referer = headers.get(REFERER).and_then(|value| Url::parse(value.to_str().ok()?).ok());
+        let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+        referer
+            .filter(|url| Some(&url[Position::BeforeHost..Position::AfterPort]) == host)
+            .map(|url| url[Position::BeforePath..Position::AfterQuery].to_owned())
+    };
+    open.filter(|open| page::local(open).is_some())
 }
 
 /// The hidden field of a form that carries it on.

@@ -2,10 +2,9 @@
 
 use axum::response::Response;
 use gatepost_core::{Code, Error, RequestId, WorkspaceId};
-use http::header::{HOST, REFERER, RETRY_AFTER};
+use http::header::RETRY_AFTER;
 use http::{HeaderMap, HeaderValue, Method, Uri};
 use maud::{Markup, html};
-use url::{Position, Url};
 
 use super::cookies::Theme;
 use super::factors::SECURITY_PATH;
@@ -23,17 +22,7 @@ pub struct Asked {
 
 impl Asked {
     pub fn of(method: &Method, uri: &Uri, headers: &HeaderMap) -> Self {
-        let back = if *method == Method::GET || *method == Method::HEAD {
-            uri.path_and_query().map(|target| target.as_str().to_owned())
-        } else {
-            // Only our own pages are named here (see the pages' referrer policy); another server's path leads nowhere.
-            let referer = headers.get(REFERER).and_then(|value| Url::parse(value.to_str().ok()?).ok());
-            let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-            referer
-                .filter(|url| Some(&url[Position::BeforeHost..Position::AfterPort]) == host)
-                .map(|url| url[Position::BeforePath..Position::AfterQuery].to_owned())
-        };
-        Self { theme: Theme::of(headers), back: back.filter(|back| page::local(back).is_some()) }
+        Self { theme: Theme::of(headers), back: back::openable(method, uri, headers) }
     }
 
     /// Where the provider is found that is the only way into the workspace of the page.

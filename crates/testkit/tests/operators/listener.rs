@@ -162,7 +162,7 @@ async fn changes_pass_the_same_locks_as_the_consoles() {
     // A form that another site posts.
     let form = [("content-type", "application/x-www-form-urlencoded"), ("sec-fetch-site", "cross-site")];
     let page = format!("/workspaces/{}/pause-sending", tenant.workspace);
-    let sent = Some("reason=Abuse+report+4711".to_owned());
+    let sent = Some("pause_reason=Abuse+report+4711".to_owned());
     assert_eq!(op.browser.send("POST", &page, &form, sent).await.status, 403);
     let standing = op.get(&format!("/operator/v1/workspaces/{}", tenant.workspace)).await.json();
     assert_eq!(standing["standing"]["sending"], "on");

@@ -116,7 +116,7 @@ impl App {
     pub(super) fn passkeys(&self) -> Result<Passkeys> {
         let unavailable =
             |why: &dyn std::fmt::Display| Error::of(Code::PasskeysUnavailable).with_context(why);
-        let origin = Url::parse(&self.0.config.public_url).map_err(|error| unavailable(&error))?;
+        let origin = Url::parse(&self.console_url()).map_err(|error| unavailable(&error))?;
         Passkeys::new(&origin, &self.0.config.passkey_ports, SITE).map_err(|error| unavailable(&error))
     }
 

@@ -73,7 +73,7 @@ fn document(view: &View, desk: &Desk, all: &[WorkspaceDetail], state: &FormState
         @if all.is_empty() {
             (empty(Icon::Building2, "No workspace yet", "A workspace is a tenant with its own channels, keys and members.", html! {}))
         } @else {
-            (Table { caption: "Workspaces", columns: &columns, rows: all.iter().map(row).collect() })
+            (card("All", html! { (Table { caption: "Workspaces", columns: &columns, rows: all.iter().map(row).collect() }) }))
         }
         @if desk.administers() {
             (card("New workspace", parts::form(view, WORKSPACES, state, html! {
