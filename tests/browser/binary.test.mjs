@@ -24,7 +24,7 @@ test("until it is set up, every page leads to the set-up", async (t) => {
     const answer = await fetch(base + path, { headers: { accept: "text/html" }, redirect: "manual" });
     if (path !== "/nothing/here") assert.equal(answer.headers.get("location"), "/setup", path);
   }
-  await t.test("which is fit to be seen", () => judge(browser, base, "/setup", { pictures: process.env.PICTURES }));
+  await t.test("which is fit to be seen", () => judge(browser, base, "/setup"));
 });
 
 test("the printed token makes the first owner and operator, who signs in with a passkey", async () => {
@@ -76,7 +76,7 @@ test("the printed token makes the first owner and operator, who signs in with a 
   await visit.close();
 });
 
-test("a page that is not there", () => judge(browser, base, "/nothing/here", { pictures: process.env.PICTURES }));
+test("a page that is not there", () => judge(browser, base, "/nothing/here"));
 
 test("a browser is led to the console, a program is not", async () => {
   const page = await fetch(`${base}/`, { headers: { accept: "text/html" }, redirect: "manual" });

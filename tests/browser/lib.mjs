@@ -11,6 +11,9 @@ import readline from "node:readline";
 import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
 
+// PICTURES=DIRECTORY keeps a picture of every page that is judged.
+const pictures = process.env.PICTURES;
+
 const axe = fs.readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 // Debian's; another by CHROMIUM.
@@ -245,39 +248,44 @@ function glance() {
 }
 
 // Looks at a page in both themes, on a wide and on a narrow screen, with and without scripts.
-export async function judge(browser, base, address, { cookies = [], themed = true, pictures } = {}) {
-  const url = new URL(address, base).href;
-  for (const theme of themed ? ["light", "dark"] : ["as it is"]) {
-    const context = await browser.newContext({ viewport: SIZES.wide, reducedMotion: "reduce" });
-    await context.addCookies(cookies);
-    if (themed) await context.addCookies([{ name: "gatepost-theme", value: theme, url: base }]);
-    const { page, faults } = await watched(context, base);
-    await page.goto(url);
-    await page.evaluate(() => document.fonts.ready);
-    // Before axe, which leaves some of its own.
-    const inline = await page.evaluate(() => document.querySelectorAll("[style], style, script:not([src])").length);
-    assert.equal(inline, 0, `${address}: inline styles or scripts`);
-    for (const [size, viewport] of Object.entries(SIZES)) {
-      const where = `${address}, ${theme}, ${size}`;
-      await page.setViewportSize(viewport);
-      const seen = await page.evaluate(glance);
-      assert.ok(seen.width <= viewport.width, `${where}: ${seen.width} px wide`);
-      assert.deepEqual(seen.small, [], `${where}: small targets`);
-      if (themed) assert.equal(seen.theme, theme, where);
-      await accessible(page, where);
-      assert.deepEqual(faults, [], where);
-      if (pictures) {
-        fs.mkdirSync(pictures, { recursive: true });
-        const name = (base + address).replace(/^.*:\d+\//, "").replace(/ws_\w+/g, "ws").replace(/[^a-z0-9]+/gi, "-");
-        await page.screenshot({ path: path.join(pictures, `${name}-${theme}-${size}.png`.replaceAll(" ", "-")), fullPage: true });
-      }
+export async function judge(browser, base, address, { cookies = [], themed = true, album = "" } = {}) {
+  const looks = (themed ? ["light", "dark"] : ["as-it-is"]).map((theme) => look(browser, base, address, { cookies, themed, theme, album }));
+  await Promise.all([...looks, plain(browser, base, address, cookies)]);
+}
+
+async function look(browser, base, address, { cookies, themed, theme, album }) {
+  const context = await browser.newContext({ viewport: SIZES.wide, reducedMotion: "reduce" });
+  await context.addCookies(cookies);
+  if (themed) await context.addCookies([{ name: "gatepost-theme", value: theme, url: base }]);
+  const { page, faults } = await watched(context, base);
+  await page.goto(new URL(address, base).href);
+  await page.evaluate(() => document.fonts.ready);
+  // Before axe, which leaves some of its own.
+  const inline = await page.evaluate(() => document.querySelectorAll("[style], style, script:not([src])").length);
+  assert.equal(inline, 0, `${address}: inline styles or scripts`);
+  for (const [size, viewport] of Object.entries(SIZES)) {
+    const where = `${address}, ${theme}, ${size}`;
+    await page.setViewportSize(viewport);
+    const seen = await page.evaluate(glance);
+    assert.ok(seen.width <= viewport.width, `${where}: ${seen.width} px wide`);
+    assert.deepEqual(seen.small, [], `${where}: small targets`);
+    if (themed) assert.equal(seen.theme, theme, where);
+    await accessible(page, where);
+    assert.deepEqual(faults, [], where);
+    if (pictures) {
+      fs.mkdirSync(path.join(pictures, album), { recursive: true });
+      const name = address.replace(/[a-z]+_\w{26}/g, "id").replace(/[^a-z0-9]+/gi, "-").replace(/^-/, "");
+      await page.screenshot({ path: path.join(pictures, album, `${name}-${theme}-${size}.png`), fullPage: true });
     }
-    await context.close();
   }
+  await context.close();
+}
+
+async function plain(browser, base, address, cookies) {
   const context = await browser.newContext({ javaScriptEnabled: false });
   await context.addCookies(cookies);
   const { page, faults } = await watched(context, base);
-  await page.goto(url);
+  await page.goto(new URL(address, base).href);
   assert.ok(await page.locator("main h1").isVisible(), `${address}: without scripts`);
   assert.deepEqual(faults, [], `${address}: without scripts`);
   await context.close();

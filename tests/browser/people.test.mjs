@@ -184,7 +184,7 @@ test("what was done is in the audit log, and is found by filters", async () => {
   await page.getByText("workspace.updated").first().waitFor();
   const rows = page.locator("tbody tr");
   const all = await rows.count();
-  await page.getByLabel("Action").fill("workspace.updated");
+  await page.getByLabel("What", { exact: true }).selectOption("workspace");
   await press("Filter");
   await at("Audit log");
   const some = await rows.count();

@@ -30,7 +30,7 @@ try {
   });
   const named = process.argv.slice(2).map((file) => path.resolve(file));
   const all = fs.readdirSync(here).filter((file) => file.endsWith(".test.mjs")).map((file) => path.join(here, file));
-  run(process.execPath, ["--test", ...(named.length ? named : all)], {
+  run(process.execPath, ["--test", "--test-concurrency=2", ...(named.length ? named : all)], {
     env: {
       ...process.env,
       GATEPOST_BIN: path.join(target, "gatepost"),

@@ -21,7 +21,7 @@ after(async () => {
 
 test("the pages before signing in are fit to be seen", async (t) => {
   for (const address of ["/sign-in", "/forgot", "/sso/everybody"]) {
-    await t.test(address, () => judge(browser, base, address, { pictures: process.env.PICTURES }));
+    await t.test(address, () => judge(browser, base, address));
   }
 });
 

@@ -25,7 +25,7 @@ const visiting = () => visitor(browser, [base, server.idp]);
 
 // Somebody of that role who has linked their account at the provider.
 async function linked(role, sub) {
-  const person = await server.person({ role });
+  const person = await server.person(role ? { role } : {});
   await server.there(sub, person.email);
   const visit = await visiting();
   await visit.page.goto(`${base}/account/linked`);
@@ -79,21 +79,36 @@ test("an account that nobody has linked opens nothing", async () => {
   await visit.close();
 });
 
-test("an invitation is accepted through the provider", async () => {
+// The link of an invitation.
+async function invited(email) {
   const cookies = await server.cookies("owner", { domain: "localhost" });
   const owner = await visitor(browser, base, { cookies });
   await owner.page.goto(`${home}/members/invite`);
-  const email = "ada@shop.example";
   await owner.page.getByLabel("E-mail address").fill(email);
   await owner.press("Invite");
-  const { link } = await server.mail(email, "Invitation");
+  await owner.at("Members");
+  await owner.close();
+  return (await server.mail(email, "Invitation")).link;
+}
+
+test("an invitation is accepted through the provider, by who is new and by who is known", async () => {
+  const email = "ada@shop.example";
+  const link = await invited(email);
   await server.there("ada", email);
   const visit = await visiting();
   await visit.page.goto(link);
   await visit.at("Join a workspace");
   await visit.press(BUTTON);
   await visit.at(HOME);
-  for (const each of [owner, visit]) await each.close();
+
+  const known = await linked(null, "known");
+  const again = await visiting();
+  await again.page.goto(await invited(known.person.email));
+  await again.press(BUTTON);
+  await again.at("Join a workspace");
+  await again.press("Accept");
+  await again.at(HOME);
+  for (const each of [visit, known, again]) await each.close();
 });
 
 test("a workspace's own provider: added, linked, entered, and the only way in", async () => {
@@ -119,7 +134,7 @@ test("a workspace's own provider: added, linked, entered, and the only way in", 
   await at("Our ID");
   const one = page.url();
   const entry = await page.getByText(/\/sso\/idp_[a-z0-9]+$/).first().innerText();
-  await judge(browser, base, new URL(one).pathname, { cookies: await owner.context.cookies(), pictures: process.env.PICTURES });
+  await judge(browser, base, new URL(one).pathname, { cookies: await owner.context.cookies() });
 
   // Link, enter through it to the page that was asked for, and make it the only way in.
   await page.goto(`${base}/account/linked`);

@@ -86,7 +86,7 @@ fn link_invalid() -> Error {
 
 impl App {
     /// Where people open the console, without a slash at the end: this machine by its name, for passkeys need one.
-    pub(super) fn console_url(&self) -> String {
+    pub fn console_url(&self) -> String {
         let url = self.0.config.public_url.trim_end_matches('/');
         url.replacen("://127.0.0.1", "://localhost", 1).replacen("://[::1]", "://localhost", 1)
     }

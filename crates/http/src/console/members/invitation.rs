@@ -34,6 +34,9 @@ use crate::state::ApiState;
 /// Longest name, in characters.
 const NAME_MAX: usize = 100;
 
+/// Where pages of invitations are.
+const START: &str = "/invitation/";
+
 pub fn routes() -> Vec<Route<App>> {
     vec![
         page("/invitation/{code}", look).id("invitationPage").summary("See an invitation"),
@@ -42,6 +45,18 @@ pub fn routes() -> Vec<Route<App>> {
             .id("invitationSignUpForm")
             .summary("Make an account by an invitation"),
     ]
+}
+
+fn path(code: &str) -> String {
+    format!("{START}{code}")
+}
+
+/// Whether a page is that of an invitation which is over: accepted by now, taken back, or too old.
+pub async fn is_over(app: &App, page: &str) -> bool {
+    match page.strip_prefix(START) {
+        Some(code) => app.invitation_look(code).await.is_err(),
+        None => false,
+    }
 }
 
 /// Who looks, where somebody is signed in; nobody is asked to be.
@@ -81,7 +96,8 @@ fn for_newcomers(
     offers: &[SsoOffer],
     state: &FormState,
 ) -> Markup {
-    let sign_in = back::with(SIGN_IN_PATH, &format!("/invitation/{code}"));
+    let here = path(code);
+    let sign_in = back::with(SIGN_IN_PATH, &here);
     let fields = html! {
         (Field::text("name", "Your name").required().fill(state))
         (Field::password("password", "Password", "new-password")
@@ -91,7 +107,7 @@ fn for_newcomers(
     let content = stack(html! {
         (head(look))
         (parts::form(view, &format!("/invitation/{code}/sign-up"), state, fields))
-        (sso::buttons(view, offers, Some(code), ""))
+        (sso::buttons(view, offers, Some(code), &here))
         p { "You have an account already?" }
         (actions(button_link("secondary", None, "Sign in to accept", &sign_in)))
     });

@@ -71,7 +71,10 @@ fn first_step(app: &App, view: &View, title: &str, back: &str, state: &FormState
         view,
         title,
         stack(html! {
-            p { "For those who run this installation. Members of workspaces sign in to the console." }
+            p {
+                "For those who run this installation. Members of workspaces sign in to the "
+                a href=(app.console_url()) { "console" } "."
+            }
             (parts::form(view, SIGN_IN_PATH, state, html! {
                 (back::field(back))
                 (Field::email("email", "E-mail address").autocomplete("username").required().focused().fill(state))

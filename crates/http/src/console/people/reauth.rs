@@ -121,6 +121,7 @@ async fn document(app: &App, view: &View, person: &Person, back: &str, state: &F
                 }))
             }
             @if offers.passkeys { (place.hint(&back::with(REAUTH_PATH, back))) }
+            p { a href=(if back.is_empty() { WORKSPACES_PATH } else { back }) { "Leave it as it is" } }
             @if !offers.password && !offers.passkeys && linked.is_empty() {
                 (callout(Tone::Info, "", html! {
                     p { "Your account has neither a password nor a passkey here. Sign out and sign in again." }

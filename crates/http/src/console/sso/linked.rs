@@ -13,7 +13,7 @@ use crate::console::notice::Notice;
 use crate::console::page as pages;
 use crate::console::parts::{
     Column, Icon, Table, actions, card, empty, error_summary, own, page_header, plain_form, quiet, secondary,
-    stack, time,
+    stack, time, untitled_card,
 };
 use crate::console::seat::Account;
 use crate::reply::Answer;
@@ -49,7 +49,7 @@ fn document(account: &Account, known: &[IdentityView], offers: &[SsoOffer], stat
             (error_summary(state))
             (stack(html! {
                 @if known.is_empty() {
-                    (empty(Icon::User, "Nothing is linked", "Link an account to sign in with it.", html! {}))
+                    (untitled_card(empty(Icon::User, "Nothing is linked", "Link an account to sign in with it.", html! {})))
                 } @else {
                     (card("Linked", table(account, known)))
                 }

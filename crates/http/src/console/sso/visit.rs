@@ -14,9 +14,10 @@ use url::Url;
 use super::LINKED_PATH;
 use crate::access::{Public, SignedIn, form, page};
 use crate::console::back::{self, BACK_QUERY, back_of};
-use crate::console::factors::ask_second_factor;
+use crate::console::factors::{Entering, ask_second_factor};
 use crate::console::form::{Form, FormBody, Reader};
 use crate::console::layout::{BACK, SIGN_IN_PATH, WORKSPACES_PATH, narrow};
+use crate::console::members::invitation_is_over;
 use crate::console::notice::Notice;
 use crate::console::page as pages;
 use crate::console::parts::{actions, button_link, own, plain_form, stack, submit};
@@ -203,7 +204,11 @@ async fn callback(
     let browser = cookie(&headers).unwrap_or_default();
     let done = app.sso_finish(&caller, key.as_str(), browser, &callback).await;
     let mut response = match done {
-        Ok(done) => arrived(&app, &view, done).await?,
+        Ok(done) => {
+            let entering =
+                Entering { app: &app, kind: SessionKind::Console, caller: &caller, headers: &headers };
+            arrived(&entering, &view, done).await?
+        }
         Err(error) if error.code() == Code::SsoFailed => refused(&view),
         Err(error) => return Err(error.into()),
     };
@@ -212,29 +217,27 @@ async fn callback(
 }
 
 /// Leads on to where the person was on the way to; a session through a workspace's provider stays in that workspace.
-async fn arrived(app: &App, view: &View, finished: SsoFinished) -> Answer {
+async fn arrived(entering: &Entering<'_>, view: &View, finished: SsoFinished) -> Answer {
     let SsoFinished { done, back } = finished;
-    let home = |workspace: Option<WorkspaceId>| match workspace {
+    let app = entering.app;
+    // Whoever joined by an invitation has nothing to do on its page any more.
+    let back = if invitation_is_over(app, &back).await { String::new() } else { back };
+    let onward = |workspace: Option<WorkspaceId>| match workspace {
         Some(workspace) => back::within(workspace, &back),
-        None if back.is_empty() => WORKSPACES_PATH.to_owned(),
         None => back.clone(),
     };
     Ok(match done {
         SsoDone::SignedIn { step: SignIn::Done(begun), workspace } => {
-            let mut response = pages::see(home(workspace));
-            let kind = SessionKind::Console;
-            let cookies = [session::set_session(kind, &begun.token), session::set_device(&begun.device)];
-            for cookie in cookies.into_iter().flatten() {
-                response.headers_mut().append(SET_COOKIE, cookie);
-            }
-            response
+            entering.entered(&begun, &onward(workspace)).await?
         }
         SsoDone::SignedIn { step: SignIn::SecondFactor { ticket }, workspace } => {
-            ask_second_factor(app, view, ticket.expose(), &home(workspace)).await?
+            ask_second_factor(app, view, ticket.expose(), &onward(workspace)).await?
         }
         SsoDone::Linked => pages::see_and_say(LINKED_PATH, Notice::AccountLinked),
         SsoDone::Proved { token, workspace } => {
-            let mut response = pages::see_and_say(home(workspace), Notice::Proved);
+            let onward = onward(workspace);
+            let onward = if onward.is_empty() { WORKSPACES_PATH.to_owned() } else { onward };
+            let mut response = pages::see_and_say(onward, Notice::Proved);
             let token = token.and_then(|token| session::set_session(SessionKind::Console, &token));
             if let Some(cookie) = token {
                 response.headers_mut().append(SET_COOKIE, cookie);
