@@ -74,7 +74,7 @@ test("a passkey from its making to its end", async () => {
   assert.equal((await held()).length, 1);
 
   await page.goto(`${base}/account/security`);
-  await page.getByRole("link", { name: "Change" }).click();
+  await page.getByRole("link", { name: "Change", exact: true }).click();
   await page.getByRole("button", { name: "Remove the passkey" }).click();
   assert.match(await page.getByRole("status").innerText(), /The passkey is removed/);
   await begin(page);
