@@ -141,7 +141,8 @@ async fn one_comes_back_to_the_page_that_was_asked_for() {
             ("//evil.example", home.as_str()),
             ("https://evil.example", home.as_str()),
         ] {
-            let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("back", asked).finish();
+            let query =
+                url::form_urlencoded::Serializer::new(String::new()).append_pair("back", asked).finish();
             let browser = scene.world.browser();
             let page = format!("/sso/{key}?{query}");
             let back = scene.leave(&browser, &page, &format!("/sso/{key}/start")).await;
