@@ -161,7 +161,8 @@ async fn the_other_mode_is_unknown(sides: &Sides) {
             let (caller, here, there) = (own.of(mode), own.fixtures(mode), own.fixtures(other));
             let unknown = there.unknown();
             // A Meta app serves both modes, and so do people and what lets them in.
-            let of_both = |p: &Position| ["app", "usr", "inv", "idp", "opv"].iter().any(|prefix| p.takes(prefix));
+            let of_both =
+                |p: &Position| ["app", "usr", "inv", "idp", "opv"].iter().any(|prefix| p.takes(prefix));
             for position in positions(route).into_iter().filter(|p| !of_both(p)) {
                 let base = Asked::new(route).with_ids(here).with_body(route, here);
                 let (other, none) = (base.clone().put(&position, there), base.put(&position, &unknown));
