@@ -72,6 +72,12 @@ impl Asked {
         self
     }
 
+    /// Sends one more header.
+    pub fn with_header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     /// Puts an id of `fixtures` in one place.
     pub fn put(mut self, position: &Position, fixtures: &Fixtures) -> Self {
         let id = |prefix: &str| fixtures.get(prefix).expect("an id").to_owned();

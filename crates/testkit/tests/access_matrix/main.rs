@@ -8,6 +8,7 @@ mod asking;
 mod positions;
 mod roles;
 mod sides;
+mod tokens;
 
 use gatepost_core::access::{PermissionId, Scope};
 use gatepost_core::channel::Mode;
