@@ -29,6 +29,7 @@ pub fn is_platforms(action: Action) -> bool {
             | Action::UserRecovered
             | Action::UserDisabled
             | Action::UserEnabled
+            | Action::WorkspaceDestroyed
             | Action::SessionsEnded
             | Action::SessionProved
             | Action::SignInRefused
@@ -165,6 +166,13 @@ pub async fn drive(stage: &Stage, action: Action, log: Option<WorkspaceId>) -> u
             let typed = json!({"name": settings["name"]});
             stage.operator("POST", &inside(tenant, "workspace/delete"), Some(&typed)).await;
             stage.operator("POST", &inside(tenant, "restore"), None).await;
+        }
+        Action::WorkspaceDestroyed => {
+            let other = stage.world.tenant("Short-lived").await;
+            let typed = json!({"name": "Short-lived"});
+            stage.operator("POST", &inside(&other, "workspace/delete"), Some(&typed)).await;
+            before = count().await;
+            stage.world.app.retain().await.unwrap();
         }
         Action::MemberInvited | Action::InvitationResent | Action::InvitationRevoked => {
             let body = json!({"email": format!("{}@example.com", action.as_str()), "role": "agent"});
