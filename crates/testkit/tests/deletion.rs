@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use gatepost_app::Visit;
+use gatepost_app::{AuditQuery, PageQuery, Visit};
 use gatepost_core::access::{Grant, operator_permission, permission};
 use gatepost_core::audit::Action;
 use gatepost_core::{Code, WorkspaceId};
@@ -133,6 +133,12 @@ async fn a_workspace_is_destroyed_when_its_grace_is_over() {
         assert_eq!(world.audited(None, Action::WorkspaceDestroyed.as_str()).await, 1);
         let read = world.operator::<operator_permission::WorkspaceRead>();
         assert!(app.workspace_get(&read, id).await.unwrap().destroyed_at.is_some());
+        // What stays can be read: what was done there, by whoever runs the installation.
+        let enter = world.operator::<operator_permission::WorkspaceEnter>();
+        let inside = app.workspace_enter(&enter, id, Visit::InProcess).await.unwrap();
+        let grant = inside.grant::<permission::AuditRead>().unwrap();
+        let told = app.audit_list(&grant, AuditQuery::default(), PageQuery::default()).await.unwrap().items;
+        assert!(told.iter().any(|entry| entry.record.action == Action::WorkspaceDeleted.as_str()));
         // Once is enough; what others have is theirs.
         app.retain().await.unwrap();
         assert_eq!(world.audited(None, Action::WorkspaceDestroyed.as_str()).await, 1);
