@@ -13,6 +13,7 @@ mod channel_state;
 mod channels;
 mod config;
 mod credentials;
+mod deleted;
 mod deliveries;
 mod delivering;
 mod endpoints;
@@ -110,7 +111,7 @@ pub use people::{
 pub use replays::{ReplayCreate, ReplayView};
 pub use resends::EventResent;
 pub use sending::PairLimit;
-pub use status::{LaneStatus, NodeStatus, Status};
+pub use status::{LaneStatus, MailStatus, NodeStatus, Status};
 pub use streams::{EventStream, StreamEnd, StreamQuery, StreamStep};
 pub use system::SystemClock;
 pub use templates::{
@@ -173,6 +174,7 @@ struct Inner {
     sandbox: OnceLock<SandboxHandle>,
     courier: delivering::Courier,
     lanes: lanes::Lanes,
+    deleted: deleted::Deleted,
     journal: OnceLock<journal::SendJournal>,
     transfers: Arc<media::Transfers>,
     gauges: gauges::Gauges,
@@ -214,6 +216,7 @@ impl App {
             apps: meta_apps::AppCache::new(),
             courier: delivering::Courier::new(config.webhook_total),
             lanes: lanes::Lanes::default(),
+            deleted: deleted::Deleted::default(),
             journal: OnceLock::new(),
             sandbox: OnceLock::new(),
             transfers: Arc::default(),

@@ -38,6 +38,7 @@ mod scope;
 mod store;
 mod templates;
 mod webhook_keys;
+mod workspace_end;
 mod workspaces;
 mod wrapped_keys;
 
@@ -55,7 +56,7 @@ pub use events::{EventHead, EventRow, NewEvent};
 pub use gauges::{EndpointHealths, JOBS_COUNTED_MAX};
 pub use idempotency::Recorded;
 pub use jobs::{Claimed, LaneKey, NewJob};
-pub use mails::{MAIL_LANE, MailRow, MailState, NewMail, OWNERS_MAIL, OwnersMail};
+pub use mails::{MAIL_LANE, MailCounts, MailRow, MailState, NewMail, OWNERS_MAIL, OwnersMail};
 pub use media::MediaRow;
 pub use messages::{MessageChange, MessageRow, MessageStatusRow, NewInbound, NewOutbound};
 pub use meta_apps::{MetaAppRemoval, MetaAppRow};
@@ -74,6 +75,7 @@ pub use scope::WorkspaceScope;
 pub use store::{Committed, Store, SystemTx, WorkspaceTx};
 pub use templates::{TemplateAccount, TemplateFilter, TemplateRow};
 pub use webhook_keys::WebhookKeyRow;
+pub use workspace_end::SWEPT;
 pub use workspaces::{WorkspaceRow, WorkspaceRules};
 pub use wrapped_keys::WrappedKeyRow;
 
@@ -120,6 +122,7 @@ pub fn all_statements() -> Vec<&'static Stmt> {
         retention::ALL,
         templates::ALL,
         webhook_keys::ALL,
+        workspace_end::ALL,
         workspaces::ALL,
         wrapped_keys::ALL,
     ]

@@ -184,7 +184,7 @@ impl App {
         };
         let user = self.user_row(create).await?;
         let id = WorkspaceId::new(now, self.entropy());
-        let row = WorkspaceRow { id, name: workspace, created_at: now, deleted_at: None };
+        let row = WorkspaceRow { id, name: workspace, created_at: now, deleted_at: None, destroyed_at: None };
         let keys = self.0.sealing.new_keys(row.id.uuid())?;
         let entry = |action, target| self.audit_person(caller, Actor::User(user.id), None, action, target);
         let made = entry(Action::WorkspaceCreated, ("workspace", row.id.to_string())).made("name", &row.name);

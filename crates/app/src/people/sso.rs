@@ -300,7 +300,7 @@ impl App {
                 self.sso_link(caller, named, identity, address, known, (user, session)).await
             }
             (Purpose::Prove { user, session }, Some(known)) if known.user == user => {
-                self.sso_prove(named, &known, session).await
+                self.sso_prove(caller, named, &known, session).await
             }
             (Purpose::Prove { .. }, _) => {
                 Err(refused("another person than the one who is to prove themselves"))
@@ -340,7 +340,9 @@ impl App {
             })
             .await?;
         let trusted = named.trusts_second_factor();
-        let proofs = Proofs { how: "sso", second_factor: trusted, provider: through };
+        // The provider's word for a second factor is what it is: the account's own was not asked for.
+        let how = if trusted { "sso+provider_factor" } else { "sso" };
+        let proofs = Proofs { how, second_factor: trusted, provider: through };
         let step = if enrolled && !trusted {
             SignIn::SecondFactor { ticket: self.sso_step_ticket(user, through).await? }
         } else {
@@ -480,18 +482,29 @@ impl App {
     }
 
     /// The person of a session proved once more who they are.
-    async fn sso_prove(&self, named: &Named, known: &IdentityRow, session: SessionId) -> Result<SsoDone> {
+    async fn sso_prove(
+        &self,
+        caller: &Caller,
+        named: &Named,
+        known: &IdentityRow,
+        session: SessionId,
+    ) -> Result<SsoDone> {
         let (now, times, user, identity) = (self.now(), self.0.config.sessions, known.user, known.id);
         let row = self.0.store.read_system(async move |tx| tx.session_get(session).await).await?;
         let row = row.filter(|row| row.session.user == user && row.session.stands(times, now));
         let stored = row.ok_or_else(|| refused("the session that began this is over"))?.session;
         let second_factor = stored.second_factor;
+        let (target, credential) = (("session", session.to_string()), Some(Credential::Session(session)));
+        let mut audit =
+            self.audit_person(caller, Actor::User(user), credential, Action::SessionProved, target);
+        audit.details.push(("proofs", "sso".to_owned()));
+        audit.details.push(("identity_provider", named.key.clone()));
         self.0
             .store
             .write_system(async move |tx| {
                 tx.identity_used(identity, now).await?;
                 tx.session_proved(session, now, second_factor).await?;
-                tx.commit(Audit::None("a fresh proof in a session that is audited"), ())
+                tx.commit(audit.clone(), ())
             })
             .await?;
         // What the session may do has changed, so it gets another token, which no node has read yet.

@@ -5,9 +5,11 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod asking;
+mod assignment;
 mod positions;
 mod roles;
 mod sides;
+mod tokens;
 
 use gatepost_core::access::{PermissionId, Scope};
 use gatepost_core::channel::Mode;

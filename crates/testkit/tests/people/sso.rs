@@ -309,7 +309,7 @@ async fn an_unlinked_account_opens_nothing() {
         );
         let stranger = scene.with_password(&scene.world.somebody(None).await).await;
         let caller = scene.world.caller();
-        let theirs = app.identity_unlink(&stranger, &caller, linked[0].id).await.unwrap_err();
+        let theirs = app.identity_unlink(&stranger, &caller, linked[0].id).await.err().unwrap();
         assert_eq!(theirs.code(), Code::NotFound);
         app.identity_unlink(&person, &caller, linked[0].id).await.unwrap();
         assert_eq!(scene.sign_in(GLOBAL).await.err(), Some(Code::SsoFailed));

@@ -286,12 +286,20 @@ impl App {
             .await
     }
 
-    /// Removes a passkey. The person's other sessions end.
+    /// Removes a passkey. The person's other sessions and all access tokens end; the session's new token.
     ///
     /// Errors: `reauth_required`, `not_found`, `last_factor`.
-    pub async fn passkey_remove(&self, person: &Person, caller: &Caller, id: PasskeyId) -> Result<()> {
+    pub async fn passkey_remove(
+        &self,
+        person: &Person,
+        caller: &Caller,
+        id: PasskeyId,
+    ) -> Result<Secret<String>> {
         let owner = self.factor_owner(person).await?;
-        let user = owner.id;
+        let (user, now) = (owner.id, self.now());
+        let keys = self.0.sealing.keys(WorkspaceScope::platform()).await?;
+        let ways = self.ways_through(keys);
+        let (token, digest) = self.session_token();
         let told = self.tell_factor(&owner, caller, "A passkey was removed from your account").await?;
         let mut audit = self.audit_factor(person, caller, Action::FactorRemoved, "passkey");
         audit.details.push(("passkey", id.to_string()));
@@ -305,12 +313,13 @@ impl App {
                     return Err(Error::of(Code::NotFound));
                 }
                 let left = FactorCount { passkeys: held.passkeys - 1, ..held };
-                enough(left)?;
+                enough(left, ways.count(tx, user).await?)?;
                 told.write(tx).await?;
-                let epoch = sessions_narrowed(tx, &by, left).await?;
+                let epoch = sessions_narrowed(tx, &by, left, &digest, now).await?;
                 tx.commit(audit.clone(), epoch)
             })
             .await?;
-        self.await_epoch(epoch).await
+        self.await_epoch(epoch).await?;
+        Ok(token)
     }
 }

@@ -18,7 +18,7 @@ use crate::console::parts::{
 use crate::console::seat::Account;
 use crate::reply::Answer;
 use crate::route::Route;
-use crate::session::From as CallerFrom;
+use crate::session::{self, AtConsole, From as CallerFrom};
 
 const UNLINK: &str = "/account/linked/unlink";
 
@@ -101,12 +101,16 @@ async fn unlink(
     SignedIn(person): SignedIn,
     State(app): State<App>,
     CallerFrom(caller): CallerFrom,
+    axum::Extension(AtConsole(kind)): axum::Extension<AtConsole>,
     account: Account,
     form: Form<UnlinkAsk>,
 ) -> Answer {
     let state = match form.into_result() {
         Ok((UnlinkAsk(id), state)) => match app.identity_unlink(&person, &caller, id).await {
-            Ok(()) => return Ok(pages::see_and_say(LINKED_PATH, Notice::AccountUnlinked)),
+            Ok(token) => {
+                let done = pages::see_and_say(LINKED_PATH, Notice::AccountUnlinked);
+                return Ok(session::with_session(done, kind, &token));
+            }
             Err(error) => state.refused(error)?,
         },
         Err(state) => state,
