@@ -44,6 +44,8 @@ pub struct AppConfig {
     pub dead_retention: Duration,
     /// How long events, deliveries and attempts are kept, without their contents.
     pub log_retention: Duration,
+    /// How long a deleted workspace can be brought back, before its keys are destroyed.
+    pub workspace_grace: Duration,
     /// The limit of one webhook attempt.
     pub webhook_timeout: Duration,
     /// Attempts of one endpoint under way at once.
@@ -106,6 +108,7 @@ impl Default for AppConfig {
             content_retention: Duration::from_hours(72),
             dead_retention: Duration::from_hours(30 * 24),
             log_retention: Duration::from_hours(30 * 24),
+            workspace_grace: Duration::from_hours(30 * 24),
             webhook_timeout: Duration::from_secs(15),
             webhook_parallel: 64,
             webhook_total: 1_024,

@@ -13,6 +13,7 @@ mod channel_state;
 mod channels;
 mod config;
 mod credentials;
+mod deleted;
 mod deliveries;
 mod delivering;
 mod endpoints;
@@ -102,8 +103,8 @@ pub use people::{
     Caller, Device, FactorAdded, FactorsOffered, FactorsView, GuessRules, IdentityProviderCreate,
     IdentityProviderUpdate, IdentityProviderView, IdentityView, PROVIDERS_MAX, PasskeyStart, PasskeyView,
     Proof, ProofsOffered, RecoveryLink, SeatView, SecondFactor, SessionBegun, SessionView, SetupAsk,
-    SetupDone, SetupToken, SignIn, SsoDone, SsoOffer, SsoStarted, SsoWish, TokenTimes, TokensIssued,
-    TotpEnrolment, UserCreate, UserView,
+    SetupDone, SetupToken, SignIn, SsoDone, SsoFinished, SsoOffer, SsoStarted, SsoWish, TokenTimes,
+    TokensIssued, TotpEnrolment, UserCreate, UserView,
 };
 pub use people::{
     INVITATION_LIVES, INVITATIONS_MAX, InvitationCreate, InvitationLook, InvitationSent, InvitationView,
@@ -112,7 +113,7 @@ pub use people::{
 pub use replays::{ReplayCreate, ReplayView};
 pub use resends::EventResent;
 pub use sending::PairLimit;
-pub use status::{LaneStatus, NodeStatus, Status};
+pub use status::{LaneStatus, MailStatus, NodeStatus, Status};
 pub use streams::{EventStream, StreamEnd, StreamQuery, StreamStep};
 pub use system::SystemClock;
 pub use templates::{
@@ -175,6 +176,7 @@ struct Inner {
     sandbox: OnceLock<SandboxHandle>,
     courier: delivering::Courier,
     lanes: lanes::Lanes,
+    deleted: deleted::Deleted,
     journal: OnceLock<journal::SendJournal>,
     transfers: Arc<media::Transfers>,
     gauges: gauges::Gauges,
@@ -218,6 +220,7 @@ impl App {
             apps: meta_apps::AppCache::new(),
             courier: delivering::Courier::new(config.webhook_total),
             lanes: lanes::Lanes::default(),
+            deleted: deleted::Deleted::default(),
             journal: OnceLock::new(),
             sandbox: OnceLock::new(),
             transfers: Arc::default(),

@@ -38,8 +38,10 @@ impl App {
 
     /// Removes what is past its time, in every workspace.
     pub async fn retain(&self) -> Result<()> {
-        for scope in self.0.store.read_system(async |tx| tx.workspace_scopes().await).await? {
-            self.retain_workspace(scope).await?;
+        self.retain_deleted().await?;
+        let kept = self.0.store.read_system(async |tx| tx.workspace_list().await).await?;
+        for row in kept.into_iter().filter(|row| row.destroyed_at.is_none()) {
+            self.retain_workspace(row.scope()).await?;
         }
         self.retain_people().await?;
         self.retain_mails().await?;

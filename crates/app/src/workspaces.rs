@@ -16,11 +16,14 @@ pub struct WorkspaceView {
     pub created_at: Timestamp,
     /// Its owners shut it; the operator can bring it back.
     pub deleted_at: Option<Timestamp>,
+    /// The grace is over, and its keys and rows are gone.
+    pub destroyed_at: Option<Timestamp>,
 }
 
 impl From<WorkspaceRow> for WorkspaceView {
     fn from(row: WorkspaceRow) -> Self {
-        Self { id: row.id, name: row.name, created_at: row.created_at, deleted_at: row.deleted_at }
+        let WorkspaceRow { id, name, created_at, deleted_at, destroyed_at } = row;
+        Self { id, name, created_at, deleted_at, destroyed_at }
     }
 }
 
@@ -57,7 +60,7 @@ impl App {
     ) -> Result<WorkspaceView> {
         let now = self.now();
         let id = WorkspaceId::new(now, self.entropy());
-        let row = WorkspaceRow { id, name, created_at: now, deleted_at: None };
+        let row = WorkspaceRow { id, name, created_at: now, deleted_at: None, destroyed_at: None };
         let keys = self.0.sealing.new_keys(row.id.uuid())?;
         let audit = self
             .audit_operator(grant, Action::WorkspaceCreated, ("workspace", row.id.to_string()))

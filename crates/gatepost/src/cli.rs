@@ -10,8 +10,8 @@ use tracing_subscriber::filter::LevelFilter;
 
 use crate::commands::{
     allowlist, audit, channel, deliveries, demo, doctor, documents, endpoint, events, key, limit, listen,
-    log, mail, media, member, meta_app, migrate, operator, sandbox, send, serve, setup_token, template,
-    trigger, url, user, vault, visit, workspace,
+    log, mail, media, member, meta_app, migrate, operator, sandbox, send, serve, setup_token, status,
+    template, trigger, url, user, vault, visit, workspace,
 };
 use crate::config::{self, LogFormat, Overrides, Settings};
 use crate::environment;
@@ -110,6 +110,7 @@ enum Command {
     Log(Box<log::Log>),
     #[command(subcommand)]
     Vault(vault::Vault),
+    Status(status::Status),
     Migrate(migrate::Migrate),
     Doctor(doctor::Doctor),
     /// Print the OpenAPI document of the API
@@ -215,6 +216,7 @@ fn run(command: Command, context: Context) -> Result<()> {
                 Command::Trigger(command) => command.run(context).await,
                 Command::Mail(command) => command.run(context).await,
                 Command::Vault(command) => command.run(context).await,
+                Command::Status(command) => command.run(context).await,
                 Command::Migrate(command) => command.run(context).await,
                 Command::Doctor(command) => command.run(context).await,
                 Command::Url(command) => command.run(&context),

@@ -39,6 +39,7 @@ mod scope;
 mod store;
 mod templates;
 mod webhook_keys;
+mod workspace_end;
 mod workspaces;
 mod wrapped_keys;
 
@@ -60,7 +61,7 @@ pub use guard::{
 };
 pub use idempotency::Recorded;
 pub use jobs::{Claimed, LaneKey, NewJob};
-pub use mails::{MAIL_LANE, MailRow, MailState, NewMail, OWNERS_MAIL, OwnersMail};
+pub use mails::{MAIL_LANE, MailCounts, MailRow, MailState, NewMail, OWNERS_MAIL, OwnersMail};
 pub use media::MediaRow;
 pub use messages::{MessageChange, MessageRow, MessageStatusRow, NewInbound, NewOutbound};
 pub use meta_apps::{MetaAppRemoval, MetaAppRow};
@@ -79,6 +80,7 @@ pub use scope::WorkspaceScope;
 pub use store::{Committed, Store, SystemTx, WorkspaceTx};
 pub use templates::{TemplateAccount, TemplateFilter, TemplateRow};
 pub use webhook_keys::WebhookKeyRow;
+pub use workspace_end::SWEPT;
 pub use workspaces::{WorkspaceRow, WorkspaceRules};
 pub use wrapped_keys::WrappedKeyRow;
 
@@ -133,6 +135,7 @@ pub fn all_statements() -> Vec<&'static Stmt> {
         retention::ALL,
         templates::ALL,
         webhook_keys::ALL,
+        workspace_end::ALL,
         workspaces::ALL,
         wrapped_keys::ALL,
     ]

@@ -16,6 +16,15 @@ pub struct WorkspaceRow {
     pub created_at: Timestamp,
     /// Nobody opens it any more.
     pub deleted_at: Option<Timestamp>,
+    /// Its keys are gone: it cannot be brought back.
+    pub destroyed_at: Option<Timestamp>,
+}
+
+impl WorkspaceRow {
+    /// The right to its rows, for maintenance that walks workspaces.
+    pub const fn scope(&self) -> WorkspaceScope {
+        WorkspaceScope::of(self.id)
+    }
 }
 
 /// The rules of a workspace for its members.
@@ -29,19 +38,20 @@ pub struct WorkspaceRules {
 
 statements! {
     INSERT = same("INSERT INTO workspace (id, name, created_at) VALUES ($1, $2, $3)");
-    GET = same("SELECT id, name, created_at, deleted_at FROM workspace WHERE id = $1 AND id <> $2");
-    LIST = same("SELECT id, name, created_at, deleted_at FROM workspace WHERE id <> $1 ORDER BY id DESC");
+    GET = same("SELECT id, name, created_at, deleted_at, destroyed_at FROM workspace WHERE id = $1 AND id <> $2");
+    LIST = same("SELECT id, name, created_at, deleted_at, destroyed_at FROM workspace WHERE id <> $1 ORDER BY id DESC");
     RULES = same("SELECT name, created_at, second_factor_required, only_through FROM workspace WHERE id = $1");
     SET_RULES = same("UPDATE workspace SET name = $2, second_factor_required = $3 WHERE id = $1");
     SET_DELETED = same("UPDATE workspace SET deleted_at = $2 WHERE id = $1");
 }
 
-fn raw(row: &Row<'_>) -> engine::Result<WorkspaceRow> {
+pub(crate) fn raw(row: &Row<'_>) -> engine::Result<WorkspaceRow> {
     Ok(WorkspaceRow {
         id: WorkspaceId::from_uuid(row.get::<Uuid>(0)?),
         name: row.get(1)?,
         created_at: Timestamp::from_micros(row.get(2)?),
         deleted_at: row.get::<Option<i64>>(3)?.map(Timestamp::from_micros),
+        destroyed_at: row.get::<Option<i64>>(4)?.map(Timestamp::from_micros),
     })
 }
 

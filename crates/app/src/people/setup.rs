@@ -85,10 +85,15 @@ fn link_invalid() -> Error {
 }
 
 impl App {
-    /// Where a person sets the installation up: by name on loopback, where passkeys work too.
-    pub fn setup_url(&self) -> String {
-        let url = format!("{}/setup", self.0.config.public_url);
+    /// Where people open the console, without a slash at the end: this machine by its name, for passkeys need one.
+    pub fn console_url(&self) -> String {
+        let url = self.0.config.public_url.trim_end_matches('/');
         url.replacen("://127.0.0.1", "://localhost", 1).replacen("://[::1]", "://localhost", 1)
+    }
+
+    /// Where a person sets the installation up.
+    pub fn setup_url(&self) -> String {
+        format!("{}/setup", self.console_url())
     }
 
     /// Whether somebody may sign in as operator, so that nothing is to be set up.
@@ -179,7 +184,7 @@ impl App {
         };
         let user = self.user_row(create).await?;
         let id = WorkspaceId::new(now, self.entropy());
-        let row = WorkspaceRow { id, name: workspace, created_at: now, deleted_at: None };
+        let row = WorkspaceRow { id, name: workspace, created_at: now, deleted_at: None, destroyed_at: None };
         let keys = self.0.sealing.new_keys(row.id.uuid())?;
         let entry = |action, target| self.audit_person(caller, Actor::User(user.id), None, action, target);
         let made = entry(Action::WorkspaceCreated, ("workspace", row.id.to_string())).made("name", &row.name);

@@ -1,6 +1,7 @@
 //! A workspace as its members change it: its name, its rules for them, and its end.
 //!
-//! A deleted workspace is shut at once, for people and keys alike, and keeps its rows: the operator can bring it back.
+//! A deleted workspace is shut at once, for people and keys alike, and keeps its rows: the operator can bring it back until
+//! its grace is over ([`crate::deleted`]).
 
 use gatepost_core::access::{
     Actor, Credential, Grant, OperatorGrant, Person, Role, operator_permission, permission,
@@ -163,7 +164,7 @@ impl App {
 
     /// Takes a deletion back: members and keys open the workspace again.
     ///
-    /// Errors: `not_found`, `conflict` where it was not deleted.
+    /// Errors: `not_found`, `conflict` where it was not deleted, or its grace was over and its keys are gone.
     pub async fn workspace_restore(
         &self,
         grant: &OperatorGrant<operator_permission::WorkspaceManage>,
@@ -174,10 +175,14 @@ impl App {
             .0
             .store
             .write_system(async move |tx| {
-                let row = tx.workspace_get(id).await?.ok_or_else(|| Error::of(Code::NotFound))?;
+                // Whoever destroys it at this moment is waited for.
+                let row = tx.workspace_hold(id).await?.ok_or_else(|| Error::of(Code::NotFound))?;
                 let Some(deleted) = row.deleted_at else {
                     return Err(Error::new(Code::Conflict, "the workspace is not deleted"));
                 };
+                if row.destroyed_at.is_some() {
+                    return Err(Error::new(Code::Conflict, "the workspace's keys and data are gone"));
+                }
                 tx.workspace_restore(id).await?;
                 let entry = entry.clone().was("deleted_at", deleted.to_string());
                 tx.audit_add(id, std::slice::from_ref(&entry)).await?;
@@ -216,6 +221,7 @@ impl App {
             name,
             created_at: now,
             deleted_at: None,
+            destroyed_at: None,
         };
         let (id, keys) = (row.id, self.0.sealing.new_keys(row.id.uuid())?);
         let entry = |action, target| {

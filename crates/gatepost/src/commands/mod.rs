@@ -32,6 +32,7 @@ pub mod sandbox;
 pub mod send;
 pub mod serve;
 pub mod setup_token;
+pub mod status;
 pub mod template;
 pub mod trigger;
 pub mod url;

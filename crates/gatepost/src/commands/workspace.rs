@@ -99,11 +99,12 @@ impl Workspace {
                             standing,
                             cell(w, "created_at"),
                             cell(w, "deleted_at"),
+                            cell(w, "destroyed_at"),
                         ]
                     })
                     .collect();
                 output.table(
-                    &["ID", "NAME", "STANDING", "CREATED", "DELETED"],
+                    &["ID", "NAME", "STANDING", "CREATED", "DELETED", "DESTROYED"],
                     &rows,
                     "No workspace yet. Make one: gatepost workspace create \"My company\"",
                 );

@@ -3,6 +3,7 @@
 mod load;
 mod mail;
 mod reference;
+mod secret_file;
 mod spelling;
 mod sso;
 
@@ -136,6 +137,7 @@ pub struct Retention {
     pub content_hours: Option<u32>,
     pub dead_letter_days: Option<u32>,
     pub log_days: Option<u32>,
+    pub deleted_workspace_days: Option<u32>,
 }
 
 #[derive(Default, Deserialize)]

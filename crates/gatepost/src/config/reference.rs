@@ -243,6 +243,13 @@ pub const KEYS: &[Key] = &[
         about: "How long events, deliveries and attempts are kept, without their contents. Messages are not concerned.",
     },
     Key {
+        path: "retention.deleted_workspace_days",
+        takes: "number",
+        default: "`30`",
+        example: "30",
+        about: "For how long a workspace that its owners deleted can be brought back. Until then nothing of it goes out or is opened; after that its keys are destroyed and its rows go, and only its audit log stays.",
+    },
+    Key {
         path: "audit.checkpoint_file",
         takes: "path",
         default: "none: checkpoints are in the database alone",

@@ -227,6 +227,7 @@ fn app_config(config: &Config, public_url: Option<String>, sole_owner: bool) -> 
         webhook_timeout: config.webhooks.timeout_seconds.map_or(usual.webhook_timeout, Duration::from_secs),
         dead_retention: config.retention.dead_letter_days.map_or(usual.dead_retention, days),
         log_retention: config.retention.log_days.map_or(usual.log_retention, days),
+        workspace_grace: config.retention.deleted_workspace_days.map_or(usual.workspace_grace, days),
         audit_checkpoint_file: config.audit.checkpoint_file.clone(),
         passkey_ports: crate::server::listeners::operators_port(config).into_iter().collect(),
         drain: drain(config),

@@ -14,7 +14,7 @@ use super::notice::Notice;
 use super::page as pages;
 use super::parts::{
     Column, Icon, Table, Tone, badge, callout, card, empty, own, page_header, pagination, plain_form, quiet,
-    stack, time,
+    stack, time, untitled_card,
 };
 use super::seat::Seat;
 use crate::access::{Grant, form, page};
@@ -127,7 +127,7 @@ async fn list(
         (stack(html! {
             (standing(&now))
             @if visits.items.is_empty() {
-                (empty(Icon::Eye, "No operator has visited", "Should one, you see it here at once, with the reason.", html! {}))
+                (untitled_card(empty(Icon::Eye, "No operator has visited", "Should one, you see it here at once, with the reason.", html! {})))
             } @else {
                 (card("Visits", table(&seat, &visits.items)))
             }

@@ -95,6 +95,7 @@ fn example() -> Value {
         "seq": 17,
         "at": "2026-11-01T09:30:00Z",
         "actor": "key_01kagq5rh8e5htqh9sk95d3x4w",
+        "actor_name": "Shop",
         "credential": "key_01kagq5rh8e5htqh9sk95d3x4w",
         "action": "api_key.revoked",
         "target": { "kind": "api_key", "id": "key_01kagq5rh8e5htqh9sk95d3x4x" },

@@ -172,6 +172,9 @@ pub struct WorkspaceWithStanding<'a> {
     /// When its owners deleted it.
     #[schema(value_type = Option<String>, format = DateTime, required = true)]
     deleted_at: Option<Timestamp>,
+    /// When its keys were destroyed and its data went; null where it can be brought back.
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
+    destroyed_at: Option<Timestamp>,
     standing: Standing<'a>,
     /// How much there is of what it owns; where one workspace is asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -195,6 +198,7 @@ impl<'a> From<&'a WorkspaceDetail> for WorkspaceWithStanding<'a> {
             name: &view.workspace.name,
             created_at: view.workspace.created_at,
             deleted_at: view.workspace.deleted_at,
+            destroyed_at: view.workspace.destroyed_at,
             standing: Standing::from(&view.standing),
             counts: view.counts.map(|counts| Counts {
                 members: counts.members,

@@ -35,10 +35,14 @@ pub struct Workspace<'a> {
     /// Since when it is shut, by an owner's hand; null where it is open.
     #[schema(value_type = Option<String>, format = DateTime)]
     deleted_at: Option<Timestamp>,
+    /// Since when its keys and its data are gone; null where it can be brought back.
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
+    destroyed_at: Option<Timestamp>,
 }
 
 impl<'a> From<&'a WorkspaceView> for Workspace<'a> {
     fn from(view: &'a WorkspaceView) -> Self {
-        Self { id: view.id, name: &view.name, created_at: view.created_at, deleted_at: view.deleted_at }
+        let WorkspaceView { id, name, created_at, deleted_at, destroyed_at } = view;
+        Self { id: *id, name, created_at: *created_at, deleted_at: *deleted_at, destroyed_at: *destroyed_at }
     }
 }

@@ -23,7 +23,7 @@ statements! {
     SENT = same("INSERT INTO conversation (workspace_id, channel_id, person, first_sent_at, last_sent_at, sends) VALUES ($1, $2, $3, $4, $4, $5) ON CONFLICT (workspace_id, channel_id, person) DO UPDATE SET first_sent_at = COALESCE(conversation.first_sent_at, $4), last_sent_at = $4, sends = SUBSTR(CAST($5 AS TEXT) || COALESCE(conversation.sends, ''), 1, $6) RETURNING last_inbound_at, first_sent_at, sends");
     RECEIVED = same("INSERT INTO conversation (workspace_id, channel_id, person, last_inbound_at) VALUES ($1, $2, $3, $4) ON CONFLICT (workspace_id, channel_id, person) DO UPDATE SET last_inbound_at = CASE WHEN conversation.last_inbound_at > $4 THEN conversation.last_inbound_at ELSE $4 END");
     GET = same("SELECT last_inbound_at, first_sent_at, sends, last_sent_at FROM conversation WHERE workspace_id = $1 AND channel_id = $2 AND person = $3");
-    HEARD_SINCE = same("SELECT c.created_at, (SELECT applied_at FROM schema_migration WHERE number = 18) FROM channel c WHERE c.workspace_id = $1 AND c.id = $2 AND EXISTS (SELECT 1 FROM conversation v WHERE v.workspace_id = $1 AND v.channel_id = $2 AND v.last_inbound_at IS NOT NULL)");
+    HEARD_SINCE = same("SELECT c.created_at, (SELECT applied_at FROM schema_migration WHERE number = 19) FROM channel c WHERE c.workspace_id = $1 AND c.id = $2 AND EXISTS (SELECT 1 FROM conversation v WHERE v.workspace_id = $1 AND v.channel_id = $2 AND v.last_inbound_at IS NOT NULL)");
 }
 
 fn moment(row: &Row<'_>, index: usize) -> engine::Result<Option<Timestamp>> {

@@ -106,8 +106,10 @@ impl SystemTx<'_> {
         })
     }
 
-    /// The right to a workspace's rows for what operators see of it; `None`: there is no such workspace.
+    /// The right to a workspace's rows for what operators see of it; `None`: there is no such workspace, or nothing left of
+    /// it.
     pub async fn workspace_scope(&self, workspace: WorkspaceId) -> Result<Option<WorkspaceScope>> {
-        Ok(self.workspace_get(workspace).await?.map(|row| WorkspaceScope::of(row.id)))
+        let row = self.workspace_get(workspace).await?.filter(|row| row.destroyed_at.is_none());
+        Ok(row.map(|row| row.scope()))
     }
 }

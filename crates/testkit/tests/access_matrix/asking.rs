@@ -72,6 +72,23 @@ impl Asked {
         self
     }
 
+    /// Sends one more header.
+    pub fn with_header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Puts one more property into the body.
+    pub fn with_property(mut self, name: &str, value: &Value) -> Self {
+        self.body.as_mut().expect("a body")[name] = value.clone();
+        self
+    }
+
+    /// Method, path and body, for whoever asks past the public address.
+    pub fn parts(&self) -> (&str, String, Option<&Value>) {
+        (&self.method, self.uri(), self.body.as_ref())
+    }
+
     /// Puts an id of `fixtures` in one place.
     pub fn put(mut self, position: &Position, fixtures: &Fixtures) -> Self {
         let id = |prefix: &str| fixtures.get(prefix).expect("an id").to_owned();

@@ -37,6 +37,8 @@ impl Stage {
         let rules = SandboxRules { template_review: Duration::from_millis(20), ..SandboxRules::default() };
         let meta = sandbox(SandboxConfig { rules, ..SandboxConfig::default() }).await;
         let mut setup = Setup::new(engine).with_meta(&meta);
+        // A deleted workspace is destroyed at the next look for what is past its time.
+        setup.config.workspace_grace = std::time::Duration::ZERO;
         setup.sandbox.rules = rules;
         setup.mail = mail.as_ref().map(MailServer::mailer);
         // That is an action, too.

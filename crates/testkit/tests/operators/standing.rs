@@ -124,12 +124,12 @@ async fn the_pages_do_the_same() {
     let at = |rest: &str| format!("{page}/{rest}");
     op.browser.open(&page).await.expect(200);
     assert!(op.browser.html().contains("Example &lt;b&gt;Ltd"));
-    op.browser.submit(&at("pause-sending"), &[("reason", "short")]).await.expect(422);
+    op.browser.submit(&at("pause-sending"), &[("pause_reason", "short")]).await.expect(422);
     assert!(op.browser.html().contains("10 to 500"));
-    op.browser.submit(&at("pause-sending"), &[("reason", "Abuse report 4711")]).await.expect(200);
+    op.browser.submit(&at("pause-sending"), &[("pause_reason", "Abuse report 4711")]).await.expect(200);
     assert!(op.browser.html().contains("Sending is paused."));
     op.browser.submit(&at("resume-sending"), &[]).await.expect(200);
-    op.browser.submit(&at("review"), &[("reason", "Abuse report 4711")]).await.expect(200);
+    op.browser.submit(&at("review"), &[("review_reason", "Abuse report 4711")]).await.expect(200);
     op.browser.submit(&at("review/end"), &[]).await.expect(200);
     op.browser.submit(&at("plan"), &[("plan", "steady")]).await.expect(200);
     let visit = [("reason", "Ticket 4711: stuck sends"), ("minutes", "60")];

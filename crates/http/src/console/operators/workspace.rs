@@ -27,6 +27,7 @@ use crate::reply::Answer;
 use crate::route::Route;
 
 const REASON: &str = "Say why in 10 to 500 characters.";
+const REASON_HINT: &str = "10 to 500 characters; the owners read it.";
 
 pub fn routes() -> Vec<Route<App>> {
     vec![
@@ -53,19 +54,29 @@ pub fn routes() -> Vec<Route<App>> {
     ]
 }
 
-fn reason(reader: &mut Reader<'_>) -> Option<OperatorReason> {
-    reader.parsed("reason", REASON, |text| OperatorReason::parse(text).ok())
+fn reason(reader: &mut Reader<'_>, field: &str) -> Option<OperatorReason> {
+    reader.parsed(field, REASON, |text| OperatorReason::parse(text).ok())
 }
 
-struct Why {
-    reason: OperatorReason,
-}
+/// Why sending is to be paused. The page has several forms that ask for a reason, each by a field of its own name.
+struct PauseAsk(OperatorReason);
 
-impl FormBody for Why {
-    const FIELDS: &'static [&'static str] = &["reason"];
+impl FormBody for PauseAsk {
+    const FIELDS: &'static [&'static str] = &["pause_reason"];
 
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        Some(Self { reason: reason(reader)? })
+        reason(reader, "pause_reason").map(Self)
+    }
+}
+
+/// Why there is to be a review.
+struct ReviewAsk(OperatorReason);
+
+impl FormBody for ReviewAsk {
+    const FIELDS: &'static [&'static str] = &["review_reason"];
+
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        reason(reader, "review_reason").map(Self)
     }
 }
 
@@ -103,7 +114,7 @@ impl FormBody for VisitAsk {
     const FIELDS: &'static [&'static str] = &["reason", "content", "minutes"];
 
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        let reason = reason(reader);
+        let reason = reason(reader, "reason");
         let content = reader.ticked("content");
         let minutes = reader.parsed("minutes", "Choose how long.", |text| text.parse::<u64>().ok());
         Some(Self { reason: reason?, content, lasts: Duration::from_mins(minutes?) })
@@ -174,7 +185,7 @@ fn visit_card(view: &View, base: &str, visit: Option<&OperatorVisitView>, state:
         None => html! {
             p { "A visit lets you read inside the workspace. Its owners see it at once, with your reason, and may end it." }
             (parts::form(view, &format!("{base}/visit"), state, html! {
-                (Field::text("reason", "Reason").hint("10 to 500 characters; the owners read it.").required().max(500).fill(state))
+                (Field::text("reason", "Reason").hint(REASON_HINT).required().max(500).fill(state))
                 (Select::new("minutes", "For how long").option("15", "15 minutes").option("60", "1 hour")
                     .option("240", "4 hours").option("480", "8 hours").chosen("60").fill(state))
                 (checkbox("content", "With content", Some("Messages, events, members and what receivers answered, too."), false, state))
@@ -196,7 +207,7 @@ fn sending_card(view: &View, base: &str, detail: &WorkspaceDetail, state: &FormS
         (None, _) => html! {
             p { "Every send is refused from then on; what was queued before goes out, and receiving goes on. Owners see the reason." }
             (parts::form(view, &format!("{base}/pause-sending"), state, html! {
-                (Field::text("reason", "Reason").required().max(500).fill(state))
+                (Field::text("pause_reason", "Reason").hint(REASON_HINT).required().max(500).fill(state))
                 (actions(danger("Pause sending")))
             }))
         },
@@ -213,7 +224,7 @@ fn review_card(view: &View, base: &str, detail: &WorkspaceDetail, state: &FormSt
         (None, _) => html! {
             p { "A word to the owners and to other operators; by itself it stops nothing." }
             (parts::form(view, &format!("{base}/review"), state, html! {
-                (Field::text("reason", "Reason").required().max(500).fill(state))
+                (Field::text("review_reason", "Reason").hint(REASON_HINT).required().max(500).fill(state))
                 (actions(secondary("Put under review")))
             }))
         },
@@ -308,12 +319,12 @@ macro_rules! settings {
 }
 
 settings! {
-    pause: SendingManage, "pause-sending", Why, SendingPaused,
-        async |app: &App, by: &Operator<SendingManage>, id, ask: Why| app.workspace_sending_pause(by, id, ask.reason).await;
+    pause: SendingManage, "pause-sending", PauseAsk, SendingPaused,
+        async |app: &App, by: &Operator<SendingManage>, id, PauseAsk(why): PauseAsk| app.workspace_sending_pause(by, id, why).await;
     resume: SendingManage, "resume-sending", Press, SendingResumed,
         async |app: &App, by: &Operator<SendingManage>, id, _: Press| app.workspace_sending_resume(by, id).await;
-    review_begin: SendingManage, "review", Why, ReviewSaved,
-        async |app: &App, by: &Operator<SendingManage>, id, ask: Why| app.workspace_review_set(by, id, Some(ask.reason)).await;
+    review_begin: SendingManage, "review", ReviewAsk, ReviewSaved,
+        async |app: &App, by: &Operator<SendingManage>, id, ReviewAsk(why): ReviewAsk| app.workspace_review_set(by, id, Some(why)).await;
     review_end: SendingManage, "review", Press, ReviewSaved,
         async |app: &App, by: &Operator<SendingManage>, id, _: Press| app.workspace_review_set(by, id, None).await;
     plan: WorkspaceManage, "plan", PlanAsk, PlanSaved,

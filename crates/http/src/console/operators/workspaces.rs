@@ -13,7 +13,8 @@ use crate::console::nav::Section;
 use crate::console::notice::Notice;
 use crate::console::page::{self as pages};
 use crate::console::parts::{
-    self, Column, Field, Icon, Table, Tone, actions, badge, card, code, empty, own, page_header, submit, time,
+    self, Column, Field, Icon, Table, Tone, actions, badge, card, code, empty, own, page_header, submit,
+    time, untitled_card,
 };
 use crate::console::view::View;
 use crate::reply::Answer;
@@ -71,9 +72,9 @@ fn document(view: &View, desk: &Desk, all: &[WorkspaceDetail], state: &FormState
     let content = html! {
         (page_header("Workspaces", Some("Every tenant of this installation."), html! {}))
         @if all.is_empty() {
-            (empty(Icon::Building2, "No workspace yet", "A workspace is a tenant with its own channels, keys and members.", html! {}))
+            (untitled_card(empty(Icon::Building2, "No workspace yet", "A workspace is a tenant with its own channels, keys and members.", html! {})))
         } @else {
-            (Table { caption: "Workspaces", columns: &columns, rows: all.iter().map(row).collect() })
+            (card("All", html! { (Table { caption: "Workspaces", columns: &columns, rows: all.iter().map(row).collect() }) }))
         }
         @if desk.administers() {
             (card("New workspace", parts::form(view, WORKSPACES, state, html! {

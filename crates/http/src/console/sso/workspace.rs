@@ -15,7 +15,7 @@ use crate::console::notice::Notice;
 use crate::console::page as pages;
 use crate::console::parts::{
     self, Field, Icon, Select, Tone, actions, badge, button_link, callout, card, checkbox, code, copyable,
-    danger, empty, facts, own, page_header, plain_form, stack, submit, time,
+    danger, empty, facts, own, page_header, plain_form, stack, submit, time, untitled_card,
 };
 use crate::console::seat::Seat;
 use crate::path::Id;
@@ -172,7 +172,7 @@ fn list(seat: &Seat, known: &[IdentityProviderView], state: &FormState) -> Marku
         (page_header("Identity providers", Some(lead), html! {}))
         (stack(html! {
             @if known.is_empty() {
-                (empty(Icon::LogIn, "No provider yet", "Members sign in with what their accounts have.", html! {}))
+                (untitled_card(empty(Icon::LogIn, "No provider yet", "Members sign in with what their accounts have.", html! {})))
             }
             @for provider in known {
                 (parts::card_with_action(&provider.name,

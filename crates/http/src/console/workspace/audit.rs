@@ -91,7 +91,10 @@ fn row(view: &AuditView, me: &str) -> Vec<Markup> {
         if record.actor == me {
             html! { "You" }
         } else {
-            code(&inert(&record.actor))
+            html! {
+                @if let Some(name) = &view.actor_name { (own(name)) br; }
+                (code(&inert(&record.actor)))
+            }
         },
         html! { (harmless(&record.action)) },
         code(&inert(&record.target)),
