@@ -33,4 +33,5 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(16, "members", "0016_members"),
     migration!(17, "operators", "0017_operators"),
     migration!(18, "guard", "0018_guard"),
+    migration!(19, "plans", "0019_plans"),
 ];

@@ -32,7 +32,12 @@ pub enum Visit {
 }
 
 impl App {
-    fn audit_entry(&self, actor: Actor, action: Action, target: (&'static str, String)) -> AuditEntry {
+    pub(crate) fn audit_entry(
+        &self,
+        actor: Actor,
+        action: Action,
+        target: (&'static str, String),
+    ) -> AuditEntry {
         let at = self.now();
         AuditEntry::new(AuditId::new(at, self.entropy()), at, actor, action, target)
     }

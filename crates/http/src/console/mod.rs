@@ -14,6 +14,7 @@
     reason = "markup is made in the call that takes it; a reference would be noise at every call"
 )]
 
+mod acceptable_use;
 pub mod assets;
 pub mod cookies;
 pub mod credentials;
