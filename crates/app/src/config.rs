@@ -6,6 +6,7 @@ use std::time::Duration;
 use gatepost_core::access::SessionTimes;
 use gatepost_core::endpoint::RetrySchedule;
 
+use crate::billing::BillingConfig;
 use crate::guard::GuardConfig;
 use crate::limits::LimitConfig;
 use crate::people::{GuessRules, TokenTimes};
@@ -78,6 +79,8 @@ pub struct AppConfig {
     pub tokens: TokenTimes,
     /// The rules of what may be sent.
     pub guard: GuardConfig,
+    /// The one who bills; `None`: nobody is believed to be.
+    pub billing: Option<BillingConfig>,
     /// How many guesses at passwords and codes are looked at.
     pub guesses: GuessRules,
     /// How long shutdown waits for work under way.
@@ -125,6 +128,7 @@ impl Default for AppConfig {
             sso: SsoConfig::default(),
             tokens: TokenTimes::default(),
             guard: GuardConfig::default(),
+            billing: None,
             guesses: GuessRules::default(),
             drain: Duration::from_secs(20),
             send_journal: None,

@@ -6,6 +6,7 @@
 mod access_rules;
 mod api_keys;
 mod audit;
+mod billing;
 mod callbacks;
 mod channel_checks;
 mod channel_reports;
@@ -73,6 +74,7 @@ pub use audit::{
     AuditExport, AuditQuery, AuditView, Checked, CheckpointView, Elsewhere, ExportFormat, LogView, Visit,
     public_key_of, verify_export, verify_store,
 };
+pub use billing::{BillingConfig, VerifiedBilling};
 pub use callbacks::VerifiedCallback;
 pub use channel_checks::{ChannelLook, FindingView};
 pub use channels::{ChannelCreate, ChannelSource, ChannelUpdate, ChannelView};
@@ -83,7 +85,9 @@ pub use endpoints::{
     EndpointView, WebhookKeyView,
 };
 pub use event_log::{EventBegin, EventPage, EventQuery, EventSelection, EventView};
-pub use guard::{Explained, GuardConfig, PauseView, ReviewView, pause_scope};
+pub use guard::{
+    AcceptableUse, Explained, GuardConfig, PauseView, ReviewView, UsageOf, UsageView, pause_scope,
+};
 pub use idempotency::{Idempotent, Outcome};
 pub use limits::{
     Admission, Asked, LimitConfig, LimitDecision, Limiter, LocalLimiter, Subject as LimitSubject,
@@ -95,7 +99,7 @@ pub use meta_apps::{MetaAppCreate, MetaAppUpdate, MetaAppView};
 pub use notices::NoticeView;
 pub use numbers::{SubscriptionLevel, SubscriptionView};
 pub use operators::{
-    LogEntry, LogKind, LogQuery, LogSubject, OperatorView, OperatorVisitOpen, OperatorVisitView,
+    LogEntry, LogKind, LogQuery, LogSubject, OperatorView, OperatorVisitOpen, OperatorVisitView, PlanView,
     StandingView, WorkspaceDetail,
 };
 pub use pages::{Page, PageQuery};

@@ -219,7 +219,7 @@ impl Installation {
     pub async fn tenant(&self, channels: usize, webhooks: Option<u16>) -> Result<Tenant> {
         let app = &self.app;
         let manage = operator::<operator_permission::WorkspaceManage>()?;
-        let workspace = app.workspace_create(&manage, "Example Ltd".to_owned()).await?.id;
+        let workspace = app.workspace_create(&manage, "Example Ltd".to_owned(), None).await?.id;
         let principal = self.enter(workspace).await?;
         let key = KeyCreate {
             name: "benchmark".to_owned(),

@@ -10,7 +10,7 @@ use tracing_subscriber::filter::LevelFilter;
 
 use crate::commands::{
     allowlist, audit, channel, deliveries, demo, doctor, documents, endpoint, events, key, limit, listen,
-    log, mail, media, member, meta_app, migrate, operator, sandbox, send, serve, setup_token, status,
+    log, mail, media, member, meta_app, migrate, operator, plan, sandbox, send, serve, setup_token, status,
     template, trigger, url, user, vault, visit, workspace,
 };
 use crate::config::{self, LogFormat, Overrides, Settings};
@@ -94,6 +94,8 @@ enum Command {
     Allowlist(allowlist::Allowlist),
     #[command(subcommand)]
     Limit(limit::Limit),
+    #[command(subcommand)]
+    Plan(plan::Plan),
     Send(Box<send::Send>),
     #[command(subcommand)]
     Media(media::Media),
@@ -198,6 +200,7 @@ fn run(command: Command, context: Context) -> Result<()> {
                 Command::Member(command) => command.run(context).await,
                 Command::Allowlist(command) => command.run(context).await,
                 Command::Limit(command) => command.run(context).await,
+                Command::Plan(command) => command.run(context).await,
                 Command::SetupToken(command) => command.run(context).await,
                 Command::Operator(command) => command.run(context).await,
                 Command::Visit(command) => command.run(context).await,

@@ -56,8 +56,8 @@ pub use endpoints::{EndpointHealth, EndpointRow, EndpointTarget};
 pub use events::{EventHead, EventRow, NewEvent};
 pub use gauges::{EndpointHealths, JOBS_COUNTED_MAX};
 pub use guard::{
-    Conversation, Counted, GuardAsk, GuardFacts, PauseRow, PolicyEventRow, ReviewKind, ReviewRow,
-    ReviewState, SuppressionRow, UsageRow,
+    BillingRow, Conversation, Counted, Entitled, GuardAsk, GuardFacts, PauseRow, PlanRow, PolicyEventRow,
+    ReviewKind, ReviewRow, ReviewState, SuppressionRow, UsagePeriod, UsageRow,
 };
 pub use idempotency::Recorded;
 pub use jobs::{Claimed, LaneKey, NewJob};
@@ -102,9 +102,11 @@ pub fn all_statements() -> Vec<&'static Stmt> {
         endpoints::ALL,
         events::ALL,
         gauges::ALL,
+        guard::billing::ALL,
         guard::conversations::ALL,
         guard::facts::ALL,
         guard::pauses::ALL,
+        guard::plans::ALL,
         guard::policy_events::ALL,
         guard::reviews::ALL,
         guard::risk::ALL,

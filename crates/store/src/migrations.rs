@@ -34,4 +34,5 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(17, "operators", "0017_operators"),
     migration!(18, "workspace end", "0018_workspace_end"),
     migration!(19, "guard", "0019_guard"),
+    migration!(20, "plans", "0020_plans"),
 ];

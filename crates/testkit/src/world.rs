@@ -310,7 +310,8 @@ impl World {
     /// When it cannot be made.
     pub async fn tenant(&self, name: &str) -> Tenant {
         let grant = self.operator::<operator_permission::WorkspaceManage>();
-        let workspace = self.app.workspace_create(&grant, name.to_owned()).await.expect("a workspace").id;
+        let workspace =
+            self.app.workspace_create(&grant, name.to_owned(), None).await.expect("a workspace").id;
         let admin_key = self.key(workspace, Mode::Test, &[Scope::Admin]).await;
         let admin = Client::new(&self.base, Some(admin_key.clone()));
         Tenant { workspace, admin, admin_key }

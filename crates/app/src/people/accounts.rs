@@ -69,7 +69,7 @@ impl App {
                 if !open || tx.user_get(user).await?.is_none() {
                     return Err(Error::of(Code::NotFound));
                 }
-                if tx.seat(workspace, user).await?.is_some() {
+                if tx.seat(workspace, user, None).await?.is_some() {
                     return Err(Error::of(Code::MemberExists));
                 }
                 if tx.member_count_of(workspace).await? >= MEMBERS_MAX {

@@ -419,7 +419,9 @@ impl App {
         {
             return Ok(Some(seat));
         }
-        let found = inner.store.read_system(async move |tx| tx.seat(workspace, user).await).await?;
+        let plan = self.default_plan();
+        let found =
+            inner.store.read_system(async move |tx| tx.seat(workspace, user, plan.as_deref()).await).await?;
         if let Some(seat) = found {
             inner.people.seats.insert((workspace, user), (epoch, seat));
         }

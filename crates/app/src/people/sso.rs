@@ -205,7 +205,7 @@ impl App {
             SsoWish::Link(person) | SsoWish::Prove(person) => (person.user(), person.session()),
         };
         if let Some(workspace) = named.workspace() {
-            let seat = self.0.store.read_system(async move |tx| tx.seat(workspace, user).await).await?;
+            let seat = self.0.store.read_system(async move |tx| tx.seat(workspace, user, None).await).await?;
             if seat.is_none() {
                 return Err(Error::of(Code::NotFound));
             }
@@ -317,7 +317,7 @@ impl App {
             .store
             .read_system(async move |tx| {
                 let seated = match workspace {
-                    Some(workspace) => tx.seat(workspace, user).await?.is_some(),
+                    Some(workspace) => tx.seat(workspace, user, None).await?.is_some(),
                     None => true,
                 };
                 Ok((tx.user_get(user).await?, seated, tx.second_factor_enrolled(user).await?))
@@ -441,7 +441,7 @@ impl App {
             .store
             .read_system(async move |tx| {
                 let seated = match workspace {
-                    Some(workspace) => tx.seat(workspace, user).await?.is_some(),
+                    Some(workspace) => tx.seat(workspace, user, None).await?.is_some(),
                     None => true,
                 };
                 Ok((tx.session_get(session).await?, tx.user_get(user).await?, seated))

@@ -4,16 +4,20 @@
 //! (whoever has another one listens anew, as what they are now), or the exchange that
 //! its access token is of (that the token itself expires ends no stream: what it was exchanged for counts). A revocation
 //! raises the credential epoch, as does a change of an allowlist, of a seat or of a workspace's rules, which every node
-//! hears of within a heartbeat; whoever holds a stream then reads the key, or session and seat, anew before anything more
+//! hears of within a heartbeat (and so does one of a plan or a subscription); whoever holds a stream then reads the key, or session and seat, anew before anything more
 //! is sent, and also when this node's lease is not live, when what it knows may be old. The end of a rotated or expiring
 //! key and of a session that is not used is known beforehand, and waited for.
 
 use gatepost_core::access::{Actor, Credential, Grant, KeyRefusal, Person, Principal, Role, permission};
+use gatepost_core::guard::{Feature, Needs};
 use gatepost_core::{
     ApiKeyId, ClientAddr, Code, Error, Result, SessionId, Timestamp, TokenFamilyId, WorkspaceId,
 };
 
 use crate::App;
+
+/// What a stream needs of the workspace's plan and subscription, as its route does.
+const NEEDS: Needs = Needs { whatever_subscription: false, feature: Some(Feature::EventStreams) };
 
 /// Whose end is a stream's end.
 #[derive(Clone, Copy)]
@@ -85,13 +89,17 @@ impl App {
         client: Option<ClientAddr>,
         now: Timestamp,
     ) -> Result<Option<Timestamp>> {
-        let found = self.0.store.read_system(async move |tx| tx.api_key_find(id).await).await?;
+        let plan = self.default_plan();
+        let found =
+            self.0.store.read_system(async move |tx| tx.api_key_find(id, plan.as_deref()).await).await?;
         let stored = found.ok_or(KeyRefusal::Revoked).map_err(Error::from)?;
         stored.stands(now)?;
         if !stored.rules.admit(client) {
             return Err(Error::of(Code::IpNotAllowed));
         }
-        Ok(stored.ends_at())
+        stored.rules.entitlements.admit(NEEDS, now)?;
+        let subscription = stored.rules.entitlements.subscription;
+        Ok(stored.ends_at().into_iter().chain(subscription.ends_at()).min())
     }
 
     async fn member_stands(
@@ -101,12 +109,13 @@ impl App {
         role: Option<Role>,
         now: Timestamp,
     ) -> Result<Timestamp> {
+        let plan = self.default_plan();
         let (session, seat) = self
             .0
             .store
             .read_system(async move |tx| {
                 let Some(row) = tx.session_get(session).await? else { return Ok((None, None)) };
-                let seat = tx.seat(workspace, row.session.user).await?;
+                let seat = tx.seat(workspace, row.session.user, plan.as_deref()).await?;
                 Ok((Some(row.session), seat))
             })
             .await?;
@@ -121,6 +130,8 @@ impl App {
         }
         let principal = person.sit(&seat, None, now)?;
         Principal::grant::<permission::EventRead>(&principal)?;
-        Ok(session.ends_at(times))
+        principal.entitled(NEEDS, now)?;
+        let ends_at = session.ends_at(times);
+        Ok(seat.entitlements.subscription.ends_at().map_or(ends_at, |end| end.min(ends_at)))
     }
 }

@@ -105,7 +105,7 @@ fn not_a_key() -> Failure {
 
 async fn stored(app: &gatepost_app::App, key: &str) -> Result<StoredKey> {
     let id = ApiKeyToken::parse(key)?.key_id;
-    let found = app.store().read_system(async move |tx| tx.api_key_find(id).await).await?;
+    let found = app.store().read_system(async move |tx| tx.api_key_find(id, None).await).await?;
     found.ok_or_else(|| Failure::new("a key of ours is not stored"))
 }
 

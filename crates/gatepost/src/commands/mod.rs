@@ -27,6 +27,7 @@ pub mod migrate;
 pub mod mode;
 pub mod moment;
 pub mod operator;
+pub mod plan;
 pub mod replay;
 pub mod sandbox;
 pub mod send;

@@ -1,5 +1,6 @@
 //! The configuration: a file, overridden by variables, overridden by flags. Everything has a default.
 
+mod guard;
 mod load;
 mod mail;
 mod reference;
@@ -18,6 +19,7 @@ use gatepost_core::limit::{Preset, Window};
 use gatepost_net::EgressConfig;
 use serde::Deserialize;
 
+pub use guard::{Billing, Guard, billing_config, guard_config};
 pub use load::{Overrides, Settings, load};
 pub use mail::{Mail, mail_config};
 pub use reference::markdown;
@@ -42,6 +44,8 @@ pub struct Config {
     pub mail: Mail,
     pub sso: Sso,
     pub workspaces: Workspaces,
+    pub guard: Guard,
+    pub billing: Billing,
     pub sessions: Sessions,
     pub log: Log,
 }

@@ -24,7 +24,7 @@ use gatepost_vault::{MasterKeyring, SystemEntropy};
 
 use self::data_dir::{DataDir, Places};
 use self::master_keys::{Keeper, KeyPlace, forbid_dumps};
-use crate::config::{Config, Settings, mail_config, sso_providers};
+use crate::config::{Config, Settings, billing_config, guard_config, mail_config, sso_providers};
 use crate::failure::{Failure, Result};
 use crate::output::Output;
 
@@ -149,6 +149,8 @@ impl Installation {
                 sso: SsoConfig { providers: sso_providers(&self.config.sso)?, ..SsoConfig::default() },
                 sessions: self.config.sessions.times(),
                 tokens: self.config.sessions.tokens(),
+                guard: guard_config(&self.config.guard)?,
+                billing: billing_config(&self.config.billing)?,
                 ..app_config(&self.config, around.public_url, !self.postgres)
             },
             store: self.store,

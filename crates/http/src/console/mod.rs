@@ -15,6 +15,7 @@
     reason = "markup is made in the call that takes it; a reference would be noise at every call"
 )]
 
+mod acceptable_use;
 pub mod assets;
 mod back;
 pub mod cookies;

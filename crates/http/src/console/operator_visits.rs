@@ -29,10 +29,12 @@ pub fn routes() -> Vec<Route<App>> {
     vec![
         page("/w/{workspace_id}/operator-visits", list)
             .id("operatorVisitsOfWorkspacePage")
+            .open_when_suspended()
             .summary("See when operators may look into the workspace, and why")
             .query(&LIST),
         form("/w/{workspace_id}/operator-visits/{visit_id}/end", end)
             .id("operatorVisitEndOfWorkspaceForm")
+            .open_when_suspended()
             .summary("End an operator's visit"),
     ]
 }

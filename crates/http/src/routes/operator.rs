@@ -205,7 +205,7 @@ async fn workspace_create(
     State(app): State<App>,
     Json(body): Json<wire::WorkspaceCreate>,
 ) -> Answer {
-    let view = app.workspace_create(&operator, body.name).await?;
+    let view = app.workspace_create(&operator, body.name, body.acceptable_use.as_deref()).await?;
     let mut response = reply::ok(&wire::Workspace::from(&view));
     *response.status_mut() = StatusCode::CREATED;
     if let Ok(location) = HeaderValue::try_from(format!("/operator/v1/workspaces/{}", view.id)) {

@@ -14,13 +14,19 @@ pub struct WorkspaceCreate {
     /// 1 to 100 characters.
     #[schema(example = "Example Ltd")]
     pub name: String,
+    /// The version of the rules for acceptable use that are accepted on behalf of whoever will use it (GET
+    /// /v1/acceptable-use), where there are any.
+    #[schema(example = "5f2b7c1e90ad4433")]
+    pub acceptable_use: Option<String>,
 }
 
 impl Body for WorkspaceCreate {
     type Shape = Self;
 
     fn read(object: &mut Object<'_>) -> Option<Self> {
-        Some(Self { name: object.required("name", parse::name)? })
+        let name = object.required("name", parse::name);
+        let acceptable_use = object.optional("acceptable_use", parse::name);
+        Some(Self { name: name?, acceptable_use: acceptable_use? })
     }
 }
 

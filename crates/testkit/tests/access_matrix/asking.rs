@@ -49,6 +49,7 @@ impl Asked {
         // Parameters that are no ids: a code of a problem, the key of a provider in the configuration.
         self.path.insert("code".to_owned(), "not_found".to_owned());
         self.path.insert("provider".to_owned(), "example".to_owned());
+        self.path.insert("plan".to_owned(), "growth".to_owned());
         self
     }
 

@@ -6,6 +6,7 @@
 
 mod asking;
 mod assignment;
+mod entitled;
 mod positions;
 mod roles;
 mod sides;

@@ -250,6 +250,7 @@ pub async fn drive(stage: &Stage, action: Action, log: Option<WorkspaceId>) -> u
         }
         Action::SetupCompleted => {
             let ask = SetupAsk {
+                acceptable_use: None,
                 token: world.app.setup_token_make(&world.operator()).await.unwrap().token,
                 workspace: "First".to_owned(),
                 name: "Ana".to_owned(),

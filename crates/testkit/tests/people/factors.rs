@@ -279,8 +279,12 @@ async fn a_workspace_that_asks_for_a_second_factor_keeps_its_members_from_removi
         let seat = world.app.principal_of_person(&person, tenant.workspace).await.unwrap();
         let grant = seat.grant::<WorkspaceManage>().unwrap();
         let set = async |required| {
-            let change =
-                WorkspaceChange { name: None, second_factor_required: Some(required), confirm_lockout: true };
+            let change = WorkspaceChange {
+                name: None,
+                second_factor_required: Some(required),
+                time_zone: None,
+                confirm_lockout: true,
+            };
             world.app.workspace_update(&grant, change).await.unwrap();
         };
         set(true).await;

@@ -6,6 +6,7 @@ use gatepost_core::access::operator_permission::{
     SendingManage, VisitOpen, WorkspaceEnter, WorkspaceManage, WorkspaceRead,
 };
 use gatepost_core::access::{OperatorReason, VISIT_LASTS};
+use gatepost_core::guard::PlanName;
 use gatepost_core::{Error, Result, WorkspaceId};
 use maud::{Markup, html};
 use std::time::Duration;
@@ -92,15 +93,18 @@ impl FormBody for Press {
 }
 
 struct PlanAsk {
-    plan: Option<String>,
+    plan: Option<PlanName>,
 }
 
 impl FormBody for PlanAsk {
     const FIELDS: &'static [&'static str] = &["plan"];
 
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        let plan = reader.text("plan");
-        Some(Self { plan: (!plan.is_empty()).then_some(plan) })
+        if reader.text("plan").is_empty() {
+            return Some(Self { plan: None });
+        }
+        let plan = reader.parsed("plan", "Choose a plan.", |text| PlanName::parse(text).ok());
+        Some(Self { plan: Some(plan?) })
     }
 }
 
@@ -125,7 +129,7 @@ impl FormBody for VisitAsk {
 struct Shown {
     detail: WorkspaceDetail,
     visit: Option<OperatorVisitView>,
-    /// The presets of limits that a plan can be.
+    /// The names of the plans.
     plans: Vec<String>,
 }
 
@@ -158,6 +162,7 @@ fn overview(shown: &Shown) -> Markup {
         ("Id", copyable(&detail.workspace.id.to_string(), "the id")),
         ("Standing", standing(&detail.standing)),
         ("Plan", html! { (detail.standing.plan.as_deref().unwrap_or("none")) }),
+        ("Subscription", html! { (detail.standing.subscription.said()) }),
         ("Made", time(detail.workspace.created_at)),
     ];
     if let Some(counts) = &detail.counts {
@@ -234,7 +239,7 @@ fn review_card(view: &View, base: &str, detail: &WorkspaceDetail, state: &FormSt
 
 fn plan_card(view: &View, base: &str, shown: &Shown, state: &FormState) -> Markup {
     let mut select = Select::new("plan", "Plan")
-        .hint("A preset of limits, for all keys that have none of their own.")
+        .hint("What it may use, and how much of it; gatepost plan set makes one.")
         .option("", "None");
     for plan in &shown.plans {
         select = select.option(plan.clone(), plan.clone());
@@ -258,7 +263,7 @@ async fn load(app: &App, (reading, entering): &Seeing, id: WorkspaceId) -> Resul
     let detail = app.workspace_detail(reading, id).await?;
     let visits = app.operator_visits_own(entering).await?;
     let visit = visits.into_iter().find(|visit| visit.workspace == id);
-    let plans = app.config().limits.names().split(", ").map(str::to_owned).collect();
+    let plans = app.plan_list(reading).await?.into_iter().map(|plan| plan.name).collect();
     Ok((Desk::of(app, reading).await?, Shown { detail, visit, plans }))
 }
 

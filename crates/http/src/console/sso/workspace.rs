@@ -5,6 +5,7 @@ use gatepost_app::sso::ProviderKind;
 use gatepost_app::{App, IdentityProviderCreate, IdentityProviderUpdate, IdentityProviderView};
 use gatepost_core::access::permission::{IdentityProviderManage, IdentityProviderRead};
 use gatepost_core::access::{PermissionId, Role};
+use gatepost_core::guard::Feature;
 use gatepost_core::{IdentityProviderId, Secret};
 use maud::{Markup, html};
 
@@ -28,9 +29,15 @@ const ONE: &str = "/w/{workspace_id}/sso/{identity_provider_id}";
 pub fn routes() -> Vec<Route<App>> {
     vec![
         page(ALL, all).id("identityProvidersPage").summary("See the identity providers of the workspace"),
-        form(ALL, create).id("identityProviderForm").summary("Add an identity provider by a form"),
+        form(ALL, create)
+            .id("identityProviderForm")
+            .feature(Feature::Sso)
+            .summary("Add an identity provider by a form"),
         page(ONE, one).id("identityProviderPage").summary("See an identity provider"),
-        form(ONE, update).id("identityProviderChangeForm").summary("Change an identity provider by a form"),
+        form(ONE, update)
+            .id("identityProviderChangeForm")
+            .feature(Feature::Sso)
+            .summary("Change an identity provider by a form"),
         form("/w/{workspace_id}/sso/{identity_provider_id}/remove", remove)
             .id("identityProviderRemoveForm")
             .summary("Remove an identity provider by a form"),
