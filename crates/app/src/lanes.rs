@@ -177,6 +177,9 @@ impl App {
                 JobKind::MailSend => {
                     run(&app, key, &notify, crate::mail::Posting::new(app.clone(), key)).await;
                 }
+                JobKind::SuppressionImport => {
+                    run(&app, key, &notify, crate::suppressions::Importing::new(app.clone(), key)).await;
+                }
             }
         };
         self.0.tasks.spawn_on(lane, runtime);

@@ -12,7 +12,9 @@ mod channel_checks;
 mod channel_reports;
 mod channel_state;
 mod channels;
+mod choices;
 mod config;
+mod consents;
 mod credentials;
 mod deleted;
 mod deliveries;
@@ -25,6 +27,7 @@ mod guard;
 mod idempotency;
 mod inbound;
 mod journal;
+mod keywords;
 mod lanes;
 mod limits;
 mod mail;
@@ -49,6 +52,7 @@ pub mod sso;
 mod status;
 mod store_away;
 mod streams;
+mod suppressions;
 mod system;
 mod templates;
 mod test_channels;
@@ -79,6 +83,7 @@ pub use callbacks::VerifiedCallback;
 pub use channel_checks::{ChannelLook, FindingView};
 pub use channels::{ChannelCreate, ChannelSource, ChannelUpdate, ChannelView};
 pub use config::{AppConfig, StreamConfig};
+pub use consents::{ConsentRecord, ConsentView};
 pub use deliveries::{AttemptView, DeliveryQuery, DeliveryView};
 pub use endpoints::{
     DEAD_LETTERS_COUNTED, ENDPOINTS_MAX, EndpointCreate, EndpointCreated, EndpointTested, EndpointUpdate,
@@ -89,6 +94,7 @@ pub use guard::{
     AcceptableUse, Explained, GuardConfig, PauseView, ReviewView, UsageOf, UsageView, pause_scope,
 };
 pub use idempotency::{Idempotent, Outcome};
+pub use keywords::{KEYWORDS_AT_ONCE, KeywordView};
 pub use limits::{
     Admission, Asked, LimitConfig, LimitDecision, Limiter, LocalLimiter, Subject as LimitSubject,
 };
@@ -119,6 +125,10 @@ pub use resends::EventResent;
 pub use sending::PairLimit;
 pub use status::{LaneStatus, MailStatus, NodeStatus, Status};
 pub use streams::{EventStream, StreamEnd, StreamQuery, StreamStep};
+pub use suppressions::{
+    ImportFault, ImportFile, REASON_MAX, SUPPRESSIONS_FILE_MAX, SuppressionAdd, SuppressionExport,
+    SuppressionImportView, SuppressionView, suppression_reason,
+};
 pub use system::SystemClock;
 pub use templates::{
     TemplateChange, TemplateCreate, TemplateDraft, TemplateQuery, TemplateSynced, TemplateTestSend,
@@ -186,6 +196,7 @@ struct Inner {
     gauges: gauges::Gauges,
     streams: Arc<streams::Streams>,
     texts: guard::Texts,
+    words: choices::Words,
     names: guard::KnownNames,
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -231,6 +242,7 @@ impl App {
             gauges: gauges::Gauges::default(),
             streams,
             texts: guard::Texts::default(),
+            words: choices::Words::default(),
             names: guard::KnownNames::default(),
             tasks: TaskTracker::new(),
             stop,

@@ -103,7 +103,7 @@ pub(crate) fn place(workspace: WorkspaceId, column: &'static str, message: Messa
 }
 
 /// A party as it lies sealed.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct StoredParty {
     pub phone: Option<String>,
     pub bsuid: Option<String>,
@@ -177,7 +177,7 @@ pub(crate) enum StoredContent {
 }
 
 impl StoredContent {
-    fn of(content: &Content) -> Self {
+    pub fn of(content: &Content) -> Self {
         Self::Outbound { kind: content.kind().as_str().to_owned(), object: content.object().to_owned() }
     }
 
@@ -458,7 +458,7 @@ impl App {
                     state: if held { MessageState::Held } else { MessageState::Queued },
                     person: order_key,
                     expires_at,
-                    counted: judgement.counted,
+                    counted: Some(judgement.counted),
                     created_at: now,
                 };
                 let run_at = judgement.not_before.unwrap_or(now);

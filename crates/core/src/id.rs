@@ -170,6 +170,10 @@ ids! {
     SuppressionId => "sup";
     /// A recorded agreement of a person to hear from a workspace.
     ConsentId => "cst";
+    /// A word that means an opt-out or an opt-in in one workspace.
+    KeywordId => "kwd";
+    /// A file of people to suppress.
+    SuppressionImportId => "sim";
     /// Something that is paused.
     PauseId => "pse";
     /// Something that waits for somebody's decision.

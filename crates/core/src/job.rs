@@ -23,10 +23,12 @@ pub enum JobKind {
     MailSend,
     /// Look at a message at the end of its time to live. Lane: the channel.
     MessageExpire,
+    /// Suppress the people of a file, some at a time. Lane: the workspace.
+    SuppressionImport,
 }
 
 impl JobKind {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::MessageSend,
         Self::EnvelopeProcess,
         Self::DeliveryAttempt,
@@ -36,6 +38,7 @@ impl JobKind {
         Self::EndpointTest,
         Self::MailSend,
         Self::MessageExpire,
+        Self::SuppressionImport,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -49,6 +52,7 @@ impl JobKind {
             Self::EndpointTest => "endpoint_test",
             Self::MailSend => "mail_send",
             Self::MessageExpire => "message_expire",
+            Self::SuppressionImport => "suppression_import",
         }
     }
 
@@ -64,6 +68,7 @@ impl JobKind {
             Self::EndpointTest => 7,
             Self::MailSend => 8,
             Self::MessageExpire => 9,
+            Self::SuppressionImport => 10,
         }
     }
 

@@ -13,6 +13,7 @@ mod client;
 pub mod console;
 mod cors;
 mod credential;
+mod csv_upload;
 mod cut;
 mod event_stream;
 mod headers;

@@ -40,7 +40,7 @@ Every request carries an API key as `Authorization: Bearer gp_…` (or in `X-Api
 are refused. Within `/v1` things are only ever added: expect new fields in answers and new values where a list of \
 values is open.";
 
-const TAGS: [(&str, &str); 14] = [
+const TAGS: [(&str, &str); 16] = [
     ("Messages", "Send messages and follow them."),
     ("Media", "Files to send, and files that people sent."),
     ("Templates", "What an account may say to somebody who has not written first."),
@@ -48,6 +48,8 @@ const TAGS: [(&str, &str); 14] = [
     ("Meta apps", "The Meta apps whose secrets sign callbacks."),
     ("Webhooks", "Where events are delivered to, and what became of each delivery."),
     ("Events", "The append-only log that webhooks are made from."),
+    ("Suppressions", "People whom a workspace may not write to, and the words that make them so."),
+    ("Consents", "Who agreed to hear from a workspace, when and how."),
     ("API keys", "Machine credentials."),
     ("Audit log", "Who did what to what, chained and signed."),
     ("Access", "From where keys may be used, and which web pages may read answers."),

@@ -5,9 +5,9 @@ use std::str::FromStr;
 use axum::extract::{FromRequestParts, RawPathParams};
 use gatepost_core::guard::PlanName;
 use gatepost_core::{
-    ApiKeyId, ChannelId, Code, DeliveryId, EndpointId, Error, EventId, IdentityProviderId, InvitationId,
-    MediaId, MessageId, MetaAppId, OperatorVisitId, PasskeyId, ReplayId, SessionId, TemplateId, UserId,
-    WorkspaceId,
+    ApiKeyId, ChannelId, Code, ConsentId, DeliveryId, EndpointId, Error, EventId, IdentityProviderId,
+    InvitationId, KeywordId, MediaId, MessageId, MetaAppId, OperatorVisitId, PasskeyId, ReplayId, SessionId,
+    SuppressionId, SuppressionImportId, TemplateId, UserId, WorkspaceId,
 };
 use http::request::Parts;
 
@@ -53,6 +53,10 @@ path_ids! {
     IdentityProviderId => "identity_provider_id";
     SessionId => "session_id";
     OperatorVisitId => "visit_id";
+    SuppressionId => "suppression_id";
+    SuppressionImportId => "import_id";
+    ConsentId => "consent_id";
+    KeywordId => "keyword_id";
 }
 
 /// The names between the braces of a route's template, in order.

@@ -23,7 +23,7 @@ use crate::problem::Failure;
 use crate::state::{ApiState, Doors};
 
 /// A file's bytes as they come.
-type Pieces = Pin<Box<dyn Stream<Item = Result<Bytes>> + Send>>;
+pub(crate) type Pieces = Pin<Box<dyn Stream<Item = Result<Bytes>> + Send>>;
 
 /// A file, announced but not read.
 pub struct Upload {
@@ -88,7 +88,7 @@ fn length(body: &Body) -> Result<u64> {
 }
 
 /// The body in pieces, each of which must come within `patience`.
-fn pieces(body: Body, patience: Duration) -> Pieces {
+pub(crate) fn pieces(body: Body, patience: Duration) -> Pieces {
     let next = move |body: Option<BodyDataStream>| async move {
         let mut body = body?;
         match tokio::time::timeout(patience, body.next()).await {

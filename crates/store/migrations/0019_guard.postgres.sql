@@ -40,11 +40,14 @@ CREATE TABLE pause (
     FOREIGN KEY (workspace_id, channel_id) REFERENCES channel (workspace_id, id)
 );
 
--- Who does not want to hear from the workspace, or shall not.
+-- Who does not want to hear from the workspace, or shall not. Live people and those of the simulated Meta are kept apart.
 CREATE TABLE suppression (
     workspace_id UUID NOT NULL REFERENCES workspace (id),
     id           UUID NOT NULL,
+    mode         BIGINT NOT NULL,
     source       BIGINT NOT NULL,
+    -- The source it has by hand, too, where the person opted out beside: then START does not end it.
+    hand         BIGINT,
     -- Sealed: phone or BSUID, for whoever may read the list.
     party        BYTEA NOT NULL,
     -- Sealed: why, in the words of whoever added it.
@@ -52,15 +55,21 @@ CREATE TABLE suppression (
     actor        TEXT COLLATE "C" NOT NULL,
     -- Sends that were with Meta already when it was written.
     in_flight    BIGINT NOT NULL,
+    -- When the person said so.
+    said_at      BIGINT,
+    -- The message that answers the person: it goes to them all the same.
+    reply_id     UUID,
     created_at   BIGINT NOT NULL,
     PRIMARY KEY (workspace_id, id)
 );
+CREATE INDEX suppression_mode ON suppression (workspace_id, mode, id);
 -- Under which blind indexes a suppressed person is looked for.
 CREATE TABLE suppressed_person (
     workspace_id   UUID NOT NULL,
+    mode           BIGINT NOT NULL,
     person         BYTEA NOT NULL,
     suppression_id UUID NOT NULL,
-    PRIMARY KEY (workspace_id, person),
+    PRIMARY KEY (workspace_id, mode, person),
     FOREIGN KEY (workspace_id, suppression_id) REFERENCES suppression (workspace_id, id) ON DELETE CASCADE
 );
 CREATE INDEX suppressed_person_of ON suppressed_person (workspace_id, suppression_id);
@@ -167,6 +176,7 @@ CREATE UNIQUE INDEX review_message ON review (workspace_id, message_id, kind);
 CREATE TABLE consent (
     workspace_id UUID NOT NULL REFERENCES workspace (id),
     id           UUID NOT NULL,
+    mode         BIGINT NOT NULL,
     person       BYTEA NOT NULL,
     -- Sealed.
     party        BYTEA NOT NULL,
@@ -182,7 +192,7 @@ CREATE TABLE consent (
     revoked_why  TEXT COLLATE "C",
     PRIMARY KEY (workspace_id, id)
 );
-CREATE INDEX consent_person ON consent (workspace_id, person);
+CREATE INDEX consent_person ON consent (workspace_id, mode, person);
 
 -- A message that is not sent by then is not sent any more.
 ALTER TABLE message ADD COLUMN expires_at BIGINT;

@@ -40,11 +40,14 @@ CREATE TABLE pause (
     FOREIGN KEY (workspace_id, channel_id) REFERENCES channel (workspace_id, id)
 ) STRICT, WITHOUT ROWID;
 
--- Who does not want to hear from the workspace, or shall not.
+-- Who does not want to hear from the workspace, or shall not. Live people and those of the simulated Meta are kept apart.
 CREATE TABLE suppression (
     workspace_id BLOB NOT NULL REFERENCES workspace (id),
     id           BLOB NOT NULL,
+    mode         INTEGER NOT NULL,
     source       INTEGER NOT NULL,
+    -- The source it has by hand, too, where the person opted out beside: then START does not end it.
+    hand         INTEGER,
     -- Sealed: phone or BSUID, for whoever may read the list.
     party        BLOB NOT NULL,
     -- Sealed: why, in the words of whoever added it.
@@ -52,15 +55,21 @@ CREATE TABLE suppression (
     actor        TEXT NOT NULL,
     -- Sends that were with Meta already when it was written.
     in_flight    INTEGER NOT NULL,
+    -- When the person said so.
+    said_at      INTEGER,
+    -- The message that answers the person: it goes to them all the same.
+    reply_id     BLOB,
     created_at   INTEGER NOT NULL,
     PRIMARY KEY (workspace_id, id)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX suppression_mode ON suppression (workspace_id, mode, id);
 -- Under which blind indexes a suppressed person is looked for.
 CREATE TABLE suppressed_person (
     workspace_id   BLOB NOT NULL,
+    mode           INTEGER NOT NULL,
     person         BLOB NOT NULL,
     suppression_id BLOB NOT NULL,
-    PRIMARY KEY (workspace_id, person),
+    PRIMARY KEY (workspace_id, mode, person),
     FOREIGN KEY (workspace_id, suppression_id) REFERENCES suppression (workspace_id, id) ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX suppressed_person_of ON suppressed_person (workspace_id, suppression_id);
@@ -167,6 +176,7 @@ CREATE UNIQUE INDEX review_message ON review (workspace_id, message_id, kind);
 CREATE TABLE consent (
     workspace_id BLOB NOT NULL REFERENCES workspace (id),
     id           BLOB NOT NULL,
+    mode         INTEGER NOT NULL,
     person       BLOB NOT NULL,
     -- Sealed.
     party        BLOB NOT NULL,
@@ -182,7 +192,7 @@ CREATE TABLE consent (
     revoked_why  TEXT,
     PRIMARY KEY (workspace_id, id)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX consent_person ON consent (workspace_id, person);
+CREATE INDEX consent_person ON consent (workspace_id, mode, person);
 
 -- A message that is not sent by then is not sent any more.
 ALTER TABLE message ADD COLUMN expires_at INTEGER;

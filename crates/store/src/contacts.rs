@@ -28,6 +28,8 @@ pub struct Upserted {
     pub id: ContactId,
     /// It has a name that it had not before: its sealed party wants to be written again.
     pub learned: bool,
+    /// The number was somebody else's until now: what holds for the number does not hold for this person.
+    pub moved: bool,
 }
 
 /// A contact as far as its names go.
@@ -97,7 +99,7 @@ impl WorkspaceTx<'_> {
         let mut settled = Vec::with_capacity(people.len());
         for (person, id) in people.iter().zip(ids) {
             settled.push(match id {
-                Some(id) => Upserted { id, learned: false },
+                Some(id) => Upserted { id, learned: false, moved: false },
                 None => self.contact_settle(person).await?,
             });
         }
@@ -105,7 +107,7 @@ impl WorkspaceTx<'_> {
     }
 
     async fn contact_settle(&self, person: &ContactRow) -> Result<Upserted> {
-        let new = Upserted { id: person.id, learned: false };
+        let new = Upserted { id: person.id, learned: false, moved: false };
         let phone = match person.phone() {
             Some(index) => self.tx.query_opt(&BY_PHONE, params![self.workspace, index], names).await?,
             None => None,
@@ -114,6 +116,7 @@ impl WorkspaceTx<'_> {
             Some(index) => self.tx.query_opt(&BY_BSUID, params![self.workspace, index], names).await?,
             None => None,
         };
+        let mut moved = false;
         let kept = match (phone, bsuid) {
             (None, None) => {
                 self.tx.execute_one(&INSERT, &person.insert(self.workspace)).await?;
@@ -123,12 +126,13 @@ impl WorkspaceTx<'_> {
             (Some(old), None) if old.bsuid_index.is_some() && person.bsuid_index.is_some() => {
                 self.contact_name(ContactNames { phone_index: None, ..old }).await?;
                 self.tx.execute_one(&INSERT, &person.insert(self.workspace)).await?;
-                return Ok(new);
+                return Ok(Upserted { moved: true, ..new });
             }
             (Some(one), None) | (None, Some(one)) => one,
             (Some(one), Some(same)) if one.id == same.id => one,
             (Some(old), Some(own)) if old.bsuid_index.is_some() => {
                 self.contact_name(ContactNames { phone_index: None, ..old }).await?;
+                moved = true;
                 own
             }
             (Some(by_phone), Some(by_bsuid)) => {
@@ -146,7 +150,7 @@ impl WorkspaceTx<'_> {
         .await?;
         let touch = params![self.workspace, kept.id.uuid(), person.seen_at.micros()];
         self.tx.execute_one(&TOUCH, touch).await?;
-        Ok(Upserted { id: kept.id, learned: true })
+        Ok(Upserted { id: kept.id, learned: true, moved })
     }
 
     async fn contact_name(&self, contact: ContactNames) -> Result<()> {
@@ -179,6 +183,22 @@ impl WorkspaceTx<'_> {
         }
         let Some(contact) = found else { return Ok(None) };
         Ok(Some((contact, self.contact_party(contact.id).await?)))
+    }
+
+    /// For each pair of names the contact that either belongs to, the BSUID's first.
+    pub async fn contacts_named(
+        &self,
+        people: &[(Option<[u8; 16]>, Option<[u8; 16]>)],
+    ) -> Result<Vec<Option<ContactNames>>> {
+        let rows = |index: fn(&(Option<[u8; 16]>, Option<[u8; 16]>)) -> Option<&[u8; 16]>| {
+            let values = people.iter().map(index);
+            values
+                .map(|index| params![self.workspace, index.map(<[u8; 16]>::as_slice)].to_vec())
+                .collect::<Vec<_>>()
+        };
+        let by_phone = self.tx.query_many(&BY_PHONE, &rows(|(phone, _)| phone.as_ref()), names).await?;
+        let by_bsuid = self.tx.query_many(&BY_BSUID, &rows(|(_, bsuid)| bsuid.as_ref()), names).await?;
+        Ok(by_bsuid.into_iter().zip(by_phone).map(|(bsuid, phone)| bsuid.or(phone)).collect())
     }
 
     /// A contact's sealed party.

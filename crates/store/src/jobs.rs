@@ -38,7 +38,9 @@ impl LaneKey {
             | JobKind::OutcomeDecide
             | JobKind::ChannelCheck
             | JobKind::MessageExpire => ChannelId::from_uuid(self.lane).to_string(),
-            JobKind::EnvelopeProcess => WorkspaceId::from_uuid(self.lane).to_string(),
+            JobKind::EnvelopeProcess | JobKind::SuppressionImport => {
+                WorkspaceId::from_uuid(self.lane).to_string()
+            }
             JobKind::DeliveryAttempt | JobKind::WebhookReplay | JobKind::EndpointTest => {
                 EndpointId::from_uuid(self.lane).to_string()
             }

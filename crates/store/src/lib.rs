@@ -56,8 +56,9 @@ pub use endpoints::{EndpointHealth, EndpointRow, EndpointTarget};
 pub use events::{EventHead, EventRow, NewEvent};
 pub use gauges::{EndpointHealths, JOBS_COUNTED_MAX};
 pub use guard::{
-    BillingRow, Conversation, Counted, Entitled, GuardAsk, GuardFacts, PauseRow, PlanRow, PolicyEventRow,
-    ReviewKind, ReviewRow, ReviewState, SuppressionRow, UsagePeriod, UsageRow,
+    BillingRow, ConsentRow, Conversation, Counted, Entitled, GuardAsk, GuardFacts, KeywordRow, PauseRow,
+    PlanRow, PolicyEventRow, QueuedSend, ReviewKind, ReviewRow, ReviewState, Suppressed,
+    SuppressionImportRow, SuppressionRow, UsagePeriod, UsageRow,
 };
 pub use idempotency::Recorded;
 pub use jobs::{Claimed, LaneKey, NewJob};
@@ -103,11 +104,15 @@ pub fn all_statements() -> Vec<&'static Stmt> {
         events::ALL,
         gauges::ALL,
         guard::billing::ALL,
+        guard::consents::ALL,
         guard::conversations::ALL,
         guard::facts::ALL,
+        guard::imports::ALL,
+        guard::keywords::ALL,
         guard::pauses::ALL,
         guard::plans::ALL,
         guard::policy_events::ALL,
+        guard::queued::ALL,
         guard::reviews::ALL,
         guard::risk::ALL,
         guard::suppressions::ALL,

@@ -29,8 +29,8 @@ pub struct NewOutbound {
     pub person: [u8; 16],
     /// It is not sent after that.
     pub expires_at: Option<Timestamp>,
-    /// The day it was counted on.
-    pub counted: Day,
+    /// The day it was counted on; `None`: it is not counted.
+    pub counted: Option<Day>,
     pub created_at: Timestamp,
 }
 
@@ -213,7 +213,7 @@ impl WorkspaceTx<'_> {
             message.created_at.micros(),
             message.person.as_slice(),
             message.expires_at.map(Timestamp::micros),
-            message.counted.number()
+            message.counted.map(Day::number)
         ];
         let Some(job) = job else { return Ok(self.tx.execute_one(&INSERT_OUTBOUND, values).await?) };
         let (inserted, queued) =

@@ -35,4 +35,5 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(18, "workspace end", "0018_workspace_end"),
     migration!(19, "guard", "0019_guard"),
     migration!(20, "plans", "0020_plans"),
+    migration!(21, "choices", "0021_choices"),
 ];

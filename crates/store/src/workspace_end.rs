@@ -75,6 +75,9 @@ statements! {
     POLICY_EVENT = same(sweep!("policy_event", "id"));
     USAGE = same(sweep!("usage", "mode, subject"));
     USAGE_DAY = same(sweep!("usage_day", "mode, subject, day"));
+    SUPPRESSION_IMPORT_PART = same(sweep!("suppression_import_part", "import_id, part"));
+    SUPPRESSION_IMPORT = same(sweep!("suppression_import", "id"));
+    GUARD_KEYWORD = same(sweep!("guard_keyword", "id"));
     TEMPLATE = same(sweep!("template", "id"));
     CHANNEL = same(sweep!("channel", "id"));
     META_APP = same(sweep!("meta_app", "id"));
@@ -104,7 +107,7 @@ static DOORS: [&Stmt; 9] = [
 ];
 
 /// The tables whose rows go with their workspace, in the order in which they can; the audit log is not among them.
-pub static SWEPT: [&str; 35] = [
+pub static SWEPT: [&str; 38] = [
     "job",
     "attempt",
     "delivery",
@@ -127,6 +130,9 @@ pub static SWEPT: [&str; 35] = [
     "policy_event",
     "usage",
     "usage_day",
+    "suppression_import_part",
+    "suppression_import",
+    "guard_keyword",
     "template",
     "channel",
     "meta_app",
@@ -166,6 +172,9 @@ static SWEEPS: [&Stmt; SWEPT.len()] = [
     &POLICY_EVENT,
     &USAGE,
     &USAGE_DAY,
+    &SUPPRESSION_IMPORT_PART,
+    &SUPPRESSION_IMPORT,
+    &GUARD_KEYWORD,
     &TEMPLATE,
     &CHANNEL,
     &META_APP,

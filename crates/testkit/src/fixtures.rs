@@ -10,7 +10,7 @@ use crate::{Client, Receiver, eventually};
 const REPLIES: &str = "+12025550108";
 
 /// The ids of one workspace's things in one mode, by prefix: `chn`, `whk`, `med`, `msg`, `evt`, `dlv`, `key`, `app`,
-/// `tpl`, `rpl`; `usr` and `inv` where [`Fixtures::with`] was told of them.
+/// `tpl`, `rpl`, `sup`, `cst`, `kwd`, `sim`; `usr` and `inv` where [`Fixtures::with`] was told of them.
 #[derive(Debug, Clone)]
 pub struct Fixtures(BTreeMap<&'static str, String>);
 
@@ -62,16 +62,40 @@ impl Fixtures {
         let file = b"%PDF-1.7 fixture".to_vec();
         let media = admin.raw("POST", &upload, &[("content-type", "application/pdf")], Some(file)).await;
         let media = made(media.expect(201).json());
+        let suppress = json!({"to": "+12025550158", "reason": "fixture"});
+        let suppression = made(admin.post("/v1/suppressions", &suppress).await.expect(201).json());
+        let consent = json!({"to": "+12025550158", "source": "fixture"});
+        let consent = made(admin.post("/v1/consents", &consent).await.expect(201).json());
+        // A workspace's keywords are of both modes: each fixture has one of its own.
+        let word = format!("fixture {channel}");
+        let keyword = json!({"label": "opt_out", "keywords": [word]});
+        admin.post("/v1/guard/keywords", &keyword).await.expect(200);
+        let keywords = admin.get("/v1/guard/keywords?limit=100").await.expect(200).json();
+        let keywords = keywords["data"].as_array().expect("a list").iter();
+        let keyword = made(keywords.clone().find(|k| k["keyword"] == word).expect("the keyword").clone());
+        let table = [("content-type", "text/csv")];
+        let file = b"+12025550158\r\n".to_vec();
+        let import = admin.raw("POST", "/v1/suppressions/imports", &table, Some(file)).await;
+        let import = made(import.expect(202).json());
+        eventually("an import of one", async || {
+            let found = admin.get(&format!("/v1/suppressions/imports/{import}")).await.expect(200).json();
+            (found["state"] == "done").then_some(())
+        })
+        .await;
         let text = |name: &str| delivery[name].as_str().expect("an id").to_owned();
         Self(BTreeMap::from([
             ("app", meta_app.to_owned()),
             ("chn", channel.to_owned()),
+            ("cst", consent),
             ("dlv", text("id")),
             ("evt", text("event_id")),
             ("key", key),
+            ("kwd", keyword),
             ("med", media),
             ("msg", message),
             ("rpl", replay),
+            ("sim", import),
+            ("sup", suppression),
             ("tpl", template),
             ("whk", endpoint),
         ]))

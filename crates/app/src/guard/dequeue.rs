@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use gatepost_core::guard::PauseScope;
+use gatepost_core::message::OnUnknown;
 use gatepost_core::{ChannelId, MessageId, Purpose, Result, Timestamp};
 use gatepost_store::{Claimed, MessageRow, WorkspaceTx};
 
@@ -15,6 +16,8 @@ pub(crate) enum Barred {
     Expired,
     /// What it is part of is paused: it waits.
     Paused,
+    /// The person is suppressed since an earlier try was cut: it is not tried again, and what became of it is decided.
+    NotAgain,
 }
 
 /// For each claimed message why it may not go, where it may not; in the transaction of the claim.
@@ -38,17 +41,26 @@ pub(crate) async fn bars(
             })
     };
     let people: Vec<&[u8]> = jobs.iter().map(|job| job.order_key.as_deref().unwrap_or_default()).collect();
-    let suppressed = tx.suppressed(&people).await?;
+    // All of a channel's messages are of its mode.
+    let suppressed = match rows.values().next() {
+        Some(row) => tx.suppressed(row.mode, &people).await?,
+        None => vec![None; people.len()],
+    };
     let mut barred = HashMap::new();
     for (job, suppressed) in jobs.iter().zip(suppressed) {
         let id = MessageId::from_uuid(job.subject);
         let Some(row) = rows.get(&id) else { continue };
-        // What was cut may have reached Meta: it is decided about, not judged anew.
+        let essential = row.purpose.is_some_and(|purpose| essential.contains(&purpose));
+        // The answer to the person's own choice goes to them all the same.
+        let suppressed = suppressed.is_some_and(|known| known.reply != Some(id)) && !essential;
+        // What was cut may have reached Meta: it is decided about, not judged anew; but it is not sent again.
         if job.cut_at.is_some() {
+            if suppressed && row.on_unknown == OnUnknown::Resend {
+                barred.insert(id, Barred::NotAgain);
+            }
             continue;
         }
-        let essential = row.purpose.is_some_and(|purpose| essential.contains(&purpose));
-        let bar = if suppressed.is_some() && !essential {
+        let bar = if suppressed {
             Barred::Suppressed
         } else if row.expires_at.is_some_and(|at| at <= now) {
             Barred::Expired

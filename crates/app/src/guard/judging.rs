@@ -103,6 +103,7 @@ pub(crate) async fn judge(
     let facts = tx
         .guard_facts(&GuardAsk {
             channel: asked.channel,
+            mode: asked.mode,
             purpose: asked.purpose,
             person: asked.person,
             template: asked.template.clone(),

@@ -13,6 +13,7 @@ mod policy;
 mod reading;
 mod reviews;
 mod risk;
+mod setting;
 mod usage;
 mod withdrawing;
 
@@ -20,6 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gatepost_core::guard::{GuardSettings, Plan, Zone};
+use gatepost_core::optout::OwnKeyword;
 use gatepost_core::{Purpose, Result};
 use gatepost_store::GuardFacts;
 use moka::sync::Cache;
@@ -29,6 +31,7 @@ pub(crate) use expiring::Expiring;
 pub use explaining::Explained;
 pub(crate) use judging::{Asked, judge};
 pub use pauses::{PauseView, pause_scope};
+pub(crate) use policy::{Refused, policy_refusal_add};
 pub use reviews::ReviewView;
 pub(crate) use risk::KnownNames;
 pub use usage::{UsageOf, UsageView};
@@ -45,6 +48,8 @@ pub struct GuardConfig {
     pub default_plan: Option<Arc<str>>,
     /// The rules that whoever makes a workspace accepts; `None`: there are none.
     pub acceptable_use: Option<Arc<AcceptableUse>>,
+    /// The operator's own words for opting out and in, beside those that are understood everywhere.
+    pub keywords: Vec<OwnKeyword>,
 }
 
 impl Default for GuardConfig {
@@ -54,6 +59,7 @@ impl Default for GuardConfig {
             review_for: Duration::from_hours(72),
             default_plan: None,
             acceptable_use: None,
+            keywords: Vec::new(),
         }
     }
 }

@@ -16,6 +16,7 @@ use serde::Deserialize;
 use super::policy::{Refused, policy_refusal_add};
 use super::withdrawing::Withdrawal;
 use crate::App;
+use crate::choices::Choice;
 use crate::messages::send_job_id;
 use crate::pages::{Page, PageQuery};
 
@@ -197,6 +198,9 @@ impl App {
                         && deciding.channels.as_ref().is_none_or(|b| b.contains(&row.channel))
                 });
                 let row = row.ok_or_else(|| Error::of(Code::NotFound))?;
+                if row.kind == ReviewKind::OptOut && deciding.approve {
+                    tx.suppression_gate_exclusive().await?;
+                }
                 let state = if deciding.approve { ReviewState::Approved } else { ReviewState::Rejected };
                 if !tx.review_decide(row.id, state, &deciding.by, &deciding.reason, now).await? {
                     return Err(Error::of(Code::ReviewDecided));
@@ -277,13 +281,18 @@ impl App {
     /// A person's words were an opt-out, or were not.
     async fn opt_out_settle(
         &self,
-        _tx: &WorkspaceTx<'_>,
-        _keys: &WorkspaceKeys,
-        _review: &ReviewRow,
-        _opt_out: bool,
-        _now: Timestamp,
+        tx: &WorkspaceTx<'_>,
+        keys: &WorkspaceKeys,
+        review: &ReviewRow,
+        opt_out: bool,
+        now: Timestamp,
     ) -> Result<()> {
-        Ok(())
+        if !opt_out {
+            return Ok(());
+        }
+        let row = tx.message_get(review.message).await?.ok_or_else(|| Error::of(Code::NotFound))?;
+        let choice = Choice::of_review(keys, &row)?;
+        self.choices_write(tx, keys, &[&choice], now).await
     }
 }
 

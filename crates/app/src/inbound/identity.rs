@@ -14,13 +14,25 @@ use crate::messages::{StoredParty, bsuid_index, open_json, person_index, phone_i
 /// A contact's new names, prepared before the transaction.
 pub(super) struct Identity {
     names: ContactNames,
+    /// As the person was known until now.
+    was: ContactNames,
     /// Phone, BSUID and name, sealed.
     party: Vec<u8>,
 }
 
 impl Identity {
     pub async fn write(&self, tx: &WorkspaceTx<'_>) -> Result<()> {
-        tx.contact_rename(self.names, &self.party).await
+        tx.contact_rename(self.names, &self.party).await?;
+        // It is the same person: what they do not want to get they do not get under a new name either.
+        let new = [self.names.phone_index, self.names.bsuid_index];
+        let old = [self.was.phone_index, self.was.bsuid_index];
+        let pairs: Vec<([u8; 16], [u8; 16])> = old
+            .into_iter()
+            .flatten()
+            .flat_map(|old| new.into_iter().flatten().map(move |new| (old, new)))
+            .filter(|(old, new)| old != new)
+            .collect();
+        tx.suppressions_follow(&pairs).await
     }
 }
 
@@ -77,6 +89,7 @@ impl App {
                 phone_index: current.phone.as_deref().map(|p| phone_index(keys, p)).or(names.phone_index),
                 bsuid_index: current.bsuid.as_deref().map(|b| bsuid_index(keys, b)).or(names.bsuid_index),
             },
+            was: names,
             party: seal_contact(keys, names.id, &current)?,
         }))
     }

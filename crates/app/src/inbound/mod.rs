@@ -13,6 +13,7 @@ use gatepost_channels::graph::{self, Item};
 use gatepost_core::audit::Audit;
 use gatepost_core::channel::Mode;
 use gatepost_core::event::{EventData, EventType, Notification};
+use gatepost_core::optout::Classifier;
 use gatepost_core::{ChannelId, Code, EnvelopeId, Error, MetaAppId, Phone, Result, Timestamp};
 use gatepost_store::{
     ChannelRow, Claimed, ItemKey, LaneKey, NewEvent, TemplateAccount, WorkspaceScope, WorkspaceTx,
@@ -27,6 +28,7 @@ use self::received::Received;
 use self::statuses::{StatusNews, state_of};
 use crate::App;
 use crate::channel_state::channel_state_report;
+use crate::choices::Choice;
 use crate::events::{Draft, draft, publish};
 use crate::lanes::{Taken, Work};
 use crate::templates::callbacks::{TemplateReport, template_report, template_report_apply};
@@ -37,6 +39,9 @@ const AT_ONCE: usize = 64;
 /// Items written down in one transaction. A claimed item stays claimed, so a crash between two transactions doubles
 /// nothing; and nobody else waits longer than one of them takes.
 const TRANSACTION_ITEMS: usize = 1_000;
+
+/// A choice is as much work as so many other items.
+const CHOICE_WEIGHT: usize = 25;
 
 pub(crate) struct Inbound {
     app: App,
@@ -63,6 +68,8 @@ struct Prepared {
     key: ItemKey,
     effect: Effect,
     events: Vec<NewEvent>,
+    /// What people chose with it.
+    choices: Vec<Choice>,
 }
 
 /// What an item changes beside the event log.
@@ -93,6 +100,8 @@ struct Origin<'a> {
     channel: Option<&'a ChannelRow>,
     /// Messages of ours that items of the same part speak of.
     quoted: &'a Quoted,
+    /// What understands the workspace's people.
+    classifier: &'a Classifier,
 }
 
 impl Work for Inbound {
@@ -154,7 +163,8 @@ impl Work for Inbound {
         let keys = app.0.sealing.keys(scope).await?;
         let channels = app.0.store.read(scope, async move |tx| tx.channel_list().await).await?;
         let now = app.now();
-        let (mut prepared, mut count) = (Vec::new(), 0);
+        let classifier = app.classifier(scope).await?;
+        let (mut prepared, mut weight, mut count) = (Vec::new(), 0, 0);
         for opened in &done {
             let Some(envelope) = &opened.envelope else { continue };
             let Envelope { meta_app, body, received_at, .. } = envelope.as_ref();
@@ -173,10 +183,14 @@ impl Work for Inbound {
                         channels: &channels,
                         channel: None,
                         quoted: &quoted,
+                        classifier: &classifier,
                     };
                     origin.channel = origin.channel_of(&item);
-                    prepared.push(app.item_prepare(scope, &origin, &item).await?);
-                    if prepared.len() >= TRANSACTION_ITEMS {
+                    let item = app.item_prepare(scope, &origin, &item).await?;
+                    weight += 1 + item.choices.len() * CHOICE_WEIGHT;
+                    prepared.push(item);
+                    if weight >= TRANSACTION_ITEMS {
+                        weight = 0;
                         let some = std::mem::take(&mut prepared);
                         count += app.items_write(scope, &keys, some, now, None).await?;
                     }
@@ -238,6 +252,9 @@ async fn write(
     now: Timestamp,
 ) -> Result<u64> {
     let entropy = &app.0.entropy;
+    if prepared.iter().flat_map(|p| &p.choices).any(Choice::suppresses) {
+        tx.suppression_gate_exclusive().await?;
+    }
     let items: Vec<ItemKey> = prepared.iter().map(|p| p.key).collect();
     let fresh = tx.callback_items_claim(&items, now).await?;
     let fresh: Vec<&Prepared> = prepared.iter().zip(fresh).filter(|(_, new)| *new).map(|(p, _)| p).collect();
@@ -265,6 +282,10 @@ async fn write(
     }
     let events: Vec<NewEvent> = fresh.iter().flat_map(|p| &p.events).cloned().collect();
     publish(tx, &events, now).await?;
+    let choices: Vec<&Choice> = fresh.iter().flat_map(|p| &p.choices).collect();
+    if !choices.is_empty() {
+        app.choices_write(tx, keys, &choices, now).await?;
+    }
     Ok(u64::try_from(fresh.len()).unwrap_or(u64::MAX))
 }
 
@@ -316,7 +337,7 @@ impl App {
         now: Timestamp,
         done: Option<(Vec<EnvelopeId>, Vec<Claimed>)>,
     ) -> Result<u64> {
-        let (app, keys) = (self.clone(), Arc::clone(keys));
+        let (keys, app) = (Arc::clone(keys), self.clone());
         self.0
             .store
             .write(scope, async move |tx| {
@@ -341,12 +362,15 @@ impl App {
         identity.extend_from_slice(&item.identity());
         let key = ItemKey::new(item.at(), origin.keys.blind_index("callback.item", &identity));
         let mut events = Vec::with_capacity(1);
+        let mut choices = Vec::new();
         let effect = match (item, origin.channel) {
             (Item::Status(status), Some(channel)) if state_of(&status.status).is_some() => {
+                choices.extend(Choice::of_status(channel, status, status.at.unwrap_or(origin.received_at)));
                 Effect::Status(self.status_prepare(origin, channel, status, &mut events)?)
             }
             (Item::Inbound(inbound), Some(channel)) => {
                 let received = Box::new(self.received_prepare(origin, channel, inbound, &mut events)?);
+                choices.extend(received.choice(origin.classifier, channel, inbound));
                 match self.identity_prepare(scope, origin, channel, inbound, &mut events).await? {
                     Some(change) => Effect::Contact(received, change),
                     None => Effect::Inbound(received),
@@ -359,6 +383,11 @@ impl App {
                     Item::Other(n) => &n.raw,
                 };
                 events.push(self.notice(origin, raw)?);
+                if let (Item::Other(change), "user_preferences", Some(channel)) =
+                    (item, origin.field, origin.channel)
+                {
+                    choices = Choice::of_preferences(channel, change, origin.received_at);
+                }
                 match (item, origin.template_report(item)) {
                     (_, Some(report)) => Effect::Template(Box::new(report), origin.channel.map(|c| c.id)),
                     (Item::Other(change), None) => match self.channel_words(origin, change).await? {
@@ -369,7 +398,7 @@ impl App {
                 }
             }
         };
-        Ok(Prepared { key, effect, events })
+        Ok(Prepared { key, effect, events, choices })
     }
 
     fn notice(&self, origin: &Origin<'_>, raw: &RawValue) -> Result<NewEvent> {

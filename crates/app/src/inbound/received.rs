@@ -3,13 +3,15 @@
 use gatepost_channels::graph;
 use gatepost_core::event::{EventData, EventType, MessageNews, Party};
 use gatepost_core::message::MessageState;
+use gatepost_core::optout::Classifier;
 use gatepost_core::{ChannelId, ContactId, MessageId, Result, Timestamp, WorkspaceId};
-use gatepost_store::{ChannelRow, ContactRow, MediaRow, NewEvent, NewInbound, WorkspaceTx};
+use gatepost_store::{ChannelRow, ContactRow, MediaRow, NewEvent, NewInbound, Upserted, WorkspaceTx};
 use gatepost_vault::{Aad, WorkspaceKeys};
 use serde_json::value::RawValue;
 
 use super::{Origin, phone_of};
 use crate::App;
+use crate::choices::Choice;
 use crate::events::{Draft, draft};
 use crate::messages::{
     StoredContent, StoredParty, bsuid_index, open_json, person_index, phone_index, seal_content, seal_json,
@@ -49,6 +51,7 @@ pub(super) async fn write(
         };
         tx.contact_party_set(contact.id, &seal_contact(keys, contact.id, &now)?).await?;
     }
+    follow(tx, &people, &contacts).await?;
     let mut heard: Vec<(ChannelId, [u8; 16], Timestamp)> = received
         .iter()
         .flat_map(|Received { message, contact, .. }| {
@@ -81,6 +84,32 @@ pub(super) async fn write(
         })
         .collect();
     tx.message_insert_inbound(&rows).await
+}
+
+/// Whoever is suppressed under one name is so under another that they are known by from now on. A number that was
+/// somebody else's brings nothing along.
+async fn follow(tx: &WorkspaceTx<'_>, people: &[&ContactRow], contacts: &[Upserted]) -> Result<()> {
+    let news = people.iter().zip(contacts).filter(|(row, contact)| contact.learned || contact.id == row.id);
+    let pairs: Vec<([u8; 16], [u8; 16])> = news
+        .filter_map(|(row, contact)| Some((row.phone_index?, row.bsuid_index?, contact.moved)))
+        .flat_map(|(phone, bsuid, moved)| [(!moved).then_some((phone, bsuid)), Some((bsuid, phone))])
+        .flatten()
+        .collect();
+    if pairs.is_empty() { Ok(()) } else { tx.suppressions_follow(&pairs).await }
+}
+
+impl Received {
+    /// What the person chose with it.
+    pub(super) fn choice(
+        &self,
+        classifier: &Classifier,
+        channel: &ChannelRow,
+        inbound: &graph::Inbound,
+    ) -> Option<Choice> {
+        // A clock ahead of ours makes no choice outlast the next.
+        let at = self.contact.seen_at.min(self.message.created_at);
+        Choice::of_message(classifier, channel, inbound, self.message.id, &self.party, at)
+    }
 }
 
 impl App {

@@ -171,7 +171,7 @@ struct Codes {
 }
 
 /// A person for whoever may not know them: the country and the last two digits of a number, else of a BSUID.
-fn masked(party: &StoredParty) -> Option<String> {
+pub(crate) fn masked(party: &StoredParty) -> Option<String> {
     if let Some(phone) = &party.phone {
         return Some(Phone::parse(phone).map_or_else(|_| "•••".to_owned(), |phone| phone.masked()));
     }

@@ -13,6 +13,7 @@ mod roles;
 mod standing;
 mod visits;
 
+pub(crate) use logs::masked;
 pub use logs::{LogEntry, LogKind, LogQuery, LogSubject};
 pub use plans::PlanView;
 pub use roles::OperatorView;

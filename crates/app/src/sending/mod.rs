@@ -75,6 +75,8 @@ pub(crate) struct Sent {
     at: Timestamp,
     /// Its mark in the journal, until this is committed.
     begun: Option<Begun>,
+    /// It must not be sent again, whatever its sender chose.
+    not_again: bool,
 }
 
 impl Sent {
@@ -154,10 +156,14 @@ impl Work for Sending {
         // An earlier try was cut, and a status has told since what became of it: there is nothing left to send.
         if !matches!(row.state, MessageState::Queued | MessageState::Sending) {
             let known = Err(Error::internal("what became of the message is known already"));
-            return Sent { job, row: None, outcome: Arc::new(known), at: self.app.now(), begun: None };
+            let (outcome, at) = (Arc::new(known), self.app.now());
+            return Sent { job, row: None, outcome, at, begun: None, not_again: false };
         }
         let mut begun = None;
         let outcome = match (message, channel) {
+            _ if barred == Some(Barred::NotAgain) => {
+                Ok(SendOutcome::Ambiguous { class: "suppressed", reason: "the person opted out".to_owned() })
+            }
             _ if barred.is_some() => Err(Error::of(match barred {
                 Some(Barred::Expired) => Code::MessageExpired,
                 _ => Code::RecipientSuppressed,
@@ -189,7 +195,15 @@ impl Work for Sending {
             let wait = refusal.retry_after.unwrap_or(Duration::from_secs(1));
             self.pace.lock().unwrap_or_else(PoisonError::into_inner).hold(Instant::now() + wait);
         }
-        Sent { job, row: Some(Arc::new(row)), outcome: Arc::new(outcome), at: self.app.now(), begun }
+        let not_again = barred == Some(Barred::NotAgain);
+        Sent {
+            job,
+            row: Some(Arc::new(row)),
+            outcome: Arc::new(outcome),
+            at: self.app.now(),
+            begun,
+            not_again,
+        }
     }
 
     async fn record(&self, done: Vec<Sent>) -> Result<()> {

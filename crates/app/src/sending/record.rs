@@ -15,6 +15,7 @@ use gatepost_vault::WorkspaceKeys;
 
 use super::{Sending, Sent};
 use crate::channel_state::{ChannelReport, channel_state_report};
+use crate::choices::{Choice, META_OPTED_OUT};
 use crate::guard::Withdrawal;
 use crate::journal::Begun;
 use crate::messages::seal_provider;
@@ -45,6 +46,8 @@ enum Change {
     Failed {
         failure: Failure,
         returned: bool,
+        /// What Meta said of the person with it.
+        choice: Option<Box<Choice>>,
     },
     /// The guard did not let it go any more.
     Barred(Box<Withdrawal>),
@@ -58,6 +61,15 @@ enum Change {
         delay: Delay,
     },
     Gone,
+}
+
+impl Change {
+    fn choice(&self) -> Option<&Choice> {
+        match self {
+            Self::Failed { choice, .. } => choice.as_deref(),
+            _ => None,
+        }
+    }
 }
 
 impl Sending {
@@ -79,6 +91,11 @@ impl Sending {
         app.0
             .store
             .write(scope, async move |tx| {
+                let choices: Vec<&Choice> =
+                    changes.iter().filter_map(|(_, change)| change.choice()).collect();
+                if !choices.is_empty() {
+                    tx.suppression_gate_exclusive().await?;
+                }
                 let paused = watching.risk_failed(tx, channel, &refused, written_at).await?;
                 let mut finished = Vec::new();
                 let mut accepted = Vec::new();
@@ -94,7 +111,7 @@ impl Sending {
                             }
                             tx.job_defer(job, *at, *aside).await?;
                         }
-                        Change::Failed { failure, returned } => {
+                        Change::Failed { failure, returned, .. } => {
                             if failure.write(tx).await? && *returned {
                                 tx.usage_give_back(failure.message).await?;
                             }
@@ -119,6 +136,9 @@ impl Sending {
                 }
                 write_accepted(tx, &accepted).await?;
                 tx.job_complete_many(&finished).await?;
+                if !choices.is_empty() {
+                    watching.choices_write(tx, &keys, &choices, written_at).await?;
+                }
                 match paused {
                     Some(entry) => tx.commit(entry, ()),
                     None => tx.commit(Audit::None("results are in the message log"), ()),
@@ -136,7 +156,7 @@ impl Sending {
         let entropy = self.app.0.entropy.as_ref();
         let fail = |error: &MessageError, returned| {
             let failure = Failure::prepare(keys, row, error, sent.at, entropy, false)?;
-            Ok(Change::Failed { failure, returned })
+            Ok(Change::Failed { failure, returned, choice: None })
         };
         // Told once per message, and only where the wait is worth telling.
         let delay = |error: &MessageError, worth: bool| {
@@ -168,7 +188,15 @@ impl Sending {
                         })
                     }
                     // Meta looked at it and refused: it never went to anybody.
-                    _ => fail(&error_of_refusal(refusal, false), true),
+                    _ => {
+                        let error = error_of_refusal(refusal, false);
+                        let failure = Failure::prepare(keys, row, &error, sent.at, entropy, false)?;
+                        let choice = match refusal.code {
+                            Some(META_OPTED_OUT) => Some(Box::new(Choice::of_refusal(keys, row, sent.at)?)),
+                            _ => None,
+                        };
+                        Ok(Change::Failed { failure, returned: true, choice })
+                    }
                 }
             }
             Ok(SendOutcome::NotSent { class, reason }) => {
@@ -186,7 +214,7 @@ impl Sending {
             Ok(SendOutcome::Ambiguous { class, .. }) => {
                 metrics::counter!("gatepost_sends_cut_total").increment(1);
                 tracing::warn!(message = %row.id, class, "Meta's answer to a send was cut");
-                if row.on_unknown == OnUnknown::Resend {
+                if row.on_unknown == OnUnknown::Resend && !sent.not_again {
                     return Ok(Change::Later { at: sent.at.plus(RESEND_AFTER), aside: false, delay: None });
                 }
                 let decide = NewJob {

@@ -1,4 +1,4 @@
-//! `[guard]` and `[billing]`: the default plan, the rules for acceptable use, and the one who bills.
+//! `[guard]` and `[billing]`: what may be sent, the default plan, the rules for acceptable use, and the one who bills.
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
@@ -11,6 +11,7 @@ use gatepost_core::guard::PlanName;
 use gatepost_vault::StripeSecret;
 use serde::Deserialize;
 
+use super::choices::{essential_purposes, own_keywords};
 use crate::failure::{Failure, Result};
 
 /// Longest rules, bytes; they are shown on a page.
@@ -21,6 +22,9 @@ const SECRET_MAX: u64 = 4_096;
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Guard {
+    pub essential_purposes: Option<Vec<String>>,
+    pub opt_out_keywords: Vec<String>,
+    pub opt_in_keywords: Vec<String>,
     pub default_plan: Option<String>,
     pub acceptable_use_file: Option<PathBuf>,
 }
@@ -54,7 +58,7 @@ fn read(key: &str, path: &Path, max: u64) -> Result<String> {
 
 /// The section as the application takes it.
 ///
-/// Errors: a name that no plan can have; a file that cannot be read.
+/// Errors: a name that no plan can have, what is no keyword and no purpose; a file that cannot be read.
 pub fn guard_config(guard: &Guard) -> Result<GuardConfig> {
     let default_plan = match guard.default_plan.as_deref() {
         Some(name) => Some(Arc::from(plan("guard.default_plan", name)?.as_str())),
@@ -67,7 +71,13 @@ pub fn guard_config(guard: &Guard) -> Result<GuardConfig> {
         }
         None => None,
     };
-    Ok(GuardConfig { default_plan, acceptable_use, ..GuardConfig::default() })
+    let usual = GuardConfig::default();
+    let essential = match &guard.essential_purposes {
+        Some(names) => essential_purposes(names)?,
+        None => usual.essential,
+    };
+    let keywords = own_keywords(&guard.opt_out_keywords, &guard.opt_in_keywords)?;
+    Ok(GuardConfig { essential, keywords, default_plan, acceptable_use, ..usual })
 }
 
 /// The section as the application takes it. `None`: nobody is believed to bill.

@@ -8,7 +8,7 @@ use gatepost_core::Secret;
 use gatepost_core::endpoint::RetrySchedule;
 
 use super::reference::KEYS;
-use super::{Config, LogFormat, MetricsListen, mail_config, nearest, sso_providers};
+use super::{Config, LogFormat, MetricsListen, guard_config, mail_config, nearest, sso_providers};
 use crate::environment as env;
 use crate::failure::{Failure, Result};
 
@@ -244,6 +244,7 @@ fn check(config: &Config) -> Result<()> {
     mail_config(&config.mail)?;
     config.limits.resolve().map_err(|why| Failure::usage(format!("limits: {why}")))?;
     sso_providers(&config.sso)?;
+    guard_config(&config.guard)?;
     for (key, chosen, most) in [
         ("sessions.idle_minutes", config.sessions.idle_minutes, SESSION_IDLE_MAX),
         ("sessions.absolute_hours", config.sessions.absolute_hours, SESSION_HOURS_MAX),

@@ -1,5 +1,6 @@
 //! The configuration: a file, overridden by variables, overridden by flags. Everything has a default.
 
+mod choices;
 mod guard;
 mod load;
 mod mail;

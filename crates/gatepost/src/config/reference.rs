@@ -453,6 +453,27 @@ pub const KEYS: &[Key] = &[
         about: "Which plan a price stands for, by the price's id or lookup key. A price whose lookup key is the name of a plan needs no entry.",
     },
     Key {
+        path: "guard.essential_purposes",
+        takes: "list of purposes",
+        default: "`[\"authentication\"]`",
+        example: r#"["authentication", "transactional"]"#,
+        about: "What goes to people all the same who opted out or are suppressed. Anything beyond codes needs a good reason: whoever says STOP means it.",
+    },
+    Key {
+        path: "guard.opt_out_keywords",
+        takes: "list of texts",
+        default: "`[]`",
+        example: r#"["afmelden graag"]"#,
+        about: "Words that mean an opt-out as a whole message, in every workspace, beside those that are understood everywhere. At most 80 characters each; everyday answers such as `ok` are refused.",
+    },
+    Key {
+        path: "guard.opt_in_keywords",
+        takes: "list of texts",
+        default: "`[]`",
+        example: r#"["weer aanmelden"]"#,
+        about: "The same for opting in again. Together with `guard.opt_out_keywords` at most 10,000.",
+    },
+    Key {
         path: "limits.console",
         takes: "name of a preset",
         default: "`\"interactive\"`",

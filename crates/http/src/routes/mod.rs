@@ -5,12 +5,15 @@ mod audit;
 mod auth;
 mod billing;
 mod channels;
+mod consents;
 mod deliveries;
 mod endpoints;
 mod events;
+mod guard_settings;
 mod hooks;
 mod identity_providers;
 mod keys;
+mod keywords;
 mod media;
 mod members;
 mod messages;
@@ -22,6 +25,7 @@ mod plans;
 mod replays;
 mod service;
 mod setup;
+mod suppressions;
 mod templates;
 mod test_events;
 mod users;
@@ -164,6 +168,10 @@ pub fn public() -> Api<App> {
         .routes(members::owner_routes())
         .routes(auth::routes())
         .routes(audit::routes())
+        .routes(suppressions::routes())
+        .routes(consents::routes())
+        .routes(keywords::routes())
+        .routes(guard_settings::routes())
         .routes(access_rules::routes())
         .routes(visits::routes())
         .routes(hooks::routes())
@@ -196,6 +204,10 @@ pub fn at_socket() -> Api<App> {
         .routes_inside_workspace(members::routes())
         .routes(users::routes())
         .routes_inside_workspace(audit::routes())
+        .routes_inside_workspace(suppressions::routes())
+        .routes_inside_workspace(consents::routes())
+        .routes_inside_workspace(keywords::routes())
+        .routes_inside_workspace(guard_settings::routes())
         .routes_inside_workspace(access_rules::routes())
         .routes_inside_workspace(visits::routes())
         .routes_inside_workspace(plans::routes())
@@ -229,6 +241,10 @@ pub fn for_operators() -> Api<App> {
         .routes_visited(keys::routes())
         .routes_visited(members::routes())
         .routes_visited(audit::routes())
+        .routes_visited(suppressions::routes())
+        .routes_visited(consents::routes())
+        .routes_visited(keywords::routes())
+        .routes_visited(guard_settings::routes())
         .routes_visited(access_rules::routes())
         .routes_visited(visits::routes())
         .routes_visited(plans::routes())

@@ -23,6 +23,7 @@ statements! {
     SENT = same("INSERT INTO conversation (workspace_id, channel_id, person, first_sent_at, last_sent_at, sends) VALUES ($1, $2, $3, $4, $4, $5) ON CONFLICT (workspace_id, channel_id, person) DO UPDATE SET first_sent_at = COALESCE(conversation.first_sent_at, $4), last_sent_at = $4, sends = SUBSTR(CAST($5 AS TEXT) || COALESCE(conversation.sends, ''), 1, $6) RETURNING last_inbound_at, first_sent_at, sends");
     RECEIVED = same("INSERT INTO conversation (workspace_id, channel_id, person, last_inbound_at) VALUES ($1, $2, $3, $4) ON CONFLICT (workspace_id, channel_id, person) DO UPDATE SET last_inbound_at = CASE WHEN conversation.last_inbound_at > $4 THEN conversation.last_inbound_at ELSE $4 END");
     GET = same("SELECT last_inbound_at, first_sent_at, sends, last_sent_at FROM conversation WHERE workspace_id = $1 AND channel_id = $2 AND person = $3");
+    REPLIES = same("UPDATE conversation SET replies = CASE WHEN replies_since > $5 THEN COALESCE(replies, 0) + 1 ELSE 1 END, replies_since = CASE WHEN replies_since > $5 THEN replies_since ELSE $4 END WHERE workspace_id = $1 AND channel_id = $2 AND person = $3 RETURNING replies");
     HEARD_SINCE = same("SELECT c.created_at, (SELECT applied_at FROM schema_migration WHERE number = 19) FROM channel c WHERE c.workspace_id = $1 AND c.id = $2 AND EXISTS (SELECT 1 FROM conversation v WHERE v.workspace_id = $1 AND v.channel_id = $2 AND v.last_inbound_at IS NOT NULL)");
 }
 
@@ -86,6 +87,22 @@ impl WorkspaceTx<'_> {
         };
         let values = params![self.workspace, channel.uuid(), person.as_slice()];
         Ok(self.tx.query_opt(&GET, values, read).await?)
+    }
+
+    /// Counts an answer to a choice of a person who wrote on the channel; false where there were `most` of them within
+    /// `span` already.
+    pub async fn conversation_reply_take(
+        &self,
+        channel: ChannelId,
+        person: &[u8; 16],
+        now: Timestamp,
+        span: std::time::Duration,
+        most: i64,
+    ) -> Result<bool> {
+        let since = now.minus(span).micros();
+        let values = params![self.workspace, channel.uuid(), person.as_slice(), now.micros(), since];
+        let taken = self.tx.query_opt(&REPLIES, values, |row: &Row<'_>| row.get::<i64>(0)).await?;
+        Ok(taken.is_some_and(|taken| taken <= most))
     }
 
     /// Since when every message that came in on the channel is known here; `None` where none ever came in: its callbacks

@@ -1,5 +1,6 @@
 //! What a send is held against, read in one statement.
 
+use gatepost_core::channel::Mode;
 use gatepost_core::guard::Subscription;
 use gatepost_core::{ChannelId, Purpose, Result};
 
@@ -30,6 +31,7 @@ pub struct GuardFacts {
 #[derive(Debug, Clone)]
 pub struct GuardAsk {
     pub channel: ChannelId,
+    pub mode: Mode,
     pub purpose: Purpose,
     /// The blind index of the person.
     pub person: [u8; 16],
@@ -40,8 +42,10 @@ pub struct GuardAsk {
 }
 
 statements! {
-    FACTS = same("SELECT w.subscription, w.subscription_until, w.plan, (SELECT p.body FROM plan p WHERE p.name = COALESCE(w.plan, $5)), w.time_zone, w.guard, CAST(CASE WHEN w.sending_paused_at IS NOT NULL OR EXISTS (SELECT 1 FROM pause x WHERE x.workspace_id = $1 AND (x.scope = 1 OR x.channel_id = $2 OR x.purpose = $3)) THEN 1 ELSE 0 END AS BIGINT), CAST(CASE WHEN EXISTS (SELECT 1 FROM suppressed_person s WHERE s.workspace_id = $1 AND s.person = $4) THEN 1 ELSE 0 END AS BIGINT) FROM workspace w WHERE w.id = $1");
-    CONSENT = same("SELECT COUNT(*) FROM consent WHERE workspace_id = $1 AND person = $2 AND revoked_at IS NULL AND (purpose IS NULL OR purpose = $3)");
+    FACTS = same("SELECT w.subscription, w.subscription_until, w.plan, (SELECT p.body FROM plan p WHERE p.name = COALESCE(w.plan, $5)), w.time_zone, w.guard, CAST(CASE WHEN w.sending_paused_at IS NOT NULL OR EXISTS (SELECT 1 FROM pause x WHERE x.workspace_id = $1 AND (x.scope = 1 OR x.channel_id = $2 OR x.purpose = $3)) THEN 1 ELSE 0 END AS BIGINT), CAST(CASE WHEN EXISTS (SELECT 1 FROM suppressed_person s WHERE s.workspace_id = $1 AND s.mode = $6 AND s.person = $4) THEN 1 ELSE 0 END AS BIGINT) FROM workspace w WHERE w.id = $1");
+    SETTINGS = same("SELECT guard FROM workspace WHERE id = $1");
+    SETTINGS_SET = same("UPDATE workspace SET guard = $2 WHERE id = $1");
+    CONSENT = same("SELECT COUNT(*) FROM consent WHERE workspace_id = $1 AND mode = $4 AND person = $2 AND revoked_at IS NULL AND (purpose IS NULL OR purpose = $3)");
     CATEGORY = same("SELECT t.category FROM template t JOIN channel c ON c.workspace_id = t.workspace_id AND c.mode = t.mode AND c.waba_id = t.waba_id WHERE t.workspace_id = $1 AND c.id = $2 AND t.name = $3 AND t.language = $4");
 }
 
@@ -60,15 +64,26 @@ fn facts(row: &Row<'_>) -> engine::Result<GuardFacts> {
 }
 
 impl WorkspaceTx<'_> {
+    /// The workspace's own settings of the guard as JSON, where it has any.
+    pub async fn guard_settings(&self) -> Result<Option<String>> {
+        let text = |row: &Row<'_>| row.get::<Option<String>>(0);
+        Ok(self.tx.query_opt(&SETTINGS, params![self.workspace], text).await?.flatten())
+    }
+
+    pub async fn guard_settings_set(&self, json: &str) -> Result<()> {
+        Ok(self.tx.execute_one(&SETTINGS_SET, params![self.workspace, json]).await?)
+    }
+
     /// What a send is held against.
     pub async fn guard_facts(&self, ask: &GuardAsk) -> Result<GuardFacts> {
         let (person, purpose) = (ask.person.as_slice(), ask.purpose.number());
-        let default_plan = ask.default_plan.as_deref();
-        let values = params![self.workspace, ask.channel.uuid(), purpose, person, default_plan];
+        let (mode, default_plan) = (ask.mode.number(), ask.default_plan.as_deref());
+        let values = params![self.workspace, ask.channel.uuid(), purpose, person, default_plan, mode];
         let mut found = self.tx.query_one(&FACTS, values, facts).await?;
         if !ask.purpose.is_carried() {
             let count = |row: &Row<'_>| row.get::<i64>(0);
-            let given = self.tx.query_one(&CONSENT, params![self.workspace, person, purpose], count).await?;
+            let given =
+                self.tx.query_one(&CONSENT, params![self.workspace, person, purpose, mode], count).await?;
             found.consented = given > 0;
         }
         if let Some((name, language)) = &ask.template {

@@ -91,6 +91,8 @@ statements! {
     INSERT = same("INSERT INTO review (workspace_id, id, kind, message_id, channel_id, mode, found, state, opened_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, $9)");
     GET = same("SELECT id, kind, message_id, channel_id, mode, found, state, opened_at, expires_at, decided_at, decided_by, reason FROM review WHERE workspace_id = $1 AND id = $2");
     LIST = same("SELECT id, kind, message_id, channel_id, mode, found, state, opened_at, expires_at, decided_at, decided_by, reason FROM review WHERE workspace_id = $1 AND state = $2 AND id < $3 ORDER BY id DESC LIMIT $4");
+    PERSON = same("UPDATE review SET person = $3 WHERE workspace_id = $1 AND id = $2");
+    OPEN_OF = same("SELECT COUNT(*) FROM review WHERE workspace_id = $1 AND person = $2 AND state = 1 AND person IS NOT NULL");
     /// An open one is decided once.
     DECIDE = same("UPDATE review SET state = $3, decided_at = $4, decided_by = $5, reason = $6 WHERE workspace_id = $1 AND id = $2 AND state = 1");
     EXPIRE = same("UPDATE review SET state = 4, decided_at = $3 WHERE workspace_id = $1 AND message_id = $2 AND kind = 1 AND state = 1");
@@ -130,6 +132,17 @@ impl WorkspaceTx<'_> {
             row.expires_at.map(Timestamp::micros)
         ];
         Ok(self.tx.execute_one(&INSERT, values).await?)
+    }
+
+    /// Names whose words wait, by blind index.
+    pub async fn review_person_set(&self, id: ReviewId, person: &[u8]) -> Result<()> {
+        Ok(self.tx.execute_one(&PERSON, params![self.workspace, id.uuid(), person]).await?)
+    }
+
+    /// Whether words of this person wait for a decision already.
+    pub async fn review_is_open_of(&self, person: &[u8]) -> Result<bool> {
+        let count = |row: &Row<'_>| row.get::<i64>(0);
+        Ok(self.tx.query_one(&OPEN_OF, params![self.workspace, person], count).await? > 0)
     }
 
     pub async fn review_get(&self, id: ReviewId) -> Result<Option<ReviewRow>> {

@@ -57,7 +57,7 @@ impl Asked {
     pub fn with_body(mut self, route: &RouteInfo, fixtures: &Fixtures) -> Self {
         self.body.clone_from(&route.body);
         self.file = route.file;
-        if let (Some(_), Some(channel)) = (self.file, fixtures.get("chn")) {
+        if let ("mediaUpload", Some(channel)) = (route.operation_id, fixtures.get("chn")) {
             self.query.push(("channel_id".to_owned(), channel.to_owned()));
         }
         if let (Some(body), "messageSend" | "templateCreate" | "templateSync") =

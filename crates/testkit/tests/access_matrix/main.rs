@@ -163,9 +163,10 @@ async fn the_other_mode_is_unknown(sides: &Sides) {
         for (mode, other) in [(Mode::Test, Mode::Live), (Mode::Live, Mode::Test)] {
             let (caller, here, there) = (own.of(mode), own.fixtures(mode), own.fixtures(other));
             let unknown = there.unknown();
-            // A Meta app serves both modes, and so do people and what lets them in.
-            let of_both =
-                |p: &Position| ["app", "usr", "inv", "idp", "opv"].iter().any(|prefix| p.takes(prefix));
+            // A Meta app serves both modes, and so do people, what lets them in and what their words mean.
+            let of_both = |p: &Position| {
+                ["app", "usr", "inv", "idp", "opv", "kwd"].iter().any(|prefix| p.takes(prefix))
+            };
             for position in positions(route).into_iter().filter(|p| !of_both(p)) {
                 let base = Asked::new(route).with_ids(here).with_body(route, here);
                 let (other, none) = (base.clone().put(&position, there), base.put(&position, &unknown));

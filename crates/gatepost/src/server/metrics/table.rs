@@ -168,6 +168,11 @@ pub const METRICS: &[Metric] = &[
         &[("limit", &["pair"])],
         "Sends that were held back to keep one of Meta's limits; `pair` is the one per person.",
     ),
+    counter(
+        "gatepost_choices_total",
+        &[("choice", &["opt_out", "opt_in"]), ("source", &["person", "meta_preference", "meta_refusal"])],
+        "People who asked to be left alone, or to be written to again.",
+    ),
     counter("gatepost_media_uploaded_total", &[("kind", &[])], "Files that were passed on to Meta, by kind."),
     counter("gatepost_media_fetched_total", &[], "Files that were fetched from Meta."),
     counter(
