@@ -60,7 +60,7 @@ async function attack(name, locks, sameSite) {
   const pages = attacks(`${server.path("/allowlist")}?mode=live`);
   const site = await attacker(pages);
   try {
-    const cookies = await server.cookies("owner", sameSite);
+    const cookies = await server.cookies("owner", { sameSite });
     const succeeded = [];
     for (const path of Object.keys(pages)) {
       const context = await browser.newContext();

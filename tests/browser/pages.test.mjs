@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { judge, launch, stage, watched } from "./lib.mjs";
 
-const PAGES = ["", "/keys", "/keys/new", "/allowlist", "/allowlist?mode=test", "/audit", "/audit?since=yesterday", "/members", "/members/invite", "/settings"];
+const PAGES = ["", "/keys", "/keys/new", "/allowlist", "/allowlist?mode=test", "/audit", "/audit?since=yesterday", "/members", "/members/invite", "/notices", "/operator-visits", "/settings", "/settings/delete", "/sso"];
+const OWN = ["/workspaces", "/account/security", "/account/sessions", "/account/notices", "/account/linked", "/account/password", "/account/email", "/reauth"];
 
 let browser, server;
 before(async () => {
@@ -24,19 +25,23 @@ async function signedIn(role, options) {
 
 test("every page is fit to be seen", async (t) => {
   const cookies = await server.cookies("owner");
-  const pictures = process.env.PICTURES;
   for (const rest of [...PAGES, "/nothing"]) {
-    await t.test(rest || "/", () => judge(browser, server.base, server.path(rest), { cookies, pictures }));
+    await t.test(rest || "/", () => judge(browser, server.base, server.path(rest), { cookies }));
   }
-  for (const own of ["/workspaces", "/account/security"]) {
-    await t.test(own, () => judge(browser, server.base, own, { cookies, pictures }));
+  for (const own of [...OWN, `/workspaces/${server.workspace}/leave`]) {
+    await t.test(own, () => judge(browser, server.base, own, { cookies }));
   }
   const { page, context } = await signedIn("owner");
   await page.goto(server.path("/keys"));
   const key = await page.locator("tbody th a").first().getAttribute("href");
+  await page.goto(server.path("/members"));
+  const member = await page.locator("tbody th a").last().getAttribute("href");
   await context.close();
+  for (const rest of ["", "/remove"]) {
+    await t.test(`a member${rest}`, () => judge(browser, server.base, member + rest, { cookies }));
+  }
   for (const rest of ["", "/rotate", "/revoke", "/allowlist"]) {
-    await t.test(`a key${rest}`, () => judge(browser, server.base, key + rest, { cookies, pictures }));
+    await t.test(`a key${rest}`, () => judge(browser, server.base, key + rest, { cookies }));
   }
 });
 

@@ -1,48 +1,25 @@
 // Second factors and passkeys, with an authenticator that Chromium plays: made, used alone, removed; and lost without
 // scripts, as the pages say.
 import assert from "node:assert/strict";
-import net from "node:net";
 import { after, before, test } from "node:test";
-import { judge, launch, stage, watched } from "./lib.mjs";
+import { judge, launch, stage, visitor } from "./lib.mjs";
 
-let browser, server, base, way;
-
-// Passkeys need a name: the server is at 127.0.0.1, browsers see it at localhost.
+let browser, server, base;
 before(async () => {
   browser = await launch();
-  way = net.createServer((from) => {
-    const { hostname, port } = new URL(server.base);
-    const to = net.connect(Number(port), hostname);
-    from.pipe(to).pipe(from);
-    for (const end of [from, to]) end.on("error", () => { from.destroy(); to.destroy(); });
-  });
-  await new Promise((resolve) => way.listen(0, "127.0.0.1", resolve));
-  base = `http://localhost:${way.address().port}`;
-  server = await stage(`at=${base}`);
+  server = await stage();
+  base = server.named;
 });
 after(async () => {
   await browser?.close();
-  way?.close();
   await server?.stop();
 });
 
-async function cookies(role) {
-  return (await server.cookies(role)).map((cookie) => ({ ...cookie, domain: "localhost" }));
-}
+const cookies = (role) => server.cookies(role, { domain: "localhost" });
 
 // A browser of somebody with that role, and a device in it.
 async function signedIn(role, options) {
-  const context = await browser.newContext(options);
-  await context.addCookies(await cookies(role));
-  const { page, faults } = await watched(context, base);
-  const devtools = await context.newCDPSession(page);
-  await devtools.send("WebAuthn.enable");
-  const { authenticatorId } = await devtools.send("WebAuthn.addVirtualAuthenticator", {
-    options: { protocol: "ctap2", transport: "internal", hasResidentKey: true, hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true },
-  });
-  const set = (isUserVerified) => devtools.send("WebAuthn.setUserVerified", { authenticatorId, isUserVerified });
-  const held = async () => (await devtools.send("WebAuthn.getCredentials", { authenticatorId })).credentials;
-  return { context, page, faults, set, held };
+  return visitor(browser, base, { cookies: await cookies(role), device: true, ...options });
 }
 
 // Begins to sign in with a passkey, as the button of the sign-in page does.
@@ -66,7 +43,7 @@ test("the pages are fit to be seen", async (t) => {
 });
 
 test("a passkey from its making to its end", async () => {
-  const { context, page, faults, set, held } = await signedIn("owner");
+  const { context, page, faults, verifies, held } = await signedIn("owner");
   await page.goto(`${base}/account/security`);
   await page.getByRole("button", { name: "Add a passkey" }).click();
   await page.getByLabel("Name").fill("This laptop");
@@ -80,10 +57,10 @@ test("a passkey from its making to its end", async () => {
 
   // Alone. Whoever does not verify themselves to the device is told so and not let in.
   await begin(page);
-  await set(false);
+  await verifies(false);
   await page.getByRole("button", { name: "Use a passkey" }).click();
   await page.getByText("That did not work.").waitFor();
-  await set(true);
+  await verifies(true);
   const before = (await context.cookies()).find(({ name }) => name === "__Host-gatepost").value;
   await page.getByRole("button", { name: "Use a passkey" }).click();
   await page.getByRole("heading", { name: "Sign-in and security", level: 1 }).waitFor();
@@ -97,7 +74,7 @@ test("a passkey from its making to its end", async () => {
   assert.equal((await held()).length, 1);
 
   await page.goto(`${base}/account/security`);
-  await page.getByRole("link", { name: "Change" }).click();
+  await page.getByRole("link", { name: "Change", exact: true }).click();
   await page.getByRole("button", { name: "Remove the passkey" }).click();
   assert.match(await page.getByRole("status").innerText(), /The passkey is removed/);
   await begin(page);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use gatepost_core::access::SessionTimes;
 use gatepost_core::endpoint::RetrySchedule;
 
+use crate::billing::BillingConfig;
 use crate::guard::GuardConfig;
 use crate::limits::LimitConfig;
 use crate::people::{GuessRules, TokenTimes};
@@ -44,6 +45,8 @@ pub struct AppConfig {
     pub dead_retention: Duration,
     /// How long events, deliveries and attempts are kept, without their contents.
     pub log_retention: Duration,
+    /// How long a deleted workspace can be brought back, before its keys are destroyed.
+    pub workspace_grace: Duration,
     /// The limit of one webhook attempt.
     pub webhook_timeout: Duration,
     /// Attempts of one endpoint under way at once.
@@ -76,6 +79,8 @@ pub struct AppConfig {
     pub tokens: TokenTimes,
     /// The rules of what may be sent.
     pub guard: GuardConfig,
+    /// The one who bills; `None`: nobody is believed to be.
+    pub billing: Option<BillingConfig>,
     /// How many guesses at passwords and codes are looked at.
     pub guesses: GuessRules,
     /// How long shutdown waits for work under way.
@@ -106,6 +111,7 @@ impl Default for AppConfig {
             content_retention: Duration::from_hours(72),
             dead_retention: Duration::from_hours(30 * 24),
             log_retention: Duration::from_hours(30 * 24),
+            workspace_grace: Duration::from_hours(30 * 24),
             webhook_timeout: Duration::from_secs(15),
             webhook_parallel: 64,
             webhook_total: 1_024,
@@ -122,6 +128,7 @@ impl Default for AppConfig {
             sso: SsoConfig::default(),
             tokens: TokenTimes::default(),
             guard: GuardConfig::default(),
+            billing: None,
             guesses: GuessRules::default(),
             drain: Duration::from_secs(20),
             send_journal: None,

@@ -144,7 +144,9 @@ impl App {
         let key = if let Some(held) = held {
             held
         } else {
-            let found = inner.store.read_system(async move |tx| tx.api_key_find(id).await).await?;
+            let plan = self.default_plan();
+            let found =
+                inner.store.read_system(async move |tx| tx.api_key_find(id, plan.as_deref()).await).await?;
             let stored = found.ok_or_else(|| Error::of(Code::AccessTokenEnded))?;
             let (used_at, written_at) = (AtomicI64::new(0), AtomicI64::new(0));
             let key = Arc::new(Exchanged { epoch, stored, used_at, written_at });
@@ -175,7 +177,9 @@ impl App {
             return Ok((Arc::clone(&key.principal), token.key_id));
         }
         let id = token.key_id;
-        let found = inner.store.read_system(async move |tx| tx.api_key_find(id).await).await?;
+        let plan = self.default_plan();
+        let found =
+            inner.store.read_system(async move |tx| tx.api_key_find(id, plan.as_deref()).await).await?;
         let stored = found.ok_or_else(|| Error::of(Code::Unauthorized))?;
         let principal = match Principal::verify_key(&stored, &token.digest, now) {
             Ok(principal) => Arc::new(principal),

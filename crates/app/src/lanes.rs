@@ -17,6 +17,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::App;
+use crate::deleted::LaneOwner;
 use crate::store_away::StoreAway;
 
 /// How long a lane without work stays in memory.
@@ -199,6 +200,7 @@ async fn run<W: Work>(app: &App, key: LaneKey, notify: &Arc<Notify>, work: W) {
     let mut flying: JoinSet<W::Done> = JoinSet::new();
     let mut finished: Vec<W::Done> = Vec::new();
     let mut writing: JoinSet<()> = JoinSet::new();
+    let owner = LaneOwner::default();
     let mut hungry = true;
     let mut asked = 0;
     // When to look again although nothing told of new work: the pace, a pause, or the end of idleness.
@@ -210,8 +212,13 @@ async fn run<W: Work>(app: &App, key: LaneKey, notify: &Arc<Notify>, work: W) {
         if hungry && !stopping && taking.is_empty() && room > 0 && room * 2 >= work.capacity() {
             hungry = false;
             asked = room;
-            let work = Arc::clone(&work);
-            taking.spawn(async move { work.take(room).await });
+            let (app, work, owner) = (app.clone(), Arc::clone(&work), owner.clone());
+            taking.spawn(async move {
+                if app.lane_rests(key, &owner).await? {
+                    return Ok(Taken { items: Vec::new(), again: None });
+                }
+                work.take(room).await
+            });
         }
         if !finished.is_empty() && writing.is_empty() {
             let (work, done) = (Arc::clone(&work), std::mem::take(&mut finished));

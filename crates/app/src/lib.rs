@@ -6,6 +6,7 @@
 mod access_rules;
 mod api_keys;
 mod audit;
+mod billing;
 mod callbacks;
 mod channel_checks;
 mod channel_reports;
@@ -15,6 +16,7 @@ mod choices;
 mod config;
 mod consents;
 mod credentials;
+mod deleted;
 mod deliveries;
 mod delivering;
 mod endpoints;
@@ -76,6 +78,7 @@ pub use audit::{
     AuditExport, AuditQuery, AuditView, Checked, CheckpointView, Elsewhere, ExportFormat, LogView, Visit,
     public_key_of, verify_export, verify_store,
 };
+pub use billing::{BillingConfig, VerifiedBilling};
 pub use callbacks::VerifiedCallback;
 pub use channel_checks::{ChannelLook, FindingView};
 pub use channels::{ChannelCreate, ChannelSource, ChannelUpdate, ChannelView};
@@ -87,7 +90,9 @@ pub use endpoints::{
     EndpointView, WebhookKeyView,
 };
 pub use event_log::{EventBegin, EventPage, EventQuery, EventSelection, EventView};
-pub use guard::{Explained, GuardConfig, PauseView, ReviewView, pause_scope};
+pub use guard::{
+    AcceptableUse, Explained, GuardConfig, PauseView, ReviewView, UsageOf, UsageView, pause_scope,
+};
 pub use idempotency::{Idempotent, Outcome};
 pub use keywords::{KEYWORDS_AT_ONCE, KeywordView};
 pub use limits::{
@@ -100,7 +105,7 @@ pub use meta_apps::{MetaAppCreate, MetaAppUpdate, MetaAppView};
 pub use notices::NoticeView;
 pub use numbers::{SubscriptionLevel, SubscriptionView};
 pub use operators::{
-    LogEntry, LogKind, LogQuery, LogSubject, OperatorView, OperatorVisitOpen, OperatorVisitView,
+    LogEntry, LogKind, LogQuery, LogSubject, OperatorView, OperatorVisitOpen, OperatorVisitView, PlanView,
     StandingView, WorkspaceDetail,
 };
 pub use pages::{Page, PageQuery};
@@ -108,8 +113,8 @@ pub use people::{
     Caller, Device, FactorAdded, FactorsOffered, FactorsView, GuessRules, IdentityProviderCreate,
     IdentityProviderUpdate, IdentityProviderView, IdentityView, PROVIDERS_MAX, PasskeyStart, PasskeyView,
     Proof, ProofsOffered, RecoveryLink, SeatView, SecondFactor, SessionBegun, SessionView, SetupAsk,
-    SetupDone, SetupToken, SignIn, SsoDone, SsoOffer, SsoStarted, SsoWish, TokenTimes, TokensIssued,
-    TotpEnrolment, UserCreate, UserView,
+    SetupDone, SetupToken, SignIn, SsoDone, SsoFinished, SsoOffer, SsoStarted, SsoWish, TokenTimes,
+    TokensIssued, TotpEnrolment, UserCreate, UserView,
 };
 pub use people::{
     INVITATION_LIVES, INVITATIONS_MAX, InvitationCreate, InvitationLook, InvitationSent, InvitationView,
@@ -118,7 +123,7 @@ pub use people::{
 pub use replays::{ReplayCreate, ReplayView};
 pub use resends::EventResent;
 pub use sending::PairLimit;
-pub use status::{LaneStatus, NodeStatus, Status};
+pub use status::{LaneStatus, MailStatus, NodeStatus, Status};
 pub use streams::{EventStream, StreamEnd, StreamQuery, StreamStep};
 pub use suppressions::{
     ImportFault, ImportFile, REASON_MAX, SUPPRESSIONS_FILE_MAX, SuppressionAdd, SuppressionExport,
@@ -185,6 +190,7 @@ struct Inner {
     sandbox: OnceLock<SandboxHandle>,
     courier: delivering::Courier,
     lanes: lanes::Lanes,
+    deleted: deleted::Deleted,
     journal: OnceLock<journal::SendJournal>,
     transfers: Arc<media::Transfers>,
     gauges: gauges::Gauges,
@@ -229,6 +235,7 @@ impl App {
             apps: meta_apps::AppCache::new(),
             courier: delivering::Courier::new(config.webhook_total),
             lanes: lanes::Lanes::default(),
+            deleted: deleted::Deleted::default(),
             journal: OnceLock::new(),
             sandbox: OnceLock::new(),
             transfers: Arc::default(),

@@ -485,6 +485,7 @@ impl App {
                     })
                     .await?;
                 }
+                app.usage_tell(tx, keys, row.mode, &judgement.reached, now).await?;
                 let mut written = Written::Queued;
                 if let Some(hold) = &judgement.hold {
                     let view = app.message_hold(tx, keys, asked, draft, hold, &holder).await?;

@@ -84,6 +84,9 @@ impl App {
             }
             if let Err(error) = self.beat().await {
                 tracing::warn!(%error, "this node's lease could not be renewed; keys are read from the database until it is");
+            } else if let Err(error) = self.deleted_workspaces().await {
+                // Keys of workspaces that another node deleted are forgotten here, too.
+                tracing::warn!(%error, "which workspaces are deleted could not be read; their work is asked for again");
             }
             beat = beat.wrapping_add(1);
             if beat.is_multiple_of(FLUSH_USES_EVERY) {

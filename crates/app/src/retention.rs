@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use gatepost_core::audit::Audit;
+use gatepost_core::guard::{Day, Zone};
 use gatepost_core::{Result, Timestamp};
 use gatepost_store::WorkspaceScope;
 use uuid::Uuid;
@@ -22,6 +23,10 @@ const SWEEPS: usize = 200;
 const ITEMS_KEPT: Duration = Duration::from_hours(192);
 const FAILURES_KEPT: Duration = Duration::from_hours(48);
 const IDEMPOTENCY_KEPT: Duration = Duration::from_hours(24);
+/// Stripe repeats an event for three days, and by hand for thirty; what comes later is out of order.
+const BILLING_KEPT: Duration = Duration::from_hours(90 * 24);
+/// Days of use that are kept: a year, and a month to compare with.
+const USAGE_DAYS_KEPT: i64 = 400;
 
 impl App {
     pub(crate) async fn retain_forever(&self) {
@@ -38,8 +43,10 @@ impl App {
 
     /// Removes what is past its time, in every workspace.
     pub async fn retain(&self) -> Result<()> {
-        for scope in self.0.store.read_system(async |tx| tx.workspace_scopes().await).await? {
-            self.retain_workspace(scope).await?;
+        self.retain_deleted().await?;
+        let kept = self.0.store.read_system(async |tx| tx.workspace_list().await).await?;
+        for row in kept.into_iter().filter(|row| row.destroyed_at.is_none()) {
+            self.retain_workspace(row.scope()).await?;
         }
         self.retain_people().await?;
         self.retain_mails().await?;
@@ -57,6 +64,7 @@ impl App {
                 tx.tickets_expire(now).await?;
                 tx.failures_forget(now.minus(FAILURES_KEPT)).await?;
                 tx.retain_user_notices(log).await?;
+                tx.billing_events_forget(now.minus(BILLING_KEPT)).await?;
                 tx.commit(Audit::None("what is over by its time"), ())
             })
             .await
@@ -103,6 +111,7 @@ impl App {
         self.retain_event_contents(scope, now).await?;
         self.retain_log(scope, now).await?;
         let log = now.minus(self.0.config.log_retention);
+        let usage = Day::from_number(Zone::UTC.day(now).number() - USAGE_DAYS_KEPT);
         self.0
             .store
             .write(scope, async move |tx| {
@@ -112,6 +121,7 @@ impl App {
                 tx.invitations_forget(log).await?;
                 tx.retain_notices(log).await?;
                 tx.retain_endpoints(content).await?;
+                tx.usage_days_forget(usage).await?;
                 tx.endpoint_secrets_erase(now).await?;
                 tx.webhook_keys_sweep(now).await?;
                 tx.commit(Audit::None("bookkeeping past its time"), ())

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, RwLock};
 
-use gatepost_core::{Clock, Entropy, Error, Result};
+use gatepost_core::{Clock, Code, Entropy, Error, Result};
 use gatepost_store::{Store, WorkspaceScope, WrappedKeyRow};
 use gatepost_vault::audit::CheckpointKey;
 use gatepost_vault::{
@@ -123,7 +123,8 @@ impl Sealing {
                 .filter(|r| r.purpose == purpose_number(KeyPurpose::Data))
                 .max_by_key(|r| r.version)
                 .cloned()
-                .ok_or_else(|| Error::internal("vault: a workspace has no keys"))?;
+                // Whatever would have to be opened is not there any more.
+                .ok_or_else(|| Error::of(Code::NotFound).with_context("vault: the keys were destroyed"))?;
             let version = u32::try_from(current.version).map_err(Error::internal)?;
             match next_lease(u64::try_from(current.leased_uses).unwrap_or(u64::MAX)) {
                 LeaseDecision::RotateFirst => self.add_version(workspace, version + 1).await?,
@@ -149,8 +150,7 @@ impl Sealing {
                 }
             }
         }
-        Err(Error::of(gatepost_core::Code::Unavailable)
-            .with_context("vault: no lease of nonces after many tries"))
+        Err(Error::of(Code::Unavailable).with_context("vault: no lease of nonces after many tries"))
     }
 
     fn unwrap(&self, workspace: Uuid, rows: &[WrappedKeyRow]) -> Result<WorkspaceKeys> {
@@ -206,7 +206,7 @@ impl Sealing {
             .await;
         match made {
             // Another node was faster: its version serves as well.
-            Err(e) if e.code() == gatepost_core::Code::Conflict => Ok(()),
+            Err(e) if e.code() == Code::Conflict => Ok(()),
             other => other,
         }
     }
@@ -242,7 +242,7 @@ impl Sealing {
                 .await;
             match made {
                 // Another node was faster: its key is the one.
-                Err(e) if e.code() == gatepost_core::Code::Conflict => {}
+                Err(e) if e.code() == Code::Conflict => {}
                 other => other?,
             }
         }

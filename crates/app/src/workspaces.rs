@@ -1,13 +1,14 @@
 //! Workspaces: made and listed by the operator.
 
 use gatepost_core::access::{OperatorGrant, OperatorIdentity, PermissionSet, Principal, operator_permission};
-use gatepost_core::audit::Action;
+use gatepost_core::audit::{Action, AuditEntry};
 use gatepost_core::{Code, Error, Result, Timestamp, WorkspaceId};
 use gatepost_store::{WorkspaceRow, WorkspaceScope};
 use std::sync::Arc;
 
 use crate::App;
 use crate::audit::Visit;
+use crate::guard::AcceptableUse;
 
 #[derive(Debug, Clone)]
 pub struct WorkspaceView {
@@ -16,15 +17,44 @@ pub struct WorkspaceView {
     pub created_at: Timestamp,
     /// Its owners shut it; the operator can bring it back.
     pub deleted_at: Option<Timestamp>,
+    /// The grace is over, and its keys and rows are gone.
+    pub destroyed_at: Option<Timestamp>,
 }
 
 impl From<WorkspaceRow> for WorkspaceView {
     fn from(row: WorkspaceRow) -> Self {
-        Self { id: row.id, name: row.name, created_at: row.created_at, deleted_at: row.deleted_at }
+        let WorkspaceRow { id, name, created_at, deleted_at, destroyed_at } = row;
+        Self { id, name, created_at, deleted_at, destroyed_at }
+    }
+}
+
+/// A workspace's first entry, with the version of the rules that was accepted.
+pub(crate) fn with_acceptance(entry: AuditEntry, accepted: Option<&str>) -> AuditEntry {
+    match accepted {
+        Some(version) => entry.made("acceptable_use", version),
+        None => entry,
     }
 }
 
 impl App {
+    /// The rules that whoever makes a workspace accepts, where there are any.
+    pub fn acceptable_use(&self) -> Option<Arc<AcceptableUse>> {
+        self.0.config.guard.acceptable_use.clone()
+    }
+
+    /// The version that was accepted; `None` where there are no rules.
+    ///
+    /// Errors: `acceptable_use_required` where there are some and `given` is not their version.
+    pub(crate) fn acceptable_use_accepted(&self, given: Option<&str>) -> Result<Option<String>> {
+        let Some(rules) = self.acceptable_use() else { return Ok(None) };
+        if given == Some(rules.version.as_str()) {
+            return Ok(Some(rules.version.clone()));
+        }
+        let detail = format!("the rules in force are version {}: GET /v1/acceptable-use", rules.version);
+        Err(Error::new(Code::AcceptableUseRequired, detail)
+            .with_details(serde_json::json!({ "version": rules.version })))
+    }
+
     /// Makes the platform's own keys where the store has none. Called once at every start.
     pub async fn prepare(&self) -> Result<()> {
         let platform = WorkspaceScope::platform().workspace().uuid();
@@ -50,23 +80,30 @@ impl App {
         self.0.sealing.keys(WorkspaceScope::platform()).await.map(drop)
     }
 
+    /// Makes a workspace. Where the installation has rules for acceptable use, `acceptable_use` says which version was
+    /// accepted; the operator says so on behalf of whoever will use it.
+    ///
+    /// Errors: `acceptable_use_required`.
     pub async fn workspace_create(
         &self,
         grant: &OperatorGrant<operator_permission::WorkspaceManage>,
         name: String,
+        acceptable_use: Option<&str>,
     ) -> Result<WorkspaceView> {
+        let accepted = self.acceptable_use_accepted(acceptable_use)?;
         let now = self.now();
         let id = WorkspaceId::new(now, self.entropy());
-        let row = WorkspaceRow { id, name, created_at: now, deleted_at: None };
+        let row = WorkspaceRow { id, name, created_at: now, deleted_at: None, destroyed_at: None };
         let keys = self.0.sealing.new_keys(row.id.uuid())?;
         let audit = self
             .audit_operator(grant, Action::WorkspaceCreated, ("workspace", row.id.to_string()))
             .made("name", &row.name);
+        let audit = with_acceptance(audit, accepted.as_deref());
         let shown = row.clone().into();
         self.0
             .store
             .write_system(async move |tx| {
-                tx.workspace_insert(&row, &keys).await?;
+                tx.workspace_insert(&row, &keys, accepted.as_deref()).await?;
                 tx.commit(audit.clone(), ())
             })
             .await?;

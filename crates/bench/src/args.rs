@@ -64,6 +64,8 @@ pub enum Group {
     Growth,
     /// Timing of API key verification
     Keys,
+    /// Timing of signing in and of forgotten passwords
+    People,
 }
 
 #[derive(Debug, Clone, Copy, Subcommand)]

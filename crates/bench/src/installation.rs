@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use axum::serve::ListenerExt as _;
 use gatepost_app::{
-    App, AppConfig, AppParts, ChannelCreate, ChannelSource, EndpointCreate, KeyCreate, MetaAppCreate,
-    Outcome, SystemClock,
+    App, AppConfig, AppParts, ChannelCreate, ChannelSource, EndpointCreate, GuessRules, KeyCreate,
+    MetaAppCreate, Outcome, SystemClock,
 };
 use gatepost_channels::sandbox::{SandboxApp, SandboxNumber};
 use gatepost_core::access::{
@@ -19,10 +19,10 @@ use gatepost_core::access::{
 use gatepost_core::channel::Mode;
 use gatepost_core::endpoint::WebhookUrl;
 use gatepost_core::job::JobKind;
-use gatepost_core::{Clock as _, EndpointId, MetaAppId, Secret, WorkspaceId};
+use gatepost_core::{Clock as _, EmailAddress, EndpointId, MetaAppId, Secret, WorkspaceId};
 use gatepost_net::{
-    Budgets, EgressConfig, Exception, Resolver, SafeClient, Scheme, TlsRoots, TrustedBudgets, TrustedClient,
-    UrlPolicy,
+    Budgets, EgressConfig, Exception, MailBudgets, MailConfig, MailSecurity, Mailer, Resolver, SafeClient,
+    Scheme, TlsRoots, TrustedBudgets, TrustedClient, UrlPolicy,
 };
 use gatepost_store::engine::{Engine, PostgresOptions, SqliteOptions};
 use gatepost_store::{MIGRATIONS, Store};
@@ -92,7 +92,23 @@ pub fn fresh<V>(outcome: Outcome<V>) -> Result<V> {
     }
 }
 
-fn operator<P: OperatorPermission>() -> Result<OperatorGrant<P>> {
+/// A mail server that nobody calls.
+fn mailer() -> Result<Mailer> {
+    let config = MailConfig {
+        server: "127.0.0.1".to_owned(),
+        port: None,
+        security: MailSecurity::Loopback,
+        login: None,
+        from: EmailAddress::parse("noreply@example.com").map_err(|why| Failure::new(why.to_string()))?,
+        from_name: None,
+        reply_to: None,
+        budgets: MailBudgets::default(),
+    };
+    Ok(Mailer::new(config, no_names(), TlsRoots::Bundled)?)
+}
+
+/// Proof of an operator's permission.
+pub fn operator<P: OperatorPermission>() -> Result<OperatorGrant<P>> {
     let own = rustix::process::geteuid().as_raw();
     Ok(LocalOperator::verify(own, own)?.grant())
 }
@@ -143,6 +159,21 @@ impl Installation {
         workers: bool,
         set: impl FnOnce(AppConfig) -> AppConfig,
     ) -> Result<Self> {
+        Self::begin(place, workers, None, set).await
+    }
+
+    /// A fresh one that owes e-mails and hands none over, where nobody is slowed for guessing.
+    pub async fn start_for_people(place: &Place) -> Result<Self> {
+        let guessing = |config| AppConfig { guesses: GuessRules::off(), ..config };
+        Self::begin(place, false, Some(mailer()?), guessing).await
+    }
+
+    async fn begin(
+        place: &Place,
+        workers: bool,
+        mail: Option<Mailer>,
+        set: impl FnOnce(AppConfig) -> AppConfig,
+    ) -> Result<Self> {
         let directory = match place {
             Place::Sqlite(base) => Some(tempfile::Builder::new().prefix("installation-").tempdir_in(base)?),
             Place::Postgres => None,
@@ -163,7 +194,7 @@ impl Installation {
             ring: MasterKeyring::new(master, Vec::new()),
             safe: safe()?,
             trusted: trusted()?,
-            mail: None,
+            mail,
         });
         app.prepare().await?;
         app.vault_check().await?;
@@ -188,7 +219,7 @@ impl Installation {
     pub async fn tenant(&self, channels: usize, webhooks: Option<u16>) -> Result<Tenant> {
         let app = &self.app;
         let manage = operator::<operator_permission::WorkspaceManage>()?;
-        let workspace = app.workspace_create(&manage, "Example Ltd".to_owned()).await?.id;
+        let workspace = app.workspace_create(&manage, "Example Ltd".to_owned(), None).await?.id;
         let principal = self.enter(workspace).await?;
         let key = KeyCreate {
             name: "benchmark".to_owned(),

@@ -10,8 +10,8 @@ use tracing_subscriber::filter::LevelFilter;
 
 use crate::commands::{
     allowlist, audit, channel, deliveries, demo, doctor, documents, endpoint, events, guard, key, limit,
-    listen, log, mail, media, member, meta_app, migrate, operator, sandbox, send, serve, setup_token,
-    template, trigger, url, user, vault, visit, workspace,
+    listen, log, mail, media, member, meta_app, migrate, operator, plan, sandbox, send, serve, setup_token,
+    status, template, trigger, url, user, vault, visit, workspace,
 };
 use crate::config::{self, LogFormat, Overrides, Settings};
 use crate::environment;
@@ -94,6 +94,8 @@ enum Command {
     Allowlist(allowlist::Allowlist),
     #[command(subcommand)]
     Limit(limit::Limit),
+    #[command(subcommand)]
+    Plan(plan::Plan),
     Send(Box<send::Send>),
     #[command(subcommand)]
     Media(media::Media),
@@ -110,6 +112,7 @@ enum Command {
     Log(Box<log::Log>),
     #[command(subcommand)]
     Vault(vault::Vault),
+    Status(status::Status),
     Migrate(migrate::Migrate),
     Doctor(doctor::Doctor),
     /// Print the OpenAPI document of the API
@@ -199,6 +202,7 @@ fn run(command: Command, context: Context) -> Result<()> {
                 Command::Member(command) => command.run(context).await,
                 Command::Allowlist(command) => command.run(context).await,
                 Command::Limit(command) => command.run(context).await,
+                Command::Plan(command) => command.run(context).await,
                 Command::SetupToken(command) => command.run(context).await,
                 Command::Operator(command) => command.run(context).await,
                 Command::Visit(command) => command.run(context).await,
@@ -217,6 +221,7 @@ fn run(command: Command, context: Context) -> Result<()> {
                 Command::Trigger(command) => command.run(context).await,
                 Command::Mail(command) => command.run(context).await,
                 Command::Vault(command) => command.run(context).await,
+                Command::Status(command) => command.run(context).await,
                 Command::Migrate(command) => command.run(context).await,
                 Command::Doctor(command) => command.run(context).await,
                 Command::Url(command) => command.run(&context),

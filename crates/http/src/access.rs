@@ -10,7 +10,8 @@
 //! matrix (the matrix is written from the same types), an id in the request widening what a credential may do (grants
 //! come from the credential alone), an operator's route answering on the public address (its proof is put there by
 //! the socket's own layer and cannot be sent), a key used from an address that its owner did not list, doors tried
-//! without end (see `gatepost_app`'s limits).
+//! without end (see `gatepost_app`'s limits), a feature outside the plan and a workspace whose subscription is over (what
+//! a route needs of them is declared beside it, and asked for where the grant is made).
 //! Does not defend against: a use case that ignores its grant.
 
 use std::marker::PhantomData;
@@ -25,6 +26,7 @@ use gatepost_core::access::{
     SessionKind,
 };
 use gatepost_core::audit::Refused;
+use gatepost_core::guard::Needs;
 use gatepost_core::{ClientAddr, Code, Error, MetaAppId, WorkspaceId};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, Method};
@@ -105,6 +107,7 @@ pub struct Entrance<A> {
     pub(crate) method: Method,
     pub(crate) path: String,
     pub(crate) rule: Rule,
+    pub(crate) needs: Needs,
     pub(crate) handler: MethodRouter<ApiState<A>>,
 }
 
@@ -123,6 +126,7 @@ where
         method,
         path: path.to_owned(),
         rule: T::RULE,
+        needs: Needs::default(),
         handler: on(filter, handler),
     })
 }
@@ -232,6 +236,7 @@ impl<A: Doors, P: Permission> FromRequestParts<ApiState<A>> for Grant<P> {
             });
         }
         let grant = principal.grant()?.called_from(client);
+        principal.entitled(state.needs_of(parts), state.app().now())?;
         check_query(parts, state)?;
         Ok(match notes {
             Some(notes) => grant.in_request(notes.id()),
@@ -416,6 +421,8 @@ impl<A: Doors, P: OperatorPermission> FromRequestParts<ApiState<A>> for Operator
 /// A party that signs the bodies it sends.
 pub trait Signer: Send + Sync + 'static {
     const NAME: &'static str;
+    /// What it sends, once it is verified.
+    type Verified<A: Doors>: Send;
 }
 
 /// Meta: `X-Hub-Signature-256`, HMAC-SHA-256 of the raw body under the Meta app's secret.
@@ -424,17 +431,27 @@ pub enum Meta {}
 
 impl Signer for Meta {
     const NAME: &'static str = "meta";
+    type Verified<A: Doors> = A::Callback;
+}
+
+/// Stripe: `Stripe-Signature`, HMAC-SHA-256 of a time and the raw body under the endpoint's secret.
+#[derive(Debug, Clone, Copy)]
+pub enum Stripe {}
+
+impl Signer for Stripe {
+    const NAME: &'static str = "stripe";
+    type Verified<A: Doors> = A::Billing;
 }
 
 /// A body whose signature was verified over its raw bytes, before anything was parsed. It consumes the body, so it is
 /// a handler's only argument and carries the state.
-pub struct Signed<S, A: Doors> {
+pub struct Signed<S: Signer, A: Doors> {
     pub state: ApiState<A>,
-    pub callback: A::Callback,
+    pub callback: S::Verified<A>,
     signer: PhantomData<fn() -> S>,
 }
 
-impl<S, A: Doors> sealed::Sealed for Signed<S, A> {}
+impl<S: Signer, A: Doors> sealed::Sealed for Signed<S, A> {}
 impl<S: Signer, A: Doors> Access for Signed<S, A> {
     const RULE: Rule = Rule::Signed(S::NAME);
 }
@@ -470,6 +487,31 @@ impl<A: Doors> FromRequest<ApiState<A>> for Signed<Meta, A> {
             .await
             .inspect_err(count_refusal)?;
         let callback = state.app().callback_verify(app, raw, Some(&signature)).await?;
+        Ok(Self { state: state.clone(), callback, signer: PhantomData })
+    }
+}
+
+const STRIPE_SIGNATURE: HeaderName = HeaderName::from_static("stripe-signature");
+
+impl<A: Doors> FromRequest<ApiState<A>> for Signed<Stripe, A> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, state: &ApiState<A>) -> Result<Self, Failure> {
+        let (parts, body) = request.into_parts();
+        if !state.app().billing_is_on() {
+            return Err(Error::of(Code::NotFound).into());
+        }
+        check_query(&parts, state)?;
+        if let Some(notes) = parts.extensions.get::<Notes>() {
+            notes.set_party(Refused::Billing);
+        }
+        let value = credential::single(&parts.headers, &STRIPE_SIGNATURE, Code::SignatureInvalid)?;
+        let value = value.and_then(|value| std::str::from_utf8(value).ok());
+        let signature =
+            value.ok_or_else(|| Error::new(Code::SignatureInvalid, "Stripe-Signature is missing"))?;
+        let settings = state.settings();
+        let raw: Bytes = read_body(&parts.headers, body, settings.body_limit, settings.body_timeout).await?;
+        let callback = state.app().billing_verify(raw, signature)?;
         Ok(Self { state: state.clone(), callback, signer: PhantomData })
     }
 }

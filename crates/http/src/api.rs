@@ -4,6 +4,7 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use bytes::Bytes;
 use gatepost_core::access::PermissionSet;
+use gatepost_core::guard::Needs;
 use gatepost_core::{Code, Error};
 use http::Method;
 use serde_json::Value;
@@ -56,6 +57,8 @@ pub struct RouteInfo {
     pub path: String,
     pub operation_id: &'static str,
     pub rule: Rule,
+    /// What it asks of the workspace's plan and subscription.
+    pub needs: Needs,
     pub ids: Vec<IdParameter>,
     pub query: Vec<QueryParameter>,
     /// A body that is well-formed; ids in it are made up.
@@ -114,6 +117,7 @@ impl<A: Doors> Api<A> {
                 path: route.entrance.path.clone(),
                 operation_id: route.doc.id,
                 rule: route.entrance.rule,
+                needs: route.entrance.needs,
                 ids: path::params(&route.entrance.path)
                     .filter_map(|name| {
                         let prefix = path::prefix_of(name)?;
@@ -137,6 +141,8 @@ impl<A: Doors> Api<A> {
             let rule = QueryRule::new(&route.doc.query, route.doc.open_query);
             let rules = table.queries.entry(route.entrance.path.clone()).or_default();
             rules.push((route.entrance.method.clone(), rule));
+            let needs = table.needs.entry(route.entrance.path.clone()).or_default();
+            needs.push((route.entrance.method.clone(), route.entrance.needs));
             if route.doc.in_console {
                 table.pages.insert(route.entrance.path.clone());
             }

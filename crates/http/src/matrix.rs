@@ -19,6 +19,8 @@ key        an API key with that scope, in its own workspace, its own mode (test 
 role       a member of the workspace with that role, signed in to the console
 fresh      a member must have proved who they are within the last five minutes
 signed     whoever signs the raw body with the app secret of that Meta app
+suspended  yes: it answers, too, while the workspace's subscription is over; -: 402 subscription_suspended then
+feature    what the workspace's plan must include; otherwise 402 plan_feature_unavailable
 operator   the system user that runs Gatepost, on the Unix socket in its data directory
 op:…       a person with that role, signed in with a second factor on the operators' own listener; inside a workspace
            within a visit that they opened, without (visit) or with content (content)
@@ -73,11 +75,23 @@ fn columns(surface: Surface) -> Vec<String> {
     }
     if surface == Surface::Console {
         columns.extend(Role::ALL.iter().map(|role| format!("role:{}", role.as_str())));
+        columns.extend(["suspended".to_owned(), "feature".to_owned()]);
         return columns;
     }
     columns.extend(Scope::ALL.iter().map(|scope| format!("key:{scope}")));
     columns.extend(Role::ALL.iter().map(|role| format!("role:{}", role.as_str())));
+    columns.extend(["suspended".to_owned(), "feature".to_owned()]);
     columns
+}
+
+/// What the route asks of the workspace's subscription and plan; what is no workspace's asks nothing.
+fn needs_cells(route: &RouteInfo) -> [&'static str; 2] {
+    let suspended = match route.rule {
+        Rule::Permission(_) if route.needs.whatever_subscription => "yes",
+        Rule::Permission(_) => "-",
+        _ => "yes",
+    };
+    [suspended, route.needs.feature.map_or("", |feature| feature.as_str())]
 }
 
 fn permission(route: &RouteInfo) -> String {
@@ -108,7 +122,8 @@ fn cells(route: &RouteInfo) -> Vec<&'static str> {
         return operators_cells(route);
     }
     let mut cells = Vec::new();
-    let width = columns(route.surface).len();
+    // The last two are of the subscription and the plan.
+    let width = columns(route.surface).len() - 2;
     match route.rule {
         Rule::Permission(permission) => {
             cells.push("-");
@@ -129,6 +144,7 @@ fn cells(route: &RouteInfo) -> Vec<&'static str> {
         Rule::Signed(_) => cells.resize(width, "signed"),
         Rule::Operator(_) => cells.resize(width, "-"),
     }
+    cells.extend(needs_cells(route));
     cells
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use gatepost_core::Code;
 use gatepost_core::event::EventType;
+use gatepost_core::guard::Needs;
 use http::Method;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -139,7 +140,7 @@ fn operation<A>(route: &Route<A>, schemas: &mut BTreeMap<String, RefOr<Schema>>)
         .summary(Some(doc.summary))
         .description(doc.description)
         .tag(doc.tag)
-        .extensions(Some(access_extension(route.entrance.rule)));
+        .extensions(Some(access_extension(route.entrance.rule, route.entrance.needs)));
     for parameter in parameters(route) {
         operation = operation.parameter(parameter);
     }
@@ -147,9 +148,8 @@ fn operation<A>(route: &Route<A>, schemas: &mut BTreeMap<String, RefOr<Schema>>)
         Rule::Permission(_) | Rule::Holder => operation
             .security(SecurityRequirement::new("bearer", Vec::<String>::new()))
             .security(SecurityRequirement::new("x_api_key", Vec::<String>::new())),
-        Rule::Signed(_) => {
-            operation.security(SecurityRequirement::new("meta_signature", Vec::<String>::new()))
-        }
+        Rule::Signed(provider) => operation
+            .security(SecurityRequirement::new(format!("{provider}_signature"), Vec::<String>::new())),
         Rule::Person | Rule::Operator(_) | Rule::Public => operation.securities(Some(Vec::new())),
     };
     if let Some(body) = &doc.body {
@@ -207,8 +207,8 @@ fn json_content(schema: Ref, example: Option<Value>) -> Content {
 }
 
 /// Who may call it, for machines; one extension, because utoipa does not keep the order of several.
-fn access_extension(rule: Rule) -> Extensions {
-    let value = match rule {
+fn access_extension(rule: Rule, needs: Needs) -> Extensions {
+    let mut value = match rule {
         Rule::Permission(permission) => json!({
             "permission": permission.as_str(),
             "scopes": permission.scopes().iter().map(|s| s.as_str()).collect::<Vec<_>>(),
@@ -220,6 +220,12 @@ fn access_extension(rule: Rule) -> Extensions {
         Rule::Signed(provider) => json!({ "signed_by": provider }),
         Rule::Public => json!({ "public": true }),
     };
+    if let Rule::Permission(_) = rule {
+        value["whatever_subscription"] = json!(needs.whatever_subscription);
+    }
+    if let Some(feature) = needs.feature {
+        value["feature"] = json!(feature.as_str());
+    }
     Extensions::from_iter([("x-gatepost-access", value)])
 }
 
@@ -410,6 +416,13 @@ fn components(schemas: BTreeMap<String, RefOr<Schema>>, surface: Surface) -> Com
             .security_scheme(
                 "meta_signature",
                 header("X-Hub-Signature-256", "HMAC-SHA-256 of the raw body under the Meta app's secret."),
+            )
+            .security_scheme(
+                "stripe_signature",
+                header(
+                    "Stripe-Signature",
+                    "A time, and the HMAC-SHA-256 of it and the raw body under the endpoint's secret.",
+                ),
             );
     }
     builder.build()

@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use axum::extract::{FromRequestParts, RawPathParams};
+use gatepost_core::guard::PlanName;
 use gatepost_core::{
     ApiKeyId, ChannelId, Code, ConsentId, DeliveryId, EndpointId, Error, EventId, IdentityProviderId,
     InvitationId, KeywordId, MediaId, MessageId, MetaAppId, OperatorVisitId, PasskeyId, ReplayId, SessionId,
@@ -107,6 +108,18 @@ impl<S: Send + Sync> FromRequestParts<S> for ProviderKey {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
         param(parts, state, "provider").await.map(Self)
+    }
+}
+
+/// The path parameter `plan`: the name of a plan. A text that cannot be one answers 404, like a plan that is not there.
+pub struct PlanKey(pub PlanName);
+
+impl<S: Send + Sync> FromRequestParts<S> for PlanKey {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let text = param(parts, state, "plan").await?;
+        PlanName::parse(&text).map(Self).map_err(|_| Error::of(Code::NotFound).into())
     }
 }
 

@@ -2,6 +2,7 @@
 //! the inventory that tests walk.
 
 use gatepost_core::Code;
+use gatepost_core::guard::Feature;
 use serde_json::{Value, json};
 use utoipa::openapi::schema::Schema;
 use utoipa::openapi::{Ref, RefOr};
@@ -302,6 +303,20 @@ impl<A> Route<A> {
         self.answers(crate::event_stream::MEDIA_TYPE, description, example)
     }
 
+    /// Opens it whatever became of the workspace's subscription: what a workspace may always read, and take along.
+    #[must_use]
+    pub fn open_when_suspended(mut self) -> Self {
+        self.entrance.needs.whatever_subscription = true;
+        self
+    }
+
+    /// Opens it only to workspaces whose plan includes the feature.
+    #[must_use]
+    pub fn feature(mut self, feature: Feature) -> Self {
+        self.entrance.needs.feature = Some(feature);
+        self
+    }
+
     /// The codes that only this route answers; those that follow from its access, body and path are added.
     #[must_use]
     pub fn fails(mut self, codes: &[Code]) -> Self {
@@ -369,6 +384,14 @@ impl<A> Route<A> {
                 codes.extend([Code::SignatureInvalid, Code::PayloadTooLarge, Code::RequestTimeout]);
             }
             Rule::Public => {}
+        }
+        if matches!(self.entrance.rule, Rule::Permission(_)) {
+            if !self.entrance.needs.whatever_subscription {
+                codes.push(Code::SubscriptionSuspended);
+            }
+            if self.entrance.needs.feature.is_some() {
+                codes.push(Code::PlanFeatureUnavailable);
+            }
         }
         if self.doc.body.is_some() {
             codes.extend([

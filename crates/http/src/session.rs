@@ -6,10 +6,11 @@
 //! Does not defend against: requests that other sites cause all the same; see the locks on forms.
 
 use axum::extract::FromRequestParts;
+use axum::response::Response;
 use gatepost_app::Caller;
 use gatepost_core::access::SessionKind;
 use gatepost_core::{Code, Error, Result, Secret};
-use http::header::{COOKIE, USER_AGENT};
+use http::header::{COOKIE, SET_COOKIE, USER_AGENT};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue};
 
@@ -70,6 +71,14 @@ fn set(name: &str, value: &str, age: Option<u32>) -> Option<HeaderValue> {
 /// `Set-Cookie` of a session's token: gone when the browser is closed.
 pub(crate) fn set_session(kind: SessionKind, token: &Secret<String>) -> Option<HeaderValue> {
     set(cookie_name(kind), token.expose(), None)
+}
+
+/// The same on an answer that is ready.
+pub(crate) fn with_session(mut response: Response, kind: SessionKind, token: &Secret<String>) -> Response {
+    if let Some(cookie) = set_session(kind, token) {
+        response.headers_mut().append(SET_COOKIE, cookie);
+    }
+    response
 }
 
 /// `Set-Cookie` that takes the session's cookie away.

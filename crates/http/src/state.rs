@@ -12,6 +12,7 @@ use gatepost_app::{LimitDecision, VaultStatus};
 use gatepost_core::access::operator_permission::{VaultManage, WorkspaceEnter};
 use gatepost_core::access::{KeyRefused, OperatorGrant, Person, Principal, SessionKind};
 use gatepost_core::audit::Refusal;
+use gatepost_core::guard::Needs;
 use gatepost_core::{ClientAddr, Entropy, MetaAppId, Result, Secret, Timestamp, WorkspaceId};
 use http::request::Parts;
 use http::{HeaderMap, Method};
@@ -26,6 +27,8 @@ use crate::query::QueryRule;
 pub trait Doors: Clone + Send + Sync + 'static {
     /// A provider's callback whose signature was verified.
     type Callback: Send;
+    /// An event of the one who bills whose signature was verified.
+    type Billing: Send;
 
     fn sha256(bytes: &[u8]) -> [u8; 32];
 
@@ -97,6 +100,12 @@ pub trait Doors: Clone + Send + Sync + 'static {
         raw: Bytes,
         signature: Option<&str>,
     ) -> impl Future<Output = Result<Self::Callback>> + Send;
+
+    /// Whether anybody is believed to bill.
+    fn billing_is_on(&self) -> bool;
+
+    /// Errors: `not_found` where nobody is, `signature_invalid`.
+    fn billing_verify(&self, raw: Bytes, signature: &str) -> Result<Self::Billing>;
 }
 
 /// How the server is set up. [`Settings::default`] is a server on loopback with nothing in front of it.
@@ -198,6 +207,8 @@ struct Inner<A> {
 #[derive(Default)]
 pub(crate) struct RouteTable {
     pub queries: HashMap<String, Vec<(Method, QueryRule)>>,
+    /// What they ask of the workspace's plan and subscription.
+    pub needs: HashMap<String, Vec<(Method, Needs)>>,
     /// Those that pass files on.
     pub files: HashSet<(String, Method)>,
     /// The templates of the console's pages.
@@ -271,6 +282,15 @@ impl<A> ApiState<A> {
         let passes_files =
             route.is_some_and(|route| self.0.routes.files.contains(&(route.as_str().to_owned(), method)));
         if passes_files { settings.file_timeout } else { settings.request_timeout }
+    }
+
+    /// What the route that `parts` was matched to asks of the workspace's plan and subscription.
+    pub(crate) fn needs_of(&self, parts: &Parts) -> Needs {
+        let method = if parts.method == Method::HEAD { &Method::GET } else { &parts.method };
+        let routes =
+            parts.extensions.get::<MatchedPath>().and_then(|path| self.0.routes.needs.get(path.as_str()));
+        let found = routes.and_then(|routes| routes.iter().find(|(known, _)| known == method));
+        found.map_or_else(Needs::default, |(_, needs)| *needs)
     }
 
     /// What the route that `parts` was matched to takes in its query.

@@ -132,8 +132,9 @@ impl WorkspaceTx<'_> {
 }
 
 impl SystemTx<'_> {
-    /// A key as it is stored, before its workspace is known: what a presented key names.
-    pub async fn api_key_find(&self, id: ApiKeyId) -> Result<Option<StoredKey>> {
+    /// A key as it is stored, before its workspace is known: what a presented key names. `default_plan` is that of
+    /// workspaces without one.
+    pub async fn api_key_find(&self, id: ApiKeyId, default_plan: Option<&str>) -> Result<Option<StoredKey>> {
         let owner: Option<Uuid> =
             self.tx.query_opt(&OWNER, params![id.uuid()], |row: &Row<'_>| row.get(0)).await?;
         let Some(owner) = owner else { return Ok(None) };
@@ -141,13 +142,15 @@ impl SystemTx<'_> {
         let tx = self.enter(WorkspaceScope::of(workspace));
         let Some(key) = tx.api_key_get(id).await? else { return Ok(None) };
         let AccessRuleRow { allowlist, origins, limit_preset } = tx.access_rule(key.mode).await?;
-        let standing = tx.standing().await?;
+        let entitled = tx.entitled(default_plan).await?;
+        let entitlements = entitled.entitlements();
         let rules = KeyRules {
             workspace_list: allowlist,
             own_list: key.allowlist,
             origins: if key.mode == Mode::Test { origins } else { Vec::new() },
-            workspace_limit: limit_preset.or(standing.plan),
+            workspace_limit: limit_preset.or(entitled.plan.and_then(|plan| plan.requests)),
             own_limit: key.limit_preset,
+            entitlements,
         };
         Ok(Some(StoredKey {
             id: key.id,

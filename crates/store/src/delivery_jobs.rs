@@ -16,8 +16,7 @@ use uuid::Uuid;
 use crate::deliveries::{BURY, bury_params};
 use crate::engine::{self, EngineKind, Row, Value};
 use crate::jobs::{Claimed, HELD, claim_mark};
-use crate::scope::WorkspaceScope;
-use crate::store::{SystemTx, WorkspaceTx, wake_after_commit};
+use crate::store::{WorkspaceTx, wake_after_commit};
 use crate::{params, statements};
 
 /// When and in which order a delivery is made.
@@ -56,7 +55,6 @@ statements! {
         "SELECT 1 FROM workspace_counter WHERE workspace_id = $1 AND name = 'event' FOR UPDATE"
     );
     NEXT_OF_KEY = same("UPDATE job SET run_at = $4 WHERE run_at = 9223372036854775807 AND id = (SELECT id FROM job WHERE kind = $1 AND lane = $2 AND order_key = $3 ORDER BY position LIMIT 1)");
-    SCOPE = same("SELECT workspace_id FROM job WHERE kind = $1 AND lane = $2 LIMIT 1");
     /// See the claim of other jobs for why SQLite looks first and marks then.
     CLAIM = per(
         "SELECT j.id, j.queued_at, j.run_at, j.attempts + 1, j.started_at, j.fence + 1, j.order_key, d.event_id, e.type, d.attempts, d.schedule_from, d.next_at, d.replay_id, e.payload FROM job j LEFT JOIN delivery d ON d.workspace_id = j.workspace_id AND d.endpoint_id = j.lane AND d.id = j.subject LEFT JOIN event e ON e.workspace_id = d.workspace_id AND e.id = d.event_id WHERE j.kind = $3 AND j.lane = $4 AND j.priority = $5 AND j.run_at <= $6 AND j.lease_until <= $6 AND j.workspace_id = $8 ORDER BY j.run_at, j.id LIMIT $7",
@@ -274,15 +272,6 @@ impl WorkspaceTx<'_> {
             .zip(phones)
             .map(|(key, phone)| phone.flatten().unwrap_or_else(|| key.to_vec()))
             .collect())
-    }
-}
-
-impl SystemTx<'_> {
-    /// The right to the rows of the workspace whose deliveries wait in a lane; `None` when none does.
-    pub async fn delivery_lane_scope(&self, lane: Uuid) -> Result<Option<WorkspaceScope>> {
-        let values = params![JobKind::DeliveryAttempt.number(), lane];
-        let workspace = self.tx.query_opt(&SCOPE, values, |row: &Row<'_>| row.get::<Uuid>(0)).await?;
-        Ok(workspace.map(|id| WorkspaceScope::of(gatepost_core::WorkspaceId::from_uuid(id))))
     }
 }
 

@@ -122,6 +122,7 @@ statements! {
     LANES = same("WITH RECURSIVE lanes(lane) AS (SELECT (SELECT lane FROM job WHERE kind = $1 ORDER BY lane LIMIT 1) UNION ALL SELECT (SELECT j.lane FROM job j WHERE j.kind = $1 AND j.lane > lanes.lane ORDER BY j.lane LIMIT 1) FROM lanes WHERE lanes.lane IS NOT NULL) SELECT lane FROM lanes WHERE lane IS NOT NULL AND COALESCE((SELECT d.run_at FROM job d WHERE d.kind = $1 AND d.lane = lanes.lane AND d.priority = 0 AND d.run_at <= $2 AND d.lease_until <= $2 ORDER BY d.run_at LIMIT 1), (SELECT d.run_at FROM job d WHERE d.kind = $1 AND d.lane = lanes.lane AND d.priority = 1 AND d.run_at <= $2 AND d.lease_until <= $2 ORDER BY d.run_at LIMIT 1), (SELECT d.run_at FROM job d WHERE d.kind = $1 AND d.lane = lanes.lane AND d.priority = 2 AND d.run_at <= $2 AND d.lease_until <= $2 ORDER BY d.run_at LIMIT 1)) IS NOT NULL");
     DROP_WAITING = same("DELETE FROM job WHERE workspace_id = $1 AND id = $2 AND lease_until <= $3");
     EXISTS = same("SELECT COUNT(*) FROM job WHERE workspace_id = $1 AND id = $2");
+    SCOPE = same("SELECT workspace_id FROM job WHERE kind = $1 AND lane = $2 LIMIT 1");
     DROP_LANE = same("DELETE FROM job WHERE workspace_id = $1 AND kind = $2 AND lane = $3");
 }
 
@@ -309,6 +310,13 @@ impl SystemTx<'_> {
             claimed.append(&mut found);
         }
         Ok(claimed)
+    }
+
+    /// The right to the rows of the workspace whose work waits in a lane; `None` when none does.
+    pub async fn lane_scope(&self, key: LaneKey) -> Result<Option<WorkspaceScope>> {
+        let values = params![key.kind.number(), key.lane];
+        let workspace = self.tx.query_opt(&SCOPE, values, |row: &Row<'_>| row.get::<Uuid>(0)).await?;
+        Ok(workspace.map(|id| WorkspaceScope::of(WorkspaceId::from_uuid(id))))
     }
 
     /// The rows of the workspace that a claimed job belongs to, in the transaction of the claim.

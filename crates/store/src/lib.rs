@@ -39,6 +39,7 @@ mod scope;
 mod store;
 mod templates;
 mod webhook_keys;
+mod workspace_end;
 mod workspaces;
 mod wrapped_keys;
 
@@ -55,13 +56,13 @@ pub use endpoints::{EndpointHealth, EndpointRow, EndpointTarget};
 pub use events::{EventHead, EventRow, NewEvent};
 pub use gauges::{EndpointHealths, JOBS_COUNTED_MAX};
 pub use guard::{
-    ConsentRow, Conversation, Counted, GuardAsk, GuardFacts, KeywordRow, PauseRow, PolicyEventRow,
-    QueuedSend, ReviewKind, ReviewRow, ReviewState, Suppressed, SuppressionImportRow, SuppressionRow,
-    UsageRow,
+    BillingRow, ConsentRow, Conversation, Counted, Entitled, GuardAsk, GuardFacts, KeywordRow, PauseRow,
+    PlanRow, PolicyEventRow, QueuedSend, ReviewKind, ReviewRow, ReviewState, Suppressed,
+    SuppressionImportRow, SuppressionRow, UsagePeriod, UsageRow,
 };
 pub use idempotency::Recorded;
 pub use jobs::{Claimed, LaneKey, NewJob};
-pub use mails::{MAIL_LANE, MailRow, MailState, NewMail, OWNERS_MAIL, OwnersMail};
+pub use mails::{MAIL_LANE, MailCounts, MailRow, MailState, NewMail, OWNERS_MAIL, OwnersMail};
 pub use media::MediaRow;
 pub use messages::{MessageChange, MessageRow, MessageStatusRow, NewInbound, NewOutbound};
 pub use meta_apps::{MetaAppRemoval, MetaAppRow};
@@ -80,6 +81,7 @@ pub use scope::WorkspaceScope;
 pub use store::{Committed, Store, SystemTx, WorkspaceTx};
 pub use templates::{TemplateAccount, TemplateFilter, TemplateRow};
 pub use webhook_keys::WebhookKeyRow;
+pub use workspace_end::SWEPT;
 pub use workspaces::{WorkspaceRow, WorkspaceRules};
 pub use wrapped_keys::WrappedKeyRow;
 
@@ -101,12 +103,14 @@ pub fn all_statements() -> Vec<&'static Stmt> {
         endpoints::ALL,
         events::ALL,
         gauges::ALL,
+        guard::billing::ALL,
         guard::consents::ALL,
         guard::conversations::ALL,
         guard::facts::ALL,
         guard::imports::ALL,
         guard::keywords::ALL,
         guard::pauses::ALL,
+        guard::plans::ALL,
         guard::policy_events::ALL,
         guard::queued::ALL,
         guard::reviews::ALL,
@@ -138,6 +142,7 @@ pub fn all_statements() -> Vec<&'static Stmt> {
         retention::ALL,
         templates::ALL,
         webhook_keys::ALL,
+        workspace_end::ALL,
         workspaces::ALL,
         wrapped_keys::ALL,
     ]

@@ -9,6 +9,7 @@ use gatepost_core::{JobId, MailId, Result, Timestamp, UserId};
 use uuid::Uuid;
 
 use crate::engine::{self, Row};
+use crate::gauges::JOBS_COUNTED_MAX;
 use crate::jobs::NewJob;
 use crate::scope::WorkspaceScope;
 use crate::store::{SystemTx, WorkspaceTx};
@@ -90,6 +91,16 @@ pub struct MailRow {
     pub finished_at: Option<Timestamp>,
 }
 
+/// See [`SystemTx::mail_counts`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MailCounts {
+    pub waiting: i64,
+    /// Refused, or given up.
+    pub failed: i64,
+    /// `None` where none was in living memory.
+    pub last_sent: Option<Timestamp>,
+}
+
 statements! {
     INSERT = same("INSERT INTO mail (id, kind, recipient, content, person_id, state, attempts, created_at, give_up_at) VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8)");
     INSERT_BARE = same("INSERT INTO mail (id, kind, state, attempts, created_at, give_up_at) VALUES ($1, $2, $3, 0, $4, $5)");
@@ -98,6 +109,10 @@ statements! {
     DONE = same("UPDATE mail SET state = $2, attempts = attempts + $3, outcome = $4, finished_at = $5, recipient = NULL, content = NULL WHERE id = $1 AND state = 1");
     OVER = same("SELECT id FROM mail WHERE state = 1 AND give_up_at < $1 ORDER BY give_up_at LIMIT $2");
     DROP_JOB = same("DELETE FROM job WHERE kind = $1 AND lane = $2 AND subject = $3");
+    WAITING = same("SELECT COUNT(*) FROM (SELECT 1 AS mail FROM mail WHERE state = 1 LIMIT $1) AS counted");
+    /// From the newest on; mails that are done are kept for a while only.
+    LAST = same("SELECT finished_at FROM mail WHERE finished_at IS NOT NULL AND state = $1 ORDER BY finished_at DESC LIMIT 1");
+    DEAD_SINCE = same("SELECT COUNT(*) FROM (SELECT 1 AS mail FROM mail WHERE finished_at >= $1 AND state = $2 LIMIT $3) AS counted");
     FORGET = same("DELETE FROM mail WHERE id IN (SELECT id FROM mail WHERE finished_at < $1 ORDER BY finished_at LIMIT $2)");
 }
 
@@ -207,6 +222,21 @@ impl SystemTx<'_> {
             self.mail_finish(MailId::from_uuid(*id), MailState::Dead, 0, Some("not_sent"), now).await?;
         }
         Ok(over.len())
+    }
+
+    /// How mail fares: what waits, and what became of the rest since then; counted up to [`JOBS_COUNTED_MAX`].
+    pub async fn mail_counts(&self, since: Timestamp) -> Result<MailCounts> {
+        let count = |row: &Row<'_>| row.get::<i64>(0);
+        let (sent, dead) = (MailState::Sent.number(), MailState::Dead.number());
+        let last_sent = self.tx.query_opt(&LAST, params![sent], count).await?;
+        Ok(MailCounts {
+            waiting: self.tx.query_one(&WAITING, params![JOBS_COUNTED_MAX], count).await?,
+            failed: self
+                .tx
+                .query_one(&DEAD_SINCE, params![since.micros(), dead, JOBS_COUNTED_MAX], count)
+                .await?,
+            last_sent: last_sent.map(Timestamp::from_micros),
+        })
     }
 
     /// Forgets up to `limit` mails that were done before `before`; returns how many.

@@ -32,6 +32,8 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(15, "identity providers", "0015_identity_providers"),
     migration!(16, "members", "0016_members"),
     migration!(17, "operators", "0017_operators"),
-    migration!(18, "guard", "0018_guard"),
-    migration!(20, "choices", "0020_choices"),
+    migration!(18, "workspace end", "0018_workspace_end"),
+    migration!(19, "guard", "0019_guard"),
+    migration!(20, "plans", "0020_plans"),
+    migration!(21, "choices", "0021_choices"),
 ];

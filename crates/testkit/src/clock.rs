@@ -1,4 +1,4 @@
-//! A clock that runs, and that a test can set forward.
+//! A clock that runs, and that a test can set forward and back.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -13,6 +13,11 @@ pub struct TestClock(AtomicI64);
 impl TestClock {
     pub fn advance(&self, span: Duration) {
         self.0.fetch_add(i64::try_from(span.as_micros()).unwrap_or(i64::MAX), Ordering::SeqCst);
+    }
+
+    /// Sets it back, as a machine's clock may be.
+    pub fn set_back(&self, span: Duration) {
+        self.0.fetch_sub(i64::try_from(span.as_micros()).unwrap_or(i64::MAX), Ordering::SeqCst);
     }
 }
 

@@ -62,6 +62,9 @@ pub struct Setup {
     pub proxies: Proxies,
     /// Which locks of forms are shut; all of them, unless a test looks at one of them alone.
     pub locks: Locks,
+    /// Whether people open it by the machine's name (`http://localhost:PORT`, where passkeys work), as they do where a
+    /// server was told nothing else.
+    pub named: bool,
     /// Whether somebody is its operator already, who never signs in: until then every page leads to the set-up.
     pub set_up: bool,
 }
@@ -87,6 +90,7 @@ impl Setup {
             mail: None,
             proxies: Proxies::default(),
             locks: Locks::default(),
+            named: false,
             set_up: true,
         }
     }
@@ -254,12 +258,18 @@ impl World {
     }
 
     async fn at(
-        setup: Setup,
+        mut setup: Setup,
         place: Place,
         master: String,
         clock: Arc<TestClock>,
         directory: Option<tempfile::TempDir>,
     ) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let base = format!("http://{address}");
+        if setup.named {
+            setup.config.public_url = format!("http://localhost:{}", address.port());
+        }
         let settings = gatepost_http::Settings {
             proxies: setup.proxies.clone(),
             locks: setup.locks,
@@ -270,8 +280,6 @@ impl World {
         app.prepare().await.expect("the platform's keys");
         app.vault_check().await.expect("the right master key");
         app.join().await.expect("a lease");
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let base = format!("http://{}", listener.local_addr().expect("an address"));
         let router = gatepost_http::public_router(app.clone(), settings);
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, service).await });
@@ -302,7 +310,8 @@ impl World {
     /// When it cannot be made.
     pub async fn tenant(&self, name: &str) -> Tenant {
         let grant = self.operator::<operator_permission::WorkspaceManage>();
-        let workspace = self.app.workspace_create(&grant, name.to_owned()).await.expect("a workspace").id;
+        let workspace =
+            self.app.workspace_create(&grant, name.to_owned(), None).await.expect("a workspace").id;
         let admin_key = self.key(workspace, Mode::Test, &[Scope::Admin]).await;
         let admin = Client::new(&self.base, Some(admin_key.clone()));
         Tenant { workspace, admin, admin_key }

@@ -29,6 +29,7 @@ pub mod password;
 pub mod random;
 pub mod recovery_code;
 pub mod sealed;
+pub mod stripe;
 pub mod totp;
 pub mod webhook;
 pub mod workspace_keys;
@@ -51,6 +52,7 @@ pub use passkey::{
 pub use random::{SystemEntropy, random_token};
 pub use recovery_code::{RECOVERY_CODES, RecoveryCode};
 pub use sealed::{Aad, SEAL_OVERHEAD, Sealable, Sealed, SealedBytes, key_version};
+pub use stripe::StripeSecret;
 pub use totp::{TotpSecret, TotpStep};
 pub use webhook::{
     DeliveryHeaders, DeliveryKeys, SigningKey, WebhookPublicKey, WebhookSecret, WebhookSeed,

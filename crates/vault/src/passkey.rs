@@ -238,6 +238,11 @@ impl Passkeys {
         Ok(Self { webauthn, origins })
     }
 
+    /// Where pages must be open for passkeys to work: scheme, host and port, the console's own first.
+    pub fn origins(&self) -> &[String] {
+        &self.origins
+    }
+
     /// Begins the making of a passkey. `existing` are the ids of the person's passkeys: an authenticator that holds one of
     /// them makes no other.
     pub fn make_start(

@@ -1,5 +1,6 @@
 //! The audit log: making entries, refusals, checkpoints, reading and exporting.
 
+mod actors;
 mod checkpoints;
 mod export;
 mod reading;
@@ -32,7 +33,12 @@ pub enum Visit {
 }
 
 impl App {
-    fn audit_entry(&self, actor: Actor, action: Action, target: (&'static str, String)) -> AuditEntry {
+    pub(crate) fn audit_entry(
+        &self,
+        actor: Actor,
+        action: Action,
+        target: (&'static str, String),
+    ) -> AuditEntry {
         let at = self.now();
         AuditEntry::new(AuditId::new(at, self.entropy()), at, actor, action, target)
     }

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use gatepost_core::access::{Grant, OperatorGrant, operator_permission, permission};
+use gatepost_core::access::{Grant, OperatorGrant, PermissionId, operator_permission, permission};
 use gatepost_core::audit::{AuditRecord, Hash};
 use gatepost_core::channel::Mode;
 use gatepost_core::{Code, Error, Result, Timestamp};
 use gatepost_store::{AuditFilter, AuditRow, WorkspaceScope};
 
+use super::actors::People;
 use crate::App;
 use crate::pages::{LIMIT_MAX, Page, PageQuery};
 
@@ -36,11 +37,14 @@ pub struct AuditQuery {
 pub struct AuditView {
     pub record: AuditRecord,
     pub hash: Option<Hash>,
+    /// As the actor is called now; `None` for somebody who did not prove who they are, who is gone, or whom the caller
+    /// may not see.
+    pub actor_name: Option<String>,
 }
 
 impl From<AuditRow> for AuditView {
     fn from(row: AuditRow) -> Self {
-        Self { record: row.record, hash: row.hash }
+        Self { record: row.record, hash: row.hash, actor_name: None }
     }
 }
 
@@ -60,7 +64,11 @@ impl App {
         page: PageQuery,
     ) -> Result<Page<AuditView>> {
         Self::audit_whole(grant)?;
-        self.audit_entries(WorkspaceScope::from(grant), grant.mode(), query, page).await
+        let scope = WorkspaceScope::from(grant);
+        let mut entries = self.audit_entries(scope, grant.mode(), query, page).await?;
+        let people = if grant.holds(PermissionId::MemberRead) { People::Addresses } else { People::Hidden };
+        self.audit_actors(scope, people, &mut entries.items).await?;
+        Ok(entries)
     }
 
     /// The platform's own log.
@@ -70,7 +78,10 @@ impl App {
         query: AuditQuery,
         page: PageQuery,
     ) -> Result<Page<AuditView>> {
-        self.audit_entries(WorkspaceScope::platform(), None, query, page).await
+        let scope = WorkspaceScope::platform();
+        let mut entries = self.audit_entries(scope, None, query, page).await?;
+        self.audit_actors(scope, People::Names, &mut entries.items).await?;
+        Ok(entries)
     }
 
     async fn audit_entries(

@@ -180,6 +180,10 @@ impl App {
                 let entry = self.audit_entry(Actor::Nobody, Action::OperatorRefused, target);
                 (platform, AuditEntry { credential: uid.map(Credential::SystemUser), ..entry })
             }
+            Refused::Billing => {
+                let target = ("billing", "stripe".to_owned());
+                (platform, self.audit_entry(Actor::Nobody, Action::BillingRefused, target))
+            }
             Refused::SignIn(user) => {
                 let whose = user.map_or_else(|| "unknown".to_owned(), |user| user.to_string());
                 (platform, self.audit_entry(Actor::Nobody, Action::SignInRefused, ("user", whose)))

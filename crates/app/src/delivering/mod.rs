@@ -262,8 +262,8 @@ impl Delivering {
         if known.is_some() {
             return Ok(known);
         }
-        let lane = self.key.lane;
-        let found = self.app.0.store.read_system(async move |tx| tx.delivery_lane_scope(lane).await).await?;
+        let key = self.key;
+        let found = self.app.0.store.read_system(async move |tx| tx.lane_scope(key).await).await?;
         *self.scope.lock().unwrap_or_else(PoisonError::into_inner) = found;
         Ok(found)
     }

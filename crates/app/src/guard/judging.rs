@@ -9,13 +9,15 @@ use std::time::Duration;
 
 use gatepost_core::channel::Mode;
 use gatepost_core::content::{Content, ContentKind};
+use gatepost_core::guard::Day;
+use gatepost_core::guard::Feature;
 use gatepost_core::guard::risk::Action;
-use gatepost_core::guard::{Day, Zone};
 use gatepost_core::{ChannelId, Code, Error, FieldError, Purpose, Result, Timestamp};
-use gatepost_store::{ChannelRow, Conversation, Counted, GuardAsk, WorkspaceTx};
+use gatepost_store::{ChannelRow, Conversation, Counted, GuardAsk, UsagePeriod, WorkspaceTx};
 use serde_json::{Value, json};
 
 use super::risk::{self, Shown};
+use super::usage::{Reached, over_at, reached};
 use super::{GuardConfig, Rules, Texts};
 
 /// Meta's service window, and how much later we are sure that it is over: clocks differ, and a callback may be on its way.
@@ -75,6 +77,8 @@ pub(crate) struct Judgement {
     pub score: u8,
     /// The rules that spoke, the gravest first, each with its numbers.
     pub rules: Vec<Value>,
+    /// Shares of the plan's limits that are used up with it, to be told of.
+    pub reached: Vec<Reached>,
 }
 
 /// Why a message waits for somebody's decision.
@@ -103,17 +107,19 @@ pub(crate) async fn judge(
             purpose: asked.purpose,
             person: asked.person,
             template: asked.template.clone(),
+            default_plan: config.default_plan.clone(),
         })
         .await?;
-    let rules = texts.rules(&facts, config)?;
+    let rules = texts.rules(&facts)?;
     if !facts.subscription.passes(now) {
-        return Err(Error::new(
-            Code::SubscriptionSuspended,
-            format!("the subscription is {}", facts.subscription.state),
-        ));
+        return Err(facts.subscription.refusal());
     }
     if facts.paused {
         return Err(paused(tx, asked).await?);
+    }
+    if asked.kind.is_file() && !rules.plan.includes(Feature::Media) {
+        return Err(Error::new(Code::PlanFeatureUnavailable, "the plan does not include files in messages")
+            .with_details(json!({ "feature": Feature::Media.as_str() })));
     }
     purpose_fits(asked, &rules, facts.template_category.as_deref())?;
     if facts.suppressed && !config.essential.contains(&asked.purpose) {
@@ -130,9 +136,9 @@ pub(crate) async fn judge(
         window_is_open(tx, asked, &before, now).await?;
     }
     frequency_fits(asked, &rules, &before, now)?;
-    let counted = rules.zone.day(now);
-    let (of_workspace, of_channel) = tx.usage_take(asked.mode, asked.channel, counted).await?;
-    quota_fits(&rules, counted, of_workspace, of_channel)?;
+    let (of_workspace, of_channel) = tx.usage_take(asked.mode, asked.channel, rules.zone.day(now)).await?;
+    quota_fits(&rules, now, of_workspace, of_channel)?;
+    let reached = reached(&rules, asked.channel, of_workspace, of_channel);
     let reviewed = asked.template.is_some() || asked.verification;
     let assessment =
         risk::risk_judge(tx, &rules.plan.risk, channel, &asked.shown, reviewed, &before, now).await?;
@@ -146,7 +152,14 @@ pub(crate) async fn judge(
     }
     let hold = (assessment.action == Action::Hold)
         .then(|| Hold { score: assessment.score, rules: risk::names(&assessment) });
-    Ok(Judgement { counted, not_before: None, hold, score: assessment.score, rules: spoke })
+    Ok(Judgement {
+        counted: of_workspace.on,
+        not_before: None,
+        hold,
+        score: assessment.score,
+        rules: spoke,
+        reached,
+    })
 }
 
 /// Names what is paused.
@@ -244,32 +257,31 @@ fn frequency_fits(asked: &Asked, rules: &Rules, before: &Conversation, now: Time
 }
 
 /// Holds what was taken against the plan.
-fn quota_fits(rules: &Rules, day: Day, workspace: Counted, channel: Counted) -> Result<()> {
+fn quota_fits(rules: &Rules, now: Timestamp, workspace: Counted, channel: Counted) -> Result<()> {
     let limits = rules.plan.limits;
-    let ends = |zone: &Zone, of_month: bool| {
-        zone.begin(if of_month { day.month().next().first() } else { day.next() })
-    };
     let checks = [
-        ("workspace", "month", limits.workspace_month, workspace.month),
-        ("channel", "month", limits.channel_month, channel.month),
-        ("workspace", "day", limits.workspace_day, workspace.day),
-        ("channel", "day", limits.channel_day, channel.day),
+        ("workspace", "month", UsagePeriod::Month, limits.workspace_month, workspace.month),
+        ("channel", "month", UsagePeriod::Month, limits.channel_month, channel.month),
+        ("workspace", "day", UsagePeriod::Day, limits.workspace_day, workspace.day),
+        ("channel", "day", UsagePeriod::Day, limits.channel_day, channel.day),
     ];
-    for (scope, period, limit, used) in checks {
+    for (scope, period, of, limit, used) in checks {
         let Some(limit) = limit.map(i64::from).filter(|limit| used > *limit) else { continue };
-        let resets_at = ends(&rules.zone, period == "month");
+        let resets_at = over_at(&rules.zone, workspace.on, of);
         return Err(Error::new(
             Code::QuotaExceeded,
-            format!("the {scope}'s {limit} messages of this {period} are used up"),
+            format!("the {scope}'s {limit} messages of this {period} are used up; it ends at {resets_at}"),
         )
         .with_details(json!({
             "action": "block",
             "scope": scope,
             "period": period,
             "limit": limit,
-            "used": limit,
+            // Without the one that is refused; more than the limit where the plan had a higher one.
+            "used": used - 1,
             "resets_at": resets_at,
-        })));
+        }))
+        .with_retry_after(resets_at.since(now)));
     }
     Ok(())
 }

@@ -14,6 +14,7 @@ mod reading;
 mod reviews;
 mod risk;
 mod setting;
+mod usage;
 mod withdrawing;
 
 use std::sync::Arc;
@@ -33,6 +34,7 @@ pub use pauses::{PauseView, pause_scope};
 pub(crate) use policy::{Refused, policy_refusal_add};
 pub use reviews::ReviewView;
 pub(crate) use risk::KnownNames;
+pub use usage::{UsageOf, UsageView};
 pub(crate) use withdrawing::Withdrawal;
 
 /// The operator's settings of the guard.
@@ -42,8 +44,10 @@ pub struct GuardConfig {
     pub essential: Vec<Purpose>,
     /// How long a held message waits for a decision.
     pub review_for: Duration,
-    /// The plan of workspaces that have none.
-    pub default_plan: Arc<Plan>,
+    /// The plan of workspaces that have none, by name; `None`: everything, without limits.
+    pub default_plan: Option<Arc<str>>,
+    /// The rules that whoever makes a workspace accepts; `None`: there are none.
+    pub acceptable_use: Option<Arc<AcceptableUse>>,
     /// The operator's own words for opting out and in, beside those that are understood everywhere.
     pub keywords: Vec<OwnKeyword>,
 }
@@ -53,9 +57,26 @@ impl Default for GuardConfig {
         Self {
             essential: vec![Purpose::Authentication],
             review_for: Duration::from_hours(72),
-            default_plan: Arc::new(Plan::default()),
+            default_plan: None,
+            acceptable_use: None,
             keywords: Vec::new(),
         }
+    }
+}
+
+/// The operator's rules for acceptable use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AcceptableUse {
+    pub text: String,
+    /// Follows from the text: another text is another version.
+    pub version: String,
+}
+
+impl AcceptableUse {
+    pub fn new(text: String) -> Self {
+        let digest = gatepost_vault::sha256(text.as_bytes());
+        let version = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+        Self { text, version }
     }
 }
 
@@ -81,14 +102,15 @@ pub(crate) struct Rules {
     pub zone: Zone,
 }
 
+fn damaged(what: &str, error: String) -> gatepost_core::Error {
+    gatepost_core::Error::internal(format!("the {what} of a workspace cannot be read: {error}"))
+}
+
 impl Texts {
     /// The rules of a workspace. A plan or setting that cannot be read was damaged: nothing is sent by it.
-    pub fn rules(&self, facts: &GuardFacts, config: &GuardConfig) -> Result<Rules> {
-        let damaged = |what: &str, error: String| {
-            gatepost_core::Error::internal(format!("the {what} of a workspace cannot be read: {error}"))
-        };
+    pub fn rules(&self, facts: &GuardFacts) -> Result<Rules> {
         let plan = match &facts.plan_body {
-            None => Arc::clone(&config.default_plan),
+            None => Arc::default(),
             Some(text) => match self.plans.get(text) {
                 Some(plan) => plan,
                 None => {
@@ -110,14 +132,16 @@ impl Texts {
                 }
             },
         };
-        let zone = match self.zones.get(&facts.time_zone) {
-            Some(zone) => zone,
-            None => {
-                let zone = Zone::parse(&facts.time_zone).map_err(|e| damaged("time zone", e))?;
-                self.zones.insert(facts.time_zone.clone(), zone.clone());
-                zone
-            }
-        };
-        Ok(Rules { plan, settings, zone })
+        Ok(Rules { plan, settings, zone: self.zone(&facts.time_zone)? })
+    }
+
+    /// The time zone of a workspace.
+    pub fn zone(&self, name: &str) -> Result<Zone> {
+        if let Some(zone) = self.zones.get(name) {
+            return Ok(zone);
+        }
+        let zone = Zone::parse(name).map_err(|error| damaged("time zone", error))?;
+        self.zones.insert(name.to_owned(), zone.clone());
+        Ok(zone)
     }
 }

@@ -1,7 +1,7 @@
 //! A mail that the operator asks for, sent while they wait.
 
 use gatepost_core::access::OperatorGrant;
-use gatepost_core::access::operator_permission::WorkspaceManage;
+use gatepost_core::access::operator_permission;
 use gatepost_core::{Code, EmailAddress, Error, MailId, Result};
 use gatepost_net::{MailLetter, MailName};
 
@@ -23,7 +23,11 @@ impl App {
     /// Sends a mail to `to`, past the queue, and says what the mail server said. The operator may see its words.
     ///
     /// Errors: `mail_off`; `mail_failed` with what went wrong and where; `invalid_field` for what is no address.
-    pub async fn mail_test(&self, _: &OperatorGrant<WorkspaceManage>, to: &str) -> Result<MailTested> {
+    pub async fn mail_test(
+        &self,
+        _: &OperatorGrant<operator_permission::MailTest>,
+        to: &str,
+    ) -> Result<MailTested> {
         let Some(mailer) = &self.0.mail else { return Err(Error::of(Code::MailOff)) };
         let to = EmailAddress::parse(to).map_err(|why| {
             Error::fields(vec![gatepost_core::FieldError::new("/to", "invalid", why.to_string())])

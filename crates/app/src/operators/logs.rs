@@ -8,7 +8,7 @@ use gatepost_core::message::{Direction, MessageState};
 use gatepost_core::{
     ChannelId, Code, EndpointId, Error, EventId, MetaAppId, Phone, Result, Timestamp, WorkspaceId,
 };
-use gatepost_store::{LogAsk, LogBody, LogRow, LogSource, WorkspaceScope, floor_id};
+use gatepost_store::{LogAsk, LogBody, LogRow, LogSource, WorkspaceRow, WorkspaceScope, floor_id};
 use gatepost_vault::WorkspaceKeys;
 use serde::Deserialize;
 use uuid::Uuid;
@@ -252,12 +252,20 @@ impl App {
     }
 
     async fn log_scopes(&self, workspace: Option<WorkspaceId>) -> Result<Vec<WorkspaceScope>> {
-        let scopes = self
+        let scopes: Vec<WorkspaceScope> = self
             .0
             .store
             .read_system(async move |tx| match workspace {
                 Some(id) => Ok(tx.workspace_scope(id).await?.into_iter().collect()),
-                None => tx.workspace_scopes().await,
+                None => {
+                    // What could be shown of a destroyed one is in its own audit log.
+                    let rows = tx.workspace_list().await?;
+                    Ok(rows
+                        .iter()
+                        .filter(|row| row.destroyed_at.is_none())
+                        .map(WorkspaceRow::scope)
+                        .collect())
+                }
             })
             .await?;
         if workspace.is_some() && scopes.is_empty() {

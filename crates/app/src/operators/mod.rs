@@ -8,12 +8,14 @@
 //! Does not defend against: two operators who agree to misuse what each may do.
 
 mod logs;
+mod plans;
 mod roles;
 mod standing;
 mod visits;
 
 pub(crate) use logs::masked;
 pub use logs::{LogEntry, LogKind, LogQuery, LogSubject};
+pub use plans::PlanView;
 pub use roles::OperatorView;
 pub use standing::{StandingView, WorkspaceDetail};
 pub use visits::{OperatorVisitOpen, OperatorVisitView};

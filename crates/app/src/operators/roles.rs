@@ -1,6 +1,8 @@
 //! Who is an operator.
 
-use gatepost_core::access::{OperatorGrant, OperatorIdentity, OperatorRole, operator_permission};
+use gatepost_core::access::{
+    OperatorGrant, OperatorIdentity, OperatorPermission as _, OperatorRole, operator_permission,
+};
 use gatepost_core::audit::Action;
 use gatepost_core::{Code, EmailAddress, Error, Result, UserId};
 use gatepost_store::{UserRow, WorkspaceScope};
@@ -52,7 +54,7 @@ impl App {
     }
 
     /// Makes the person with this address an operator, another kind of operator, or none any more. Their sessions as an
-    /// operator end; with their role the visits that they have open do.
+    /// operator end; so do the visits that they have open, unless they may still make some.
     ///
     /// Errors: `not_found` where nobody has the address; `conflict` for an account that is disabled, and for the last
     /// administrator, who stays one.
@@ -81,11 +83,8 @@ impl App {
                 }
                 tx.user_operator_set(user.id, role).await?;
                 tx.operator_sessions_end(user.id).await?;
-                if role.is_none() {
-                    for row in tx.visits_of(user.id, now).await? {
-                        let entry = app.visit_ended_entry(&grant, &row.visit);
-                        tx.visit_end_own(&row.visit, now, &grant.actor().to_string(), &entry).await?;
-                    }
+                if !role.is_some_and(|role| operator_permission::VisitOpen::ID.roles().contains(&role)) {
+                    app.visits_end_of(tx, &grant, user.id, now).await?;
                 }
                 let named = |role: Option<OperatorRole>| role.map_or("", OperatorRole::as_str);
                 let entry = app

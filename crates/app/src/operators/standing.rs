@@ -4,10 +4,12 @@ use gatepost_core::access::{
     Grant, OperatorGrant, OperatorPermission, OperatorReason, PermissionId, operator_permission, permission,
 };
 use gatepost_core::audit::{Action, Audit};
+use gatepost_core::guard::{PlanName, Subscription, SubscriptionState};
 use gatepost_core::{Code, Error, FieldError, Result, Timestamp, WorkspaceId};
 use gatepost_store::{StandingRow, WorkspaceCounts};
 use gatepost_vault::WorkspaceKeys;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::App;
 use crate::notices::{Notice, to_workspace};
@@ -20,8 +22,11 @@ pub struct StandingView {
     pub paused_why: Option<String>,
     pub review_since: Option<Timestamp>,
     pub review_why: Option<String>,
-    /// A preset of limits that holds where nothing else is said for a key or a mode.
+    /// The name of its plan; `None`: the one of workspaces without one.
     pub plan: Option<String>,
+    pub subscription: Subscription,
+    /// Since when it is in its state; `None`: since the workspace was made.
+    pub subscription_since: Option<Timestamp>,
 }
 
 impl StandingView {
@@ -31,7 +36,15 @@ impl StandingView {
             None => (None, None),
         };
         let ((paused_since, paused_why), (review_since, review_why)) = (split(row.paused), split(row.review));
-        Self { paused_since, paused_why, review_since, review_why, plan: row.plan }
+        Self {
+            paused_since,
+            paused_why,
+            review_since,
+            review_why,
+            plan: row.plan,
+            subscription: row.subscription,
+            subscription_since: row.subscription_since,
+        }
     }
 }
 
@@ -110,7 +123,7 @@ impl App {
         reason: OperatorReason,
     ) -> Result<StandingView> {
         let now = self.now();
-        self.standing_change(grant, id, Action::WorkspaceSendingPaused, move |row| {
+        self.standing_change(grant, id, Action::WorkspaceSendingPaused, None, move |row| {
             if row.paused.is_some() {
                 return Err(Error::new(Code::Conflict, "sending is paused already"));
             }
@@ -129,7 +142,7 @@ impl App {
         grant: &OperatorGrant<operator_permission::SendingManage>,
         id: WorkspaceId,
     ) -> Result<StandingView> {
-        self.standing_change(grant, id, Action::WorkspaceSendingResumed, |row| {
+        self.standing_change(grant, id, Action::WorkspaceSendingResumed, None, |row| {
             if row.paused.is_none() {
                 return Err(Error::new(Code::Conflict, "sending is not paused"));
             }
@@ -150,7 +163,7 @@ impl App {
         reason: Option<OperatorReason>,
     ) -> Result<StandingView> {
         let now = self.now();
-        self.standing_change(grant, id, Action::WorkspaceReviewChanged, move |row| {
+        self.standing_change(grant, id, Action::WorkspaceReviewChanged, None, move |row| {
             let since = row.review.as_ref().map_or(now, |(since, _)| *since);
             let review = reason.as_ref().map(|reason| (since, reason.as_str().to_owned()));
             let change = ("reason", why(row.review.as_ref()), why(review.as_ref()));
@@ -159,26 +172,67 @@ impl App {
         .await
     }
 
-    /// Gives a workspace a plan: a preset of limits, for all its keys of either mode that have none of their own. `None`
-    /// takes it away.
+    /// Gives a workspace a plan. `None` takes it away: then the default one holds, where there is one.
     ///
-    /// Errors: `not_found`; `invalid_field` for a name that the configuration does not know.
+    /// Errors: `not_found`; `invalid_field` for a plan that there is not.
     pub async fn workspace_plan_set(
         &self,
         grant: &OperatorGrant<operator_permission::WorkspaceManage>,
         id: WorkspaceId,
-        plan: Option<String>,
+        plan: Option<PlanName>,
     ) -> Result<StandingView> {
-        let config = &self.0.config.limits;
-        if let Some(name) = plan.as_deref().filter(|name| config.preset(name).is_none()) {
-            let detail = format!("there is no plan {name}; there are {}", config.names());
-            return Err(Error::fields(vec![FieldError::new("/plan", "invalid_value", detail)]));
-        }
-        self.standing_change(grant, id, Action::WorkspacePlanChanged, move |row| {
-            let change = ("plan", row.plan.clone().unwrap_or_default(), plan.clone().unwrap_or_default());
-            Ok((StandingRow { plan: plan.clone(), ..row }, change))
+        let given = plan.clone();
+        self.standing_change(grant, id, Action::WorkspacePlanChanged, plan, move |row| {
+            let name = given.as_ref().map(ToString::to_string);
+            let change = ("plan", row.plan.clone().unwrap_or_default(), name.clone().unwrap_or_default());
+            Ok((StandingRow { plan: name, ..row }, change))
         })
         .await
+    }
+
+    /// Says how a workspace stands with whoever bills it. Only a trial and what is past due end by themselves; what is past
+    /// due gets the grace of its plan where no end is given.
+    ///
+    /// Errors: `not_found`; `invalid_field` for an end that is past, or of a state that has none.
+    pub async fn workspace_subscription_set(
+        &self,
+        grant: &OperatorGrant<operator_permission::WorkspaceManage>,
+        id: WorkspaceId,
+        state: SubscriptionState,
+        until: Option<Timestamp>,
+    ) -> Result<StandingView> {
+        let now = self.now();
+        let wrong = |detail: &str| {
+            Err(Error::fields(vec![FieldError::new("/until", "invalid_value", detail.to_owned())]))
+        };
+        let ends = matches!(state, SubscriptionState::Trialing | SubscriptionState::PastDue);
+        match until {
+            Some(_) if !ends => return wrong("only trialing and past_due have an end"),
+            Some(until) if until <= now => return wrong("expected a time that is to come"),
+            _ => {}
+        }
+        let until = match (until, state) {
+            (None, SubscriptionState::PastDue) => Some(now.plus(self.workspace_grace(id).await?)),
+            (until, _) => until,
+        };
+        let new = Subscription { state, until };
+        self.standing_change(grant, id, Action::SubscriptionChanged, None, move |row| {
+            let since = if row.subscription.state == state { row.subscription_since } else { Some(now) };
+            let change = ("subscription", row.subscription.said(), new.said());
+            Ok((StandingRow { subscription: new, subscription_since: since, ..row }, change))
+        })
+        .await
+    }
+
+    /// For how long what is past due passes.
+    async fn workspace_grace(&self, id: WorkspaceId) -> Result<Duration> {
+        let scope = self.0.store.read_system(async move |tx| tx.workspace_scope(id).await).await?;
+        let scope = scope.ok_or_else(|| Error::of(Code::NotFound))?;
+        let default_plan = self.default_plan();
+        let entitled =
+            self.0.store.read(scope, async move |tx| tx.entitled(default_plan.as_deref()).await).await?;
+        let days = entitled.plan.unwrap_or_default().grace_days();
+        Ok(Duration::from_hours(24 * u64::from(days)))
     }
 
     /// How the caller's workspace stands. Reasons are for those who manage it.
@@ -195,13 +249,14 @@ impl App {
         self.0.sealing.keys(scope.ok_or_else(|| Error::of(Code::NotFound))?).await
     }
 
-    /// Changes how a workspace stands, with an entry in its own log. Keys and seats carry a part of it, so this returns
+    /// Changes how a workspace stands, with an entry in its own log. A plan that is given must be there. Keys and seats carry a part of it, so this returns
     /// when every node has read them anew.
     async fn standing_change<P: OperatorPermission>(
         &self,
         grant: &OperatorGrant<P>,
         id: WorkspaceId,
         action: Action,
+        plan: Option<PlanName>,
         change: impl Fn(StandingRow) -> Result<(StandingRow, (&'static str, String, String))> + Send + 'static,
     ) -> Result<StandingView> {
         let entry = self.audit_operator(grant, action, ("workspace", id.to_string()));
@@ -211,6 +266,12 @@ impl App {
             .0
             .store
             .write_system(async move |tx| {
+                if let Some(plan) = &plan
+                    && tx.plan_hold(plan).await?.is_none()
+                {
+                    let detail = format!("there is no plan {plan}");
+                    return Err(Error::fields(vec![FieldError::new("/plan", "invalid_value", detail)]));
+                }
                 let was = tx.standing_hold(id).await?.ok_or_else(|| Error::of(Code::NotFound))?;
                 let (new, (name, before, after)) = change(was)?;
                 tx.standing_set(id, &new).await?;

@@ -7,9 +7,9 @@ use gatepost_core::access::{
     Grant, OperatorGrant, OperatorIdentity, OperatorReason, Principal, StoredVisit, VISIT_LASTS_MAX,
     VISIT_LASTS_MIN, no_visit, operator_permission, permission,
 };
-use gatepost_core::audit::{Action, Audit, AuditEntry};
+use gatepost_core::audit::{Action, Audit};
 use gatepost_core::{Code, Error, FieldError, OperatorVisitId, Result, Timestamp, UserId, WorkspaceId};
-use gatepost_store::{VisitRow, WorkspaceScope};
+use gatepost_store::{SystemTx, VisitRow, WorkspaceScope};
 
 use crate::App;
 use crate::audit::Visit;
@@ -245,13 +245,22 @@ impl App {
         grant.visit(&stored, now)
     }
 
-    /// The entry of a visit that ends with its operator's role.
-    pub(super) fn visit_ended_entry(
+    /// Ends the visits that an operator has open, in the transaction that takes their role or closes their account; how
+    /// many.
+    pub(crate) async fn visits_end_of(
         &self,
+        tx: &SystemTx<'_>,
         grant: &OperatorGrant<operator_permission::UserManage>,
-        visit: &StoredVisit,
-    ) -> AuditEntry {
-        self.audit_operator(grant, Action::OperatorVisitEnded, ("operator_visit", visit.id.to_string()))
+        operator: UserId,
+        now: Timestamp,
+    ) -> Result<usize> {
+        let open = tx.visits_of(operator, now).await?;
+        for row in &open {
+            let target = ("operator_visit", row.visit.id.to_string());
+            let entry = self.audit_operator(grant, Action::OperatorVisitEnded, target);
+            tx.visit_end_own(&row.visit, now, &grant.actor().to_string(), &entry).await?;
+        }
+        Ok(open.len())
     }
 
     /// With the names of the operators.

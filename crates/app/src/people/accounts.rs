@@ -69,7 +69,7 @@ impl App {
                 if !open || tx.user_get(user).await?.is_none() {
                     return Err(Error::of(Code::NotFound));
                 }
-                if tx.seat(workspace, user).await?.is_some() {
+                if tx.seat(workspace, user, None).await?.is_some() {
                     return Err(Error::of(Code::MemberExists));
                 }
                 if tx.member_count_of(workspace).await? >= MEMBERS_MAX {
@@ -126,8 +126,8 @@ impl App {
         user_view(&*self.0.sealing.keys(WorkspaceScope::platform()).await?, &row)
     }
 
-    /// Closes an account: when this returns, its person is signed out on every node and cannot sign in again. Their seats
-    /// stay.
+    /// Closes an account: when this returns, its person is signed out on every node and cannot sign in again, and an
+    /// operator's visits are over. Their seats stay.
     ///
     /// Errors: `not_found`, `conflict` for the last administrator of the installation.
     pub async fn user_disable(
@@ -135,8 +135,8 @@ impl App {
         grant: &OperatorGrant<operator_permission::UserManage>,
         id: UserId,
     ) -> Result<UserView> {
-        let now = self.now();
-        let entry = self.audit_operator(grant, Action::UserDisabled, ("user", id.to_string()));
+        let (app, grant, now) = (self.clone(), *grant, self.now());
+        let entry = self.audit_operator(&grant, Action::UserDisabled, ("user", id.to_string()));
         let epoch = self
             .0
             .store
@@ -155,9 +155,16 @@ impl App {
                 for kind in WAYS_IN {
                     tx.tickets_drop(id, kind).await?;
                 }
+                let visits = match user.operator {
+                    Some(_) => app.visits_end_of(tx, &grant, id, now).await?,
+                    None => 0,
+                };
                 let epoch = tx.credential_epoch_raise().await?;
                 let mut entry = entry.clone().changed("disabled", "false", "true");
                 entry.details.push(("sessions_ended", ended.to_string()));
+                if visits > 0 {
+                    entry.details.push(("visits_ended", visits.to_string()));
+                }
                 tx.commit(entry, Some(epoch))
             })
             .await?;

@@ -16,6 +16,7 @@ use gatepost_vault::WorkspaceKeys;
 
 use super::Caller;
 use super::passwords::password_admit;
+use super::sessions::session_alone;
 use super::tickets::{TicketNew, ticket_digest, ticket_state_open};
 use super::users::{UserColumn, email_index};
 use crate::App;
@@ -64,7 +65,8 @@ impl App {
         row.ok_or_else(|| Error::of(Code::SessionEnded))
     }
 
-    /// Whoever is signed in changes their password: with the present one, or soon after a proof. All other sessions end.
+    /// Whoever is signed in changes their password: with the present one, or soon after a proof. All other sessions end,
+    /// and all access tokens; the session's new token.
     ///
     /// Errors: `sign_in_failed` for a wrong present password, `reauth_required` without one, `password_refused`.
     pub async fn password_change(
@@ -73,7 +75,7 @@ impl App {
         caller: &Caller,
         present: Option<&Secret<String>>,
         new: &Secret<String>,
-    ) -> Result<()> {
+    ) -> Result<Secret<String>> {
         person.unconfined()?;
         let now = self.now();
         let user = self.account_of(person).await?;
@@ -83,7 +85,8 @@ impl App {
         }
         let sealed = self.password_sealed(&user, new).await?;
         let told = self.tell(&user, Notice::password_changed(&caller.trigger(now))).await?;
-        let (id, session) = (user.id, person.session());
+        let (id, by) = (user.id, person.clone());
+        let (token, digest) = self.session_token();
         let target = ("user", id.to_string());
         let mut audit = self.audit_person(
             caller,
@@ -98,15 +101,15 @@ impl App {
             .store
             .write_system(async move |tx| {
                 tx.user_password_set(id, Some(&sealed)).await?;
-                tx.sessions_delete_of(id, Some(session)).await?;
                 tx.tickets_drop(id, TicketKind::PasswordReset).await?;
                 tx.tickets_drop(id, TicketKind::SignIn).await?;
                 told.write(tx).await?;
-                let epoch = tx.credential_epoch_raise().await?;
+                let (_, epoch) = session_alone(tx, &by, &digest, now).await?;
                 tx.commit(audit.clone(), epoch)
             })
             .await?;
-        self.await_epoch(epoch).await
+        self.await_epoch(epoch).await?;
+        Ok(token)
     }
 
     /// Whether `present` is the password of the account. A session that was left open is no place to guess at it.

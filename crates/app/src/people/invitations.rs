@@ -351,7 +351,7 @@ impl App {
                 if own.email_index != invitation.email_index {
                     return Err(Error::of(Code::InvitationForAnother));
                 }
-                if tx.seat(place.id, user).await?.is_some() {
+                if tx.seat(place.id, user, None).await?.is_some() {
                     return Err(Error::of(Code::MemberExists));
                 }
                 let (workspace, invitation) =

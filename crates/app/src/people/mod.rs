@@ -61,7 +61,7 @@ pub use proving::{Proof, ProofsOffered};
 pub use sessions::{Device, SessionBegun, SessionView};
 pub use setup::{SetupAsk, SetupDone, SetupToken};
 pub use sign_in::SignIn;
-pub use sso::{SsoDone, SsoStarted, SsoWish};
+pub use sso::{SsoDone, SsoFinished, SsoStarted, SsoWish};
 pub use sso_offers::SsoOffer;
 pub use throttle::GuessRules;
 pub use users::{SeatView, UserCreate, UserView};

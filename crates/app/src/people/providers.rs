@@ -170,7 +170,7 @@ impl App {
 
     /// The callback's address of a provider: another one for each, which tells them apart.
     pub(super) fn sso_callback_url(&self, key: &str) -> String {
-        format!("{}/sso/{key}/callback", self.0.config.public_url.trim_end_matches('/'))
+        format!("{}/sso/{key}/callback", self.console_url())
     }
 
     async fn provider_view(
@@ -193,7 +193,7 @@ impl App {
             domains: row.domains.split_whitespace().map(str::to_owned).collect(),
             join_role: row.join_role,
             callback_url: self.sso_callback_url(&key),
-            sign_in_url: format!("{}/sso/{key}", self.0.config.public_url.trim_end_matches('/')),
+            sign_in_url: format!("{}/sso/{key}", self.console_url()),
             created_at: row.created_at,
             used_at: row.used_at,
         })

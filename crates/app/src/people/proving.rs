@@ -7,12 +7,13 @@
 
 use gatepost_core::access::{Person, TokenDigest};
 use gatepost_core::audit::Action;
-use gatepost_core::{Code, Error, Result, Secret, SessionId};
+use gatepost_core::{Code, Error, Result, Secret};
 use gatepost_store::WorkspaceScope;
 use gatepost_vault::sha256;
 
 use super::Caller;
 use super::factors::{PasskeyStart, SecondFactor};
+use super::sessions::session_alone;
 use super::throttle::account_subject;
 use crate::App;
 
@@ -142,14 +143,16 @@ impl App {
         self.guess_right(guess).await
     }
 
-    /// Ends all sessions of the person but the one that asks; how many. When this returns no node knows them.
+    /// Ends all sessions of the person but the one that asks, and all access tokens. When this returns no node knows them.
+    /// The session's new token.
     ///
     /// Errors: `session_confined`.
-    pub async fn sessions_end_others(&self, person: &Person, caller: &Caller) -> Result<u64> {
+    pub async fn sessions_end_others(&self, person: &Person, caller: &Caller) -> Result<Secret<String>> {
         // What a workspace's own provider opened ends nothing elsewhere.
         person.unconfined()?;
-        let (user, spared): (_, SessionId) = (person.user(), person.session());
-        let target = ("user", user.to_string());
+        let (by, now) = (person.clone(), self.now());
+        let (token, digest) = self.session_token();
+        let target = ("user", person.user().to_string());
         let audit = self.audit_person(
             caller,
             person.actor(),
@@ -157,18 +160,17 @@ impl App {
             Action::SessionsEnded,
             target,
         );
-        let (ended, epoch) = self
+        let epoch = self
             .0
             .store
             .write_system(async move |tx| {
-                let ended = tx.sessions_delete_of(user, Some(spared)).await?;
+                let (ended, epoch) = session_alone(tx, &by, &digest, now).await?;
                 let mut audit = audit.clone();
                 audit.details.push(("ended", ended.to_string()));
-                let epoch = tx.credential_epoch_raise().await?;
-                tx.commit(audit, (ended, epoch))
+                tx.commit(audit, epoch)
             })
             .await?;
         self.await_epoch(epoch).await?;
-        Ok(ended)
+        Ok(token)
     }
 }

@@ -19,7 +19,7 @@ use gatepost_core::channel::Mode;
 use gatepost_core::{
     ClientAddr, Code, Error, IdentityProviderId, Result, Secret, SessionId, Timestamp, UserId, WorkspaceId,
 };
-use gatepost_store::{SessionRow, WorkspaceScope};
+use gatepost_store::{SessionRow, SystemTx, WorkspaceScope};
 use gatepost_vault::{Aad, SealedBytes, WorkspaceKeys, constant_time_eq, random_token, sha256};
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +54,22 @@ pub(crate) struct Sessions {
     pub(super) tokens: AccessTokens,
     /// Those that access tokens were exchanged for.
     exchanged: moka::sync::Cache<SessionId, Arc<Known>>,
+}
+
+/// Ends whatever a person's credentials opened but the session that asks, which goes on under another token: a copy of
+/// the present one opens nothing any more, nor does anything that was exchanged for it. How many other sessions ended,
+/// and the epoch to wait for.
+///
+/// Errors: `session_ended`.
+pub(super) async fn session_alone(
+    tx: &SystemTx<'_>,
+    person: &Person,
+    token: &TokenDigest,
+    now: Timestamp,
+) -> Result<(u64, i64)> {
+    let ended = tx.session_alone(person.user(), person.session(), token, now).await?;
+    let ended = ended.ok_or_else(|| Error::of(Code::SessionEnded))?;
+    Ok((ended, tx.credential_epoch_raise().await?))
 }
 
 /// A session as it was read.
@@ -197,7 +213,7 @@ impl App {
         }
         let now = self.now();
         let id = SessionId::new(now, self.entropy());
-        let token = random_token("gps_", self.entropy());
+        let (token, digest) = self.session_token();
         let device = match &caller.device {
             Some(known) => Secret::new(known.clone()),
             None => random_token("gpd_", self.entropy()),
@@ -207,7 +223,7 @@ impl App {
             id,
             user,
             kind,
-            digest: TokenDigest::new(sha256(token.expose().as_bytes())),
+            digest,
             previous: None,
             created_at: now,
             renewed_at: now,
@@ -327,6 +343,13 @@ impl App {
         Ok(known)
     }
 
+    /// A new token for a session, and what is kept of it.
+    pub(super) fn session_token(&self) -> (Secret<String>, TokenDigest) {
+        let token = random_token("gps_", self.entropy());
+        let digest = TokenDigest::new(sha256(token.expose().as_bytes()));
+        (token, digest)
+    }
+
     /// Another token for a session whose present one has served its time; `None` where it has not, or another request
     /// has just got one.
     pub async fn session_renew(&self, token: &str) -> Result<Option<Secret<String>>> {
@@ -346,8 +369,7 @@ impl App {
         old: TokenDigest,
     ) -> Result<Option<Secret<String>>> {
         let now = self.now();
-        let fresh = random_token("gps_", self.entropy());
-        let new = TokenDigest::new(sha256(fresh.expose().as_bytes()));
+        let (fresh, new) = self.session_token();
         let renewed = self
             .0
             .store
@@ -397,7 +419,9 @@ impl App {
         {
             return Ok(Some(seat));
         }
-        let found = inner.store.read_system(async move |tx| tx.seat(workspace, user).await).await?;
+        let plan = self.default_plan();
+        let found =
+            inner.store.read_system(async move |tx| tx.seat(workspace, user, plan.as_deref()).await).await?;
         if let Some(seat) = found {
             inner.people.seats.insert((workspace, user), (epoch, seat));
         }

@@ -21,6 +21,7 @@ use super::tickets::{TicketNew, ticket_digest};
 use super::users::UserCreate;
 use super::{Caller, SessionBegun};
 use crate::App;
+use crate::workspaces::with_acceptance;
 
 const LIVES: Duration = Duration::from_hours(1);
 /// Longest name of a person or a workspace, in characters.
@@ -43,6 +44,8 @@ pub struct SetupAsk {
     pub name: String,
     pub email: String,
     pub password: Secret<String>,
+    /// The version of the rules for acceptable use that is accepted, where there are any.
+    pub acceptable_use: Option<String>,
 }
 
 /// The installation is set up, and who did it is signed in.
@@ -85,10 +88,15 @@ fn link_invalid() -> Error {
 }
 
 impl App {
-    /// Where a person sets the installation up: by name on loopback, where passkeys work too.
-    pub fn setup_url(&self) -> String {
-        let url = format!("{}/setup", self.0.config.public_url);
+    /// Where people open the console, without a slash at the end: this machine by its name, for passkeys need one.
+    pub fn console_url(&self) -> String {
+        let url = self.0.config.public_url.trim_end_matches('/');
         url.replacen("://127.0.0.1", "://localhost", 1).replacen("://[::1]", "://localhost", 1)
+    }
+
+    /// Where a person sets the installation up.
+    pub fn setup_url(&self) -> String {
+        format!("{}/setup", self.console_url())
     }
 
     /// Whether somebody may sign in as operator, so that nothing is to be set up.
@@ -160,7 +168,8 @@ impl App {
 
     /// Sets the installation up, and signs in who did it.
     ///
-    /// Errors: `not_found` where that was done, `link_invalid` for a token that is none, `invalid_field`.
+    /// Errors: `not_found` where that was done, `link_invalid` for a token that is none, `invalid_field`,
+    /// `acceptable_use_required`.
     pub async fn setup_complete(&self, caller: &Caller, ask: SetupAsk) -> Result<SetupDone> {
         if self.is_set_up().await? {
             return Err(Error::of(Code::NotFound));
@@ -171,6 +180,7 @@ impl App {
             self.0.store.read_system(async move |tx| tx.ticket_peek(&digest, TicketKind::Setup, now).await);
         found.await?.ok_or_else(link_invalid)?;
         let Checked { workspace, name, email } = check(&ask)?;
+        let accepted = self.acceptable_use_accepted(ask.acceptable_use.as_deref())?;
         let create = UserCreate {
             email,
             name,
@@ -179,10 +189,11 @@ impl App {
         };
         let user = self.user_row(create).await?;
         let id = WorkspaceId::new(now, self.entropy());
-        let row = WorkspaceRow { id, name: workspace, created_at: now, deleted_at: None };
+        let row = WorkspaceRow { id, name: workspace, created_at: now, deleted_at: None, destroyed_at: None };
         let keys = self.0.sealing.new_keys(row.id.uuid())?;
         let entry = |action, target| self.audit_person(caller, Actor::User(user.id), None, action, target);
         let made = entry(Action::WorkspaceCreated, ("workspace", row.id.to_string())).made("name", &row.name);
+        let made = with_acceptance(made, accepted.as_deref());
         let joined =
             entry(Action::MemberJoined, ("user", user.id.to_string())).made("role", Role::Owner.as_str());
         let done = entry(Action::SetupCompleted, ("installation", "setup".to_owned()))
@@ -193,7 +204,7 @@ impl App {
             .store
             .write_system(async move |tx| {
                 setup_take(tx, &digest, now).await?;
-                tx.workspace_insert(&row, &keys).await?;
+                tx.workspace_insert(&row, &keys, accepted.as_deref()).await?;
                 tx.user_insert(&user).await?;
                 tx.member_add(row.id, user.id, Role::Owner, now).await?;
                 audit_both(tx, row.id, &joined, &made).await?;

@@ -58,6 +58,13 @@ pub enum SsoDone {
     Proved { token: Option<Secret<String>>, workspace: Option<WorkspaceId> },
 }
 
+/// A visit that has ended.
+pub struct SsoFinished {
+    pub done: SsoDone,
+    /// What [`App::sso_start`] was given for it.
+    pub back: String,
+}
+
 /// What is kept of a visit beside the attempt.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 enum Purpose {
@@ -70,6 +77,8 @@ enum Purpose {
 struct Kept {
     purpose: Purpose,
     attempt: Vec<u8>,
+    #[serde(default)]
+    back: String,
 }
 
 /// A provider that was found by its place in our addresses.
@@ -133,10 +142,17 @@ impl App {
         Ok(Named { key: id.to_string(), name: row.name.clone(), provider, own: Some((scope, row)) })
     }
 
-    /// Begins a visit to a provider. `browser` is the cookie of an earlier one, which may be kept.
+    /// Begins a visit to a provider. `browser` is the cookie of an earlier one, which may be kept; `back` is the page that
+    /// the person was on the way to, given out again when they return, and empty where there is none.
     ///
     /// Errors: `not_found`, `sso_failed`; for a link `reauth_required` and `session_confined`.
-    pub async fn sso_start(&self, key: &str, browser: Option<&str>, wish: SsoWish<'_>) -> Result<SsoStarted> {
+    pub async fn sso_start(
+        &self,
+        key: &str,
+        browser: Option<&str>,
+        wish: SsoWish<'_>,
+        back: &str,
+    ) -> Result<SsoStarted> {
         let named = self.sso_named(key).await?;
         let purpose = self.sso_purpose(&named, &wish).await?;
         let browser = match browser {
@@ -155,7 +171,8 @@ impl App {
             Purpose::Link { user, .. } | Purpose::Prove { user, .. } => Some(user),
         };
         let digest = started.attempt.state_digest();
-        let kept = Kept { purpose, attempt: started.attempt.to_bytes().expose().clone() };
+        let attempt = started.attempt.to_bytes().expose().clone();
+        let kept = Kept { purpose, attempt, back: back.to_owned() };
         let kept = serde_json::to_vec(&kept).map_err(Error::internal)?;
         let keys = self.0.sealing.keys(WorkspaceScope::platform()).await?;
         let ticket = TicketRow {
@@ -188,7 +205,7 @@ impl App {
             SsoWish::Link(person) | SsoWish::Prove(person) => (person.user(), person.session()),
         };
         if let Some(workspace) = named.workspace() {
-            let seat = self.0.store.read_system(async move |tx| tx.seat(workspace, user).await).await?;
+            let seat = self.0.store.read_system(async move |tx| tx.seat(workspace, user, None).await).await?;
             if seat.is_none() {
                 return Err(Error::of(Code::NotFound));
             }
@@ -227,7 +244,7 @@ impl App {
         key: &str,
         browser: &str,
         callback: &Callback,
-    ) -> Result<SsoDone> {
+    ) -> Result<SsoFinished> {
         let (digest, now) = (Attempt::digest_of(&callback.state), self.now());
         let taken = self
             .0
@@ -259,7 +276,7 @@ impl App {
             Err(error) if error.code() == Code::SsoFailed => {
                 Err(self.sso_refused(caller, &named, error).await)
             }
-            done => done,
+            done => done.map(|done| SsoFinished { done, back: kept.back }),
         }
     }
 
@@ -283,7 +300,7 @@ impl App {
                 self.sso_link(caller, named, identity, address, known, (user, session)).await
             }
             (Purpose::Prove { user, session }, Some(known)) if known.user == user => {
-                self.sso_prove(named, &known, session).await
+                self.sso_prove(caller, named, &known, session).await
             }
             (Purpose::Prove { .. }, _) => {
                 Err(refused("another person than the one who is to prove themselves"))
@@ -300,7 +317,7 @@ impl App {
             .store
             .read_system(async move |tx| {
                 let seated = match workspace {
-                    Some(workspace) => tx.seat(workspace, user).await?.is_some(),
+                    Some(workspace) => tx.seat(workspace, user, None).await?.is_some(),
                     None => true,
                 };
                 Ok((tx.user_get(user).await?, seated, tx.second_factor_enrolled(user).await?))
@@ -323,7 +340,9 @@ impl App {
             })
             .await?;
         let trusted = named.trusts_second_factor();
-        let proofs = Proofs { how: "sso", second_factor: trusted, provider: through };
+        // The provider's word for a second factor is what it is: the account's own was not asked for.
+        let how = if trusted { "sso+provider_factor" } else { "sso" };
+        let proofs = Proofs { how, second_factor: trusted, provider: through };
         let step = if enrolled && !trusted {
             SignIn::SecondFactor { ticket: self.sso_step_ticket(user, through).await? }
         } else {
@@ -422,7 +441,7 @@ impl App {
             .store
             .read_system(async move |tx| {
                 let seated = match workspace {
-                    Some(workspace) => tx.seat(workspace, user).await?.is_some(),
+                    Some(workspace) => tx.seat(workspace, user, None).await?.is_some(),
                     None => true,
                 };
                 Ok((tx.session_get(session).await?, tx.user_get(user).await?, seated))
@@ -463,18 +482,29 @@ impl App {
     }
 
     /// The person of a session proved once more who they are.
-    async fn sso_prove(&self, named: &Named, known: &IdentityRow, session: SessionId) -> Result<SsoDone> {
+    async fn sso_prove(
+        &self,
+        caller: &Caller,
+        named: &Named,
+        known: &IdentityRow,
+        session: SessionId,
+    ) -> Result<SsoDone> {
         let (now, times, user, identity) = (self.now(), self.0.config.sessions, known.user, known.id);
         let row = self.0.store.read_system(async move |tx| tx.session_get(session).await).await?;
         let row = row.filter(|row| row.session.user == user && row.session.stands(times, now));
         let stored = row.ok_or_else(|| refused("the session that began this is over"))?.session;
         let second_factor = stored.second_factor;
+        let (target, credential) = (("session", session.to_string()), Some(Credential::Session(session)));
+        let mut audit =
+            self.audit_person(caller, Actor::User(user), credential, Action::SessionProved, target);
+        audit.details.push(("proofs", "sso".to_owned()));
+        audit.details.push(("identity_provider", named.key.clone()));
         self.0
             .store
             .write_system(async move |tx| {
                 tx.identity_used(identity, now).await?;
                 tx.session_proved(session, now, second_factor).await?;
-                tx.commit(Audit::None("a fresh proof in a session that is audited"), ())
+                tx.commit(audit.clone(), ())
             })
             .await?;
         // What the session may do has changed, so it gets another token, which no node has read yet.

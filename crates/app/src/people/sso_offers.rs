@@ -91,7 +91,7 @@ impl App {
     /// Errors: `not_found` for who is no member.
     pub async fn sso_way_in(&self, person: &Person, workspace: WorkspaceId) -> Result<Option<SsoOffer>> {
         let user = person.user();
-        let seat = self.0.store.read_system(async move |tx| tx.seat(workspace, user).await).await?;
+        let seat = self.0.store.read_system(async move |tx| tx.seat(workspace, user, None).await).await?;
         let only = seat.ok_or_else(|| Error::of(Code::NotFound))?.only_through;
         match only {
             Some(id) => self.sso_offer(&id.to_string()).await.map(Some),

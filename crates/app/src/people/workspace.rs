@@ -1,16 +1,19 @@
 //! A workspace as its members change it: its name, its rules for them, and its end.
 //!
-//! A deleted workspace is shut at once, for people and keys alike, and keeps its rows: the operator can bring it back.
+//! A deleted workspace is shut at once, for people and keys alike, and keeps its rows: the operator can bring it back until
+//! its grace is over ([`crate::deleted`]).
 
 use gatepost_core::access::{
     Actor, Credential, Grant, OperatorGrant, Person, Role, operator_permission, permission,
 };
 use gatepost_core::audit::{Action, Audit};
+use gatepost_core::guard::Zone;
 use gatepost_core::{Code, Error, FieldError, IdentityProviderId, Result, Timestamp, WorkspaceId};
 use gatepost_store::{WorkspaceRow, WorkspaceRules, WorkspaceTx};
 
 use super::Caller;
 use crate::App;
+use crate::workspaces::with_acceptance;
 
 /// A workspace as its members see it.
 #[derive(Debug, Clone)]
@@ -22,6 +25,8 @@ pub struct WorkspaceSettings {
     pub second_factor_required: bool,
     /// The identity provider through which alone members get in.
     pub only_through: Option<IdentityProviderId>,
+    /// IANA name; days and months of its plan are counted in it.
+    pub time_zone: String,
 }
 
 /// What is to be changed of a workspace.
@@ -29,6 +34,7 @@ pub struct WorkspaceSettings {
 pub struct WorkspaceChange {
     pub name: Option<String>,
     pub second_factor_required: Option<bool>,
+    pub time_zone: Option<Zone>,
     /// True for who knows that members will be shut out.
     pub confirm_lockout: bool,
 }
@@ -40,6 +46,7 @@ fn settings(id: WorkspaceId, rules: WorkspaceRules) -> WorkspaceSettings {
         created_at: rules.created_at,
         second_factor_required: rules.second_factor_required,
         only_through: rules.only_through,
+        time_zone: rules.time_zone,
     }
 }
 
@@ -70,7 +77,7 @@ impl App {
         self.0.store.read(grant.into(), async |tx| tx.members_without_second_factor().await).await
     }
 
-    /// Changes the name, and whether members need a second factor. A rule binds their next request on every node.
+    /// Changes the name, the time zone, and whether members need a second factor. A rule binds their next request on every node.
     ///
     /// Errors: `second_factor_required` where whoever asks for one of others signed in without one; `members_shut_out`
     /// with their number, unless confirmed; `permission_missing`.
@@ -106,21 +113,30 @@ impl App {
                         return Err(Error::new(Code::MembersShutOut, detail));
                     }
                 }
-                if name == before.name && required == before.second_factor_required {
+                let zone = change.time_zone.as_ref().map_or(before.time_zone.as_str(), Zone::name).to_owned();
+                if name == before.name
+                    && required == before.second_factor_required
+                    && zone == before.time_zone
+                {
                     return tx.commit(Audit::None("nothing was changed"), (before, None));
                 }
-                tx.workspace_rules_set(&name, required).await?;
                 let epoch = if required == before.second_factor_required {
                     None
                 } else {
                     Some(tx.credential_epoch_raise().await?)
                 };
-                let audit = entry.clone().changed("name", &before.name, &name).changed(
-                    "second_factor_required",
-                    before.second_factor_required.to_string(),
-                    required.to_string(),
-                );
-                let after = WorkspaceRules { name, second_factor_required: required, ..before };
+                let audit = entry
+                    .clone()
+                    .changed("name", &before.name, &name)
+                    .changed(
+                        "second_factor_required",
+                        before.second_factor_required.to_string(),
+                        required.to_string(),
+                    )
+                    .changed("time_zone", &before.time_zone, &zone);
+                let after =
+                    WorkspaceRules { name, second_factor_required: required, time_zone: zone, ..before };
+                tx.workspace_rules_set(&after).await?;
                 tx.commit(audit, (after, epoch))
             })
             .await?;
@@ -163,7 +179,7 @@ impl App {
 
     /// Takes a deletion back: members and keys open the workspace again.
     ///
-    /// Errors: `not_found`, `conflict` where it was not deleted.
+    /// Errors: `not_found`, `conflict` where it was not deleted, or its grace was over and its keys are gone.
     pub async fn workspace_restore(
         &self,
         grant: &OperatorGrant<operator_permission::WorkspaceManage>,
@@ -174,10 +190,14 @@ impl App {
             .0
             .store
             .write_system(async move |tx| {
-                let row = tx.workspace_get(id).await?.ok_or_else(|| Error::of(Code::NotFound))?;
+                // Whoever destroys it at this moment is waited for.
+                let row = tx.workspace_hold(id).await?.ok_or_else(|| Error::of(Code::NotFound))?;
                 let Some(deleted) = row.deleted_at else {
                     return Err(Error::new(Code::Conflict, "the workspace is not deleted"));
                 };
+                if row.destroyed_at.is_some() {
+                    return Err(Error::new(Code::Conflict, "the workspace's keys and data are gone"));
+                }
                 tx.workspace_restore(id).await?;
                 let entry = entry.clone().was("deleted_at", deleted.to_string());
                 tx.audit_add(id, std::slice::from_ref(&entry)).await?;
@@ -198,12 +218,13 @@ impl App {
 
     /// Another workspace for somebody who owns one, where the installation allows it. They own it.
     ///
-    /// Errors: `reauth_required`, `permission_missing`.
+    /// Errors: `reauth_required`, `permission_missing`, `acceptable_use_required`.
     pub async fn workspace_create_own(
         &self,
         person: &Person,
         caller: &Caller,
         name: String,
+        acceptable_use: Option<&str>,
     ) -> Result<WorkspaceId> {
         if !self.workspace_create_allowed(person).await? {
             let detail = "whoever runs this installation makes the workspaces";
@@ -211,23 +232,26 @@ impl App {
         }
         let (now, user) = (self.now(), person.user());
         person.fresh(now)?;
+        let accepted = self.acceptable_use_accepted(acceptable_use)?;
         let row = WorkspaceRow {
             id: WorkspaceId::new(now, self.entropy()),
             name,
             created_at: now,
             deleted_at: None,
+            destroyed_at: None,
         };
         let (id, keys) = (row.id, self.0.sealing.new_keys(row.id.uuid())?);
         let entry = |action, target| {
             self.audit_person(caller, person.actor(), Some(person.credential()), action, target)
         };
         let made = entry(Action::WorkspaceCreated, ("workspace", id.to_string())).made("name", &row.name);
+        let made = with_acceptance(made, accepted.as_deref());
         let joined =
             entry(Action::MemberJoined, ("user", user.to_string())).made("role", Role::Owner.as_str());
         self.0
             .store
             .write_system(async move |tx| {
-                tx.workspace_insert(&row, &keys).await?;
+                tx.workspace_insert(&row, &keys, accepted.as_deref()).await?;
                 tx.member_add(id, user, Role::Owner, now).await?;
                 tx.audit_add(id, std::slice::from_ref(&joined)).await?;
                 tx.commit(made.clone(), id)

@@ -193,6 +193,17 @@ impl ProviderKind {
         }
     }
 
+    /// Whether accounts of this issuer come from here.
+    pub(crate) fn speaks_as(&self, issuer: &str, hosts: &SsoHosts) -> bool {
+        match self.issuer_rule(hosts) {
+            IssuerRule::Exact(own) => own == issuer,
+            rule @ IssuerRule::PerTenant { .. } => {
+                let tenant = rule.tenant_of(issuer);
+                tenant.is_some_and(|tenant| rule.of_token(Some(tenant)).is_ok_and(|own| own == issuer))
+            }
+        }
+    }
+
     pub(super) fn issuer_rule(&self, hosts: &SsoHosts) -> IssuerRule {
         let microsoft = |tenant: &str| format!("{}/{tenant}/v2.0", hosts.microsoft);
         match self {
@@ -315,6 +326,13 @@ impl IssuerRule {
         }
     }
 
+    /// The tenant in an issuer of many tenants; whether it is one is [`Self::of_token`]'s to say.
+    fn tenant_of<'i>(&self, issuer: &'i str) -> Option<&'i str> {
+        let Self::PerTenant { template, .. } = self else { return None };
+        let (before, after) = template.split_once(TENANT_ID)?;
+        issuer.strip_prefix(before)?.strip_suffix(after)
+    }
+
     /// What a token of this tenant must say its issuer is.
     pub(super) fn of_token(&self, tenant: Option<&str>) -> Result<String, SsoFault> {
         let (template, consumers) = match self {
@@ -353,6 +371,24 @@ mod tests {
     use super::*;
 
     const ACME: &str = "0f8fad5b-d9cb-469f-a165-70867728950e";
+
+    #[test]
+    fn a_provider_speaks_as_its_own_issuers() {
+        let hosts = SsoHosts::default();
+        let speaks = |kind: &ProviderKind, issuer: &str| kind.speaks_as(issuer, &hosts);
+        let own = ProviderKind::parse("oidc", Some("https://id.example/")).unwrap();
+        assert!(speaks(&own, "https://id.example/") && !speaks(&own, "https://id.example"));
+        assert!(speaks(&ProviderKind::Google, "https://accounts.google.com"));
+        assert!(!speaks(&ProviderKind::GitHub, "https://accounts.google.com"));
+        let acme = format!("https://login.microsoftonline.com/{ACME}/v2.0");
+        let personal = format!("https://login.microsoftonline.com/{CONSUMERS}/v2.0");
+        let one = |tenant: &str| ProviderKind::parse("microsoft", Some(tenant)).unwrap();
+        assert!(speaks(&one(ACME), &acme) && !speaks(&one(ACME), &personal));
+        assert!(speaks(&one("common"), &acme) && speaks(&one("common"), &personal));
+        assert!(speaks(&one("organizations"), &acme) && !speaks(&one("organizations"), &personal));
+        assert!(!speaks(&one("common"), "https://login.microsoftonline.com/{tenantid}/v2.0"));
+        assert!(!speaks(&one("common"), "https://login.microsoftonline.com/"));
+    }
 
     #[test]
     fn issuers_are_kept_as_written() {

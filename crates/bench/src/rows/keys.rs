@@ -1,7 +1,7 @@
 //! Timing of API key verification: it must not tell how much of a key was right, nor whether a key was revoked.
 
 use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use gatepost_app::KeyCreate;
 use gatepost_core::access::{Principal, Scope, StoredKey, TokenDigest, permission};
@@ -14,7 +14,7 @@ use crate::error::{Failure, Result};
 use crate::installation::{Installation, fresh, grant};
 use crate::presented::{changed_first, changed_last};
 use crate::table::Row;
-use crate::welch::{THRESHOLD, welch_t};
+use crate::welch::{Coin, THRESHOLD, nanos, welch_t};
 
 /// Timings of each kind for verification alone, and through the application with its look into the database.
 const ALONE: usize = 200_000;
@@ -105,30 +105,14 @@ fn not_a_key() -> Failure {
 
 async fn stored(app: &gatepost_app::App, key: &str) -> Result<StoredKey> {
     let id = ApiKeyToken::parse(key)?.key_id;
-    let found = app.store().read_system(async move |tx| tx.api_key_find(id).await).await?;
+    let found = app.store().read_system(async move |tx| tx.api_key_find(id, None).await).await?;
     found.ok_or_else(|| Failure::new("a key of ours is not stored"))
-}
-
-/// Which of two kinds is next: a fixed, irregular order.
-struct Coin(u64);
-
-impl Coin {
-    fn toss(&mut self) -> bool {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 & 1 == 1
-    }
-}
-
-fn nanos(span: Duration) -> u64 {
-    u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// Times one text against two stored keys, neither of which it opens.
 fn alone_t(timings: usize, text: &str, first: &StoredKey, second: &StoredKey) -> Result<f64> {
     let (mut ours, mut theirs) = (Vec::with_capacity(timings), Vec::with_capacity(timings));
-    let mut coin = Coin(0x9e37_79b9_7f4a_7c15);
+    let mut coin = Coin::new(0x9e37_79b9_7f4a_7c15);
     let now = gatepost_app::SystemClock.now();
     while ours.len() < timings || theirs.len() < timings {
         let one = coin.toss();
@@ -149,7 +133,7 @@ fn alone_t(timings: usize, text: &str, first: &StoredKey, second: &StoredKey) ->
 
 async fn whole_t(app: &gatepost_app::App, timings: usize, first: &str, second: &str) -> Result<f64> {
     let (mut ours, mut theirs) = (Vec::with_capacity(timings), Vec::with_capacity(timings));
-    let mut coin = Coin(0x2545_f491_4f6c_dd1d);
+    let mut coin = Coin::new(0x2545_f491_4f6c_dd1d);
     while ours.len() < timings || theirs.len() < timings {
         let one = coin.toss();
         let started = Instant::now();

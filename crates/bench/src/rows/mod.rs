@@ -9,6 +9,7 @@ mod idle;
 mod inbound;
 mod keys;
 mod pace;
+mod people;
 mod whole_loop;
 
 use std::time::Duration;
@@ -68,6 +69,9 @@ impl Run {
         }
         if self.args.wants(Group::Keys) {
             self.keys().await?;
+        }
+        if self.args.wants(Group::People) {
+            self.people().await?;
         }
         let aims = self.found.aims(self.engine);
         if !aims.is_empty() {

@@ -142,6 +142,8 @@ operator_permissions! {
     AuditRead = "operator.audit.read", roles [Administrator];
     /// See the state of this installation.
     StatusRead = "operator.status.read", roles [Administrator, Support];
+    /// Send a test mail.
+    MailTest = "operator.mail.test", roles [Administrator], fresh;
     /// See who is an operator.
     OperatorRead = "operator.people.read", roles [Administrator, Support];
     /// See, add, disable and recover people, and say who is an operator.

@@ -13,6 +13,7 @@ use crate::address::ClientAddr;
 use crate::allowlist::Allowlist;
 use crate::channel::Mode;
 use crate::error::{Code, Error};
+use crate::guard::{Entitlements, Needs};
 use crate::id::{ApiKeyId, ChannelId, RequestId, SessionId, TokenFamilyId, UserId, WorkspaceId};
 use crate::origin::Origin;
 use crate::time::Timestamp;
@@ -85,6 +86,8 @@ pub struct KeyRules {
     pub workspace_limit: Option<String>,
     /// The preset of its own.
     pub own_limit: Option<String>,
+    /// What its workspace may use.
+    pub entitlements: Entitlements,
 }
 
 impl KeyRules {
@@ -288,7 +291,7 @@ impl Principal {
             fresh,
             mode,
             channels: None,
-            rules: Arc::new(KeyRules::default()),
+            rules: Arc::new(KeyRules { entitlements: seat.entitlements, ..KeyRules::default() }),
             exchange: None,
         }
     }
@@ -306,6 +309,13 @@ impl Principal {
             None => "the caller's address is not known, and an allowlist is on".to_owned(),
         };
         Err(Error::new(Code::IpNotAllowed, seen))
+    }
+
+    /// Whether its workspace may use what a route needs.
+    ///
+    /// Errors: `subscription_suspended`, `plan_feature_unavailable`.
+    pub fn entitled(&self, needs: Needs, now: Timestamp) -> Result<(), Error> {
+        self.rules.entitlements.admit(needs, now)
     }
 
     /// What narrows its use.

@@ -13,6 +13,7 @@ use super::permissions::Role;
 use super::principal::{Actor, Credential, Principal, TokenDigest};
 use crate::channel::Mode;
 use crate::error::{Code, Error};
+use crate::guard::Entitlements;
 use crate::id::{IdentityProviderId, SessionId, UserId, WorkspaceId};
 use crate::time::Timestamp;
 
@@ -112,6 +113,8 @@ pub struct StoredSeat {
     pub second_factor_required: bool,
     /// The workspace lets its members in through this identity provider only.
     pub only_through: Option<IdentityProviderId>,
+    /// What the workspace may use.
+    pub entitlements: Entitlements,
 }
 
 /// Somebody who signed in. Only a session makes one.
@@ -320,6 +323,7 @@ mod tests {
             role,
             second_factor_required: false,
             only_through: None,
+            entitlements: Entitlements::default(),
         }
     }
 

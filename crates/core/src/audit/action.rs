@@ -65,6 +65,7 @@ actions! {
     WorkspaceCreated = "workspace.created", "A workspace was made.";
     WorkspaceUpdated = "workspace.updated", "The workspace's name or its rules for members were changed.";
     WorkspaceDeleted = "workspace.deleted", "An owner deleted the workspace: nobody and no key opens it any more.";
+    WorkspaceDestroyed = "workspace.destroyed", "The grace of a deleted workspace was over: its keys are destroyed, and its rows follow.";
     WorkspaceRestored = "workspace.restored", "An operator took the deletion of a workspace back.";
     WorkspaceVisited = "workspace.visited", "The operator asked for something inside the workspace; the route is named, and the visit.";
     WorkspaceSendingPaused = "workspace.sending_paused", "The operator paused the workspace's sending.";

@@ -200,6 +200,8 @@ pub enum Refused {
     SystemUser(Option<u32>),
     /// Somebody whose proof of being this person was wrong; `None` where there is no such account.
     SignIn(Option<UserId>),
+    /// Somebody who called back as the one who bills, without their signature.
+    Billing,
 }
 
 /// The codes of refusals that belong in the log of whoever was turned away: those where somebody reached for more than

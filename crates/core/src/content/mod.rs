@@ -101,6 +101,11 @@ impl ContentKind {
         Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
 
+    /// Whether it is a file.
+    pub const fn is_file(self) -> bool {
+        matches!(self, Self::Image | Self::Audio | Self::Video | Self::Document | Self::Sticker)
+    }
+
     /// What Meta's object of this kind may hold.
     pub const fn rule(self) -> Rule {
         match self {

@@ -4,6 +4,7 @@
 //! transaction that accepts the message (`gatepost-app`, `guard`).
 
 mod calendar;
+mod entitlements;
 mod history;
 mod plan;
 pub mod risk;
@@ -11,8 +12,9 @@ mod settings;
 mod subscription;
 
 pub use calendar::{Day, Month, Zone};
+pub use entitlements::{Entitlements, FeatureSet, Needs};
 pub use history::{SENDS_KEPT, SENDS_TEXT_MAX, SendHistory};
-pub use plan::{Feature, Plan, QuotaLimits};
+pub use plan::{Feature, GRACE_DAYS_MAX, Plan, PlanName, QuotaLimits};
 pub use settings::{FrequencyCap, GuardSettings, QuietHours};
 pub use subscription::{Subscription, SubscriptionState};
 

@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::entitlements::FeatureSet;
 use super::risk::Tuning;
 use crate::Purpose;
 
@@ -29,6 +30,33 @@ pub struct Plan {
     /// Days for which a subscription that is past due still passes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grace_days: Option<u16>,
+}
+
+/// What a plan is called: 1 to 40 of a-z, 0-9, - and _.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PlanName(String);
+
+impl PlanName {
+    /// Errors: a sentence that says what is taken.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let fits = (1..=40).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_'));
+        if fits {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err("expected the name of a plan: 1 to 40 of a-z, 0-9, - and _".to_owned())
+        }
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for PlanName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
 }
 
 /// Most messages to people, in a day and a month of the workspace's time zone.
@@ -78,6 +106,13 @@ impl Plan {
         self.features.as_ref().is_none_or(|features| features.contains(&feature))
     }
 
+    pub fn feature_set(&self) -> FeatureSet {
+        match &self.features {
+            Some(features) => FeatureSet::of(features.iter().copied()),
+            None => FeatureSet::all(),
+        }
+    }
+
     pub fn carries(&self, purpose: Purpose) -> bool {
         purpose.is_carried() || self.purposes.contains(&purpose)
     }
@@ -111,13 +146,13 @@ macro_rules! features {
 features! {
     /// Files in messages: uploading and fetching them.
     Media = "media";
-    /// Drafting and submitting message templates.
+    /// Drafting, submitting, changing and deleting message templates here.
     Templates = "templates";
     /// Following the event log by a stream.
     EventStreams = "event_streams";
     /// Sending a stretch of the event log to an endpoint again.
     Replays = "replays";
-    /// Signing in through the workspace's own identity provider.
+    /// Setting up identity providers of the workspace's own to sign in with.
     Sso = "sso";
     /// Taking the audit log away as a file.
     AuditExport = "audit_export";

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::error::{Code, Error};
 use crate::time::Timestamp;
 
 /// How a workspace stands with whoever bills it.
@@ -80,6 +81,35 @@ impl Subscription {
             SubscriptionState::Trialing => self.until.is_none_or(|until| now < until),
             SubscriptionState::PastDue => self.until.is_some_and(|until| now < until),
             SubscriptionState::Suspended | SubscriptionState::Cancelled => false,
+        }
+    }
+
+    /// When it ends by itself; `None`: it does not, or has.
+    pub const fn ends_at(self) -> Option<Timestamp> {
+        match self.state {
+            SubscriptionState::Trialing | SubscriptionState::PastDue => self.until,
+            SubscriptionState::Active | SubscriptionState::Suspended | SubscriptionState::Cancelled => None,
+        }
+    }
+
+    /// What is said where it does not pass.
+    pub fn refusal(self) -> Error {
+        let said = match (self.state, self.until) {
+            (SubscriptionState::Trialing, Some(until)) => format!("the trial ended at {until}"),
+            (SubscriptionState::PastDue, Some(until)) => {
+                format!("a payment is late, and its time ended at {until}")
+            }
+            (state, _) => format!("the subscription is {state}"),
+        };
+        Error::new(Code::SubscriptionSuspended, said)
+            .with_details(serde_json::json!({ "subscription": self.state.as_str() }))
+    }
+
+    /// As it is written into logs: `past_due until 2026-12-01T00:00:00Z`.
+    pub fn said(self) -> String {
+        match self.until {
+            Some(until) => format!("{} until {until}", self.state),
+            None => self.state.to_string(),
         }
     }
 }

@@ -173,7 +173,7 @@ fn row(entry: &Value) -> Vec<String> {
     vec![
         cell(entry, "seq"),
         text(entry, "at").to_owned(),
-        text(entry, "actor").to_owned(),
+        entry["actor_name"].as_str().unwrap_or_else(|| text(entry, "actor")).to_owned(),
         text(entry, "action").to_owned(),
         text(&entry["target"], "id").to_owned(),
         text(entry, "outcome").to_owned(),

@@ -11,13 +11,15 @@ use gatepost_store::MIGRATIONS;
 use serde_json::{Value, json};
 use tokio::net::UnixStream;
 
+use super::status::mail_lines;
 use crate::cli::Context;
-use crate::config::Settings;
+use crate::config::{Settings, mail_config};
 use crate::environment;
 use crate::failure::{Failure, Result};
 use crate::installation::data_dir::{DataDir, Places};
 use crate::installation::master_keys::{KeyPlace, forbid_dumps};
 use crate::installation::{Installation, Surroundings, database, resolver, trusted_client};
+use crate::operator_client::Operator;
 use crate::output::{Output, Tint};
 
 /// Check configuration, directory, keys and database, and say what to do.
@@ -82,6 +84,7 @@ impl Doctor {
                 if key && let Ok(again) = context.quiet_settings() {
                     fit(again, &mut found).await;
                 }
+                mail(&settings, &context, &mut found).await;
                 clock(&mut found);
                 if self.online {
                     meta(&settings, &mut found).await;
@@ -225,6 +228,51 @@ async fn stored(settings: &Settings, found: &mut Findings) {
             store.engine().shutdown().await;
         }
         Err(failure) => found.bad("database", &failure),
+    }
+}
+
+/// Whether mail is configured, and how it fares as far as the store tells: nothing is sent, and the mail server is not
+/// asked.
+async fn mail(settings: &Settings, context: &Context, found: &mut Findings) {
+    let place = match mail_config(&settings.config.mail) {
+        Err(failure) => return found.bad("e-mail", &failure),
+        Ok(None) => {
+            return found.note(
+                "e-mail",
+                "none is configured: links are shown to whoever asks for them, and nobody is told by mail",
+                "name a mail server in [mail], then try it: gatepost mail test you@example.com",
+            );
+        }
+        Ok(Some(config)) => format!("{}, from {}", config.server, config.from),
+    };
+    // A store that is not there, or not well, is another check's to tell of, and not this one's to make.
+    let there = settings.config.database.url.is_some() || Places::new(&settings.data_dir).database().exists();
+    if !there || found.0.iter().any(|finding| finding.state == State::Bad) {
+        return found.good("e-mail", place);
+    }
+    let asked = async {
+        let operator = Operator::connect(context.quiet_settings()?, context.output).await?;
+        let status = operator.get("/operator/v1/status").await;
+        operator.close().await;
+        status
+    };
+    let status = match asked.await {
+        Ok(status) => status,
+        Err(failure) => return found.bad("e-mail", &failure),
+    };
+    let mail = &status["mail"];
+    if mail["server"].is_null() {
+        return found.note(
+            "e-mail",
+            "the server that runs was started without a mail server",
+            "start it anew: it reads its configuration when it starts",
+        );
+    }
+    let lines = mail_lines(mail).join(" ").replace("E-mail: ", "");
+    if mail["failed"] == 0 {
+        found.good("e-mail", lines);
+    } else {
+        found.note("e-mail", lines, "see what the mail server says: gatepost mail test you@example.com");
     }
 }
 

@@ -17,6 +17,9 @@ pub enum Workspace {
     Create {
         /// Its name, for people
         name: String,
+        /// The version of your rules for acceptable use that whoever will use it accepted, where there are any
+        #[arg(long, value_name = "VERSION")]
+        acceptable_use: Option<String>,
     },
     /// List the workspaces
     List,
@@ -45,15 +48,29 @@ pub enum Workspace {
         #[command(flatten)]
         which: Which,
     },
-    /// Give a workspace a plan: a preset of limits for all keys that have none of their own
+    /// Give a workspace a plan: what it may use, and how much of it
     #[command(
-        after_help = "Examples:\n  gatepost workspace plan steady\n  gatepost workspace plan        take it away"
+        after_help = "Examples:\n  gatepost workspace plan growth\n  gatepost workspace plan        take it away"
     )]
     Plan {
-        /// The preset's name; left out: none
+        /// The plan's name (gatepost plan list); left out: none
         plan: Option<String>,
         #[command(flatten)]
         which: Which,
+    },
+    /// Say how a workspace stands with whoever bills it
+    #[command(after_help = "\
+Examples:
+  gatepost workspace subscription acme suspended
+  gatepost workspace subscription acme trialing --until 2027-01-31T00:00:00Z")]
+    Subscription {
+        /// The workspace, by id or name
+        workspace: String,
+        /// trialing, active, past_due, suspended or cancelled
+        state: String,
+        /// The end of a trial, or of the grace of what is past due [default: none for a trial, the plan's grace]
+        #[arg(long, value_name = "TIME")]
+        until: Option<String>,
     },
 }
 
@@ -70,8 +87,9 @@ impl Workspace {
         let output = context.output;
         let operator = Operator::connect(context.quiet_settings()?, output).await?;
         let done = match &self {
-            Self::Create { name } => {
-                let made = operator.post("/operator/v1/workspaces", &json!({ "name": name })).await;
+            Self::Create { name, acceptable_use } => {
+                let body = json!({ "name": name, "acceptable_use": acceptable_use });
+                let made = operator.post("/operator/v1/workspaces", &body).await;
                 made.map(|made| {
                     output.data(&made);
                     output.say(format_args!("Made the workspace {} ({}).", text(&made, "name"), text(&made, "id")));
@@ -83,7 +101,8 @@ impl Workspace {
             | Self::Pause { .. }
             | Self::Resume(_)
             | Self::Review { .. }
-            | Self::Plan { .. } => self.of_one(&operator, output).await,
+            | Self::Plan { .. }
+            | Self::Subscription { .. } => self.of_one(&operator, output).await,
             Self::List => operator.get("/operator/v1/workspaces").await.map(|known| {
                 output.data(&known);
                 let rows: Vec<Vec<String>> = known["data"]
@@ -99,11 +118,12 @@ impl Workspace {
                             standing,
                             cell(w, "created_at"),
                             cell(w, "deleted_at"),
+                            cell(w, "destroyed_at"),
                         ]
                     })
                     .collect();
                 output.table(
-                    &["ID", "NAME", "STANDING", "CREATED", "DELETED"],
+                    &["ID", "NAME", "STANDING", "CREATED", "DELETED", "DESTROYED"],
                     &rows,
                     "No workspace yet. Make one: gatepost workspace create \"My company\"",
                 );
@@ -115,6 +135,10 @@ impl Workspace {
 
     async fn of_one(&self, operator: &Operator, output: Output) -> Result<()> {
         let (wanted, name, body) = match self {
+            Self::Subscription { workspace, state, until } => {
+                let body = json!({ "state": state, "until": until });
+                (&Which { workspace: Some(workspace.clone()) }, Some("subscription"), body)
+            }
             Self::Show(which) => (which, None, json!(null)),
             Self::Pause { reason, which } => (which, Some("pause-sending"), json!({ "reason": reason })),
             Self::Resume(which) => (which, Some("resume-sending"), json!(null)),
@@ -126,7 +150,9 @@ impl Workspace {
         let path = format!("/operator/v1/workspaces/{}", workspace.id);
         match name {
             None => {}
-            Some(name @ ("review" | "plan")) => drop(operator.put(&format!("{path}/{name}"), &body).await?),
+            Some(name @ ("review" | "plan" | "subscription")) => {
+                drop(operator.put(&format!("{path}/{name}"), &body).await?)
+            }
             Some(name) if body.is_null() => {
                 drop(operator.call(Method::POST, &format!("{path}/{name}"), None).await?);
             }
@@ -148,6 +174,13 @@ impl Workspace {
         }
         let plan = now["standing"]["plan"].as_str().unwrap_or("none");
         output.say(format_args!("  plan: {plan}"));
+        let standing = &now["standing"];
+        let until = standing["subscription_until"].as_str().map(|until| format!(" until {until}"));
+        output.say(format_args!(
+            "  subscription: {}{}",
+            text(standing, "subscription"),
+            until.unwrap_or_default()
+        ));
         for name in ["members", "channels", "endpoints", "keys"] {
             output.say(format_args!("  {name}: {}", now["counts"][name]));
         }
@@ -159,6 +192,10 @@ impl Workspace {
 fn standing(standing: &Value) -> String {
     let paused = standing["sending"] == "paused";
     let review = standing["under_review_since"].is_string();
+    if let Some(state @ ("past_due" | "suspended" | "cancelled")) = standing["subscription"].as_str() {
+        let more = if paused { ", sending paused" } else { "" };
+        return format!("subscription {state}{more}");
+    }
     match (paused, review) {
         (true, true) => "sending paused, under review",
         (true, false) => "sending paused",

@@ -1,16 +1,13 @@
 //! `[mail]`: the mail server.
 
-use std::io::{BufRead as _, BufReader, Read as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use gatepost_core::{EmailAddress, Secret};
 use gatepost_net::{MailBudgets, MailConfig, MailLogin, MailName, MailSecurity};
 use serde::Deserialize;
 
+use super::secret_file;
 use crate::failure::{Failure, Result};
-
-/// Longest password, bytes.
-const PASSWORD_MAX: u64 = 4_096;
 
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -71,7 +68,10 @@ pub fn mail_config(mail: &Mail) -> Result<Option<MailConfig>> {
             return Err(Failure::usage("mail.password and mail.password_file: give one, not both"));
         }
         (Some(password), None) => Some(password.clone()),
-        (None, Some(file)) => Some(read_password(file)?),
+        (None, Some(file)) => {
+            let read = secret_file::first_line(file);
+            Some(read.map_err(|why| Failure::usage(format!("mail.password_file: {why}")))?)
+        }
         (None, None) => None,
     };
     let login = match (&mail.user, password) {
@@ -94,18 +94,6 @@ pub fn mail_config(mail: &Mail) -> Result<Option<MailConfig>> {
         reply_to: mail.reply_to.as_deref().map(|text| address("mail.reply_to", text)).transpose()?,
         budgets: MailBudgets::default(),
     }))
-}
-
-fn read_password(path: &Path) -> Result<Secret<String>> {
-    let fail = |why: &dyn std::fmt::Display| {
-        Failure::usage(format!("mail.password_file: {} cannot be used: {why}", path.display()))
-    };
-    let file = std::fs::File::open(path).map_err(|e| fail(&e))?;
-    let mut line = String::new();
-    BufReader::new(file.take(PASSWORD_MAX)).read_line(&mut line).map_err(|e| fail(&e))?;
-    let line = Secret::new(line);
-    let password = Secret::new(line.expose().trim_end_matches(['\r', '\n']).to_owned());
-    if password.expose().is_empty() { Err(fail(&"its first line is empty")) } else { Ok(password) }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod guard;
 mod load;
 mod mail;
 mod reference;
+mod secret_file;
 mod spelling;
 mod sso;
 
@@ -19,7 +20,7 @@ use gatepost_core::limit::{Preset, Window};
 use gatepost_net::EgressConfig;
 use serde::Deserialize;
 
-pub use guard::{Guard, guard_config};
+pub use guard::{Billing, Guard, billing_config, guard_config};
 pub use load::{Overrides, Settings, load};
 pub use mail::{Mail, mail_config};
 pub use reference::markdown;
@@ -45,6 +46,7 @@ pub struct Config {
     pub sso: Sso,
     pub workspaces: Workspaces,
     pub guard: Guard,
+    pub billing: Billing,
     pub sessions: Sessions,
     pub log: Log,
 }
@@ -140,6 +142,7 @@ pub struct Retention {
     pub content_hours: Option<u32>,
     pub dead_letter_days: Option<u32>,
     pub log_days: Option<u32>,
+    pub deleted_workspace_days: Option<u32>,
 }
 
 #[derive(Default, Deserialize)]

@@ -243,6 +243,13 @@ pub const KEYS: &[Key] = &[
         about: "How long events, deliveries and attempts are kept, without their contents. Messages are not concerned.",
     },
     Key {
+        path: "retention.deleted_workspace_days",
+        takes: "number",
+        default: "`30`",
+        example: "30",
+        about: "For how long a workspace that its owners deleted can be brought back. Until then nothing of it goes out or is opened; after that its keys are destroyed and its rows go, and only its audit log stays.",
+    },
+    Key {
         path: "audit.checkpoint_file",
         takes: "path",
         default: "none: checkpoints are in the database alone",
@@ -416,6 +423,34 @@ pub const KEYS: &[Key] = &[
         default: "`false`",
         example: "true",
         about: "Whether whoever owns a workspace may make another in the console. Otherwise workspaces are made by whoever runs this installation (`gatepost workspace create`).",
+    },
+    Key {
+        path: "guard.default_plan",
+        takes: "name of a plan",
+        default: "none: everything, without limits",
+        example: r#""free""#,
+        about: "The plan of workspaces that were given none (`gatepost plan set`). `serve` refuses to start where there is no such plan, and nobody can delete it meanwhile.",
+    },
+    Key {
+        path: "guard.acceptable_use_file",
+        takes: "path",
+        default: "none",
+        example: r#""/etc/gatepost/acceptable-use.txt""#,
+        about: "A text with your rules for acceptable use. Whoever makes a workspace accepts it, which is in the audit log with the text's version; `GET /v1/acceptable-use` shows both.",
+    },
+    Key {
+        path: "billing.stripe_webhook_secret_file",
+        takes: "path",
+        default: "none: nobody is believed to bill",
+        example: r#""/run/secrets/stripe-webhook-secret""#,
+        about: "A file whose first line is the signing secret (`whsec_…`) of a webhook endpoint at Stripe that points to `/hooks/billing/stripe`. Its events then drive the subscriptions of workspaces.",
+    },
+    Key {
+        path: "billing.prices",
+        takes: "table of plans by price",
+        default: "`{}`",
+        example: r#"{ price_1Nxyz = "growth" }"#,
+        about: "Which plan a price stands for, by the price's id or lookup key. A price whose lookup key is the name of a plan needs no entry.",
     },
     Key {
         path: "guard.essential_purposes",

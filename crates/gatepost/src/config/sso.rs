@@ -1,16 +1,13 @@
 //! `[[sso.providers]]`: identity providers that everybody may sign in through.
 
-use std::io::{BufRead as _, BufReader, Read as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use gatepost_app::sso::{OperatorProvider, Provider, ProviderKind};
 use gatepost_core::{Secret, text};
 use serde::Deserialize;
 
+use super::secret_file;
 use crate::failure::{Failure, Result};
-
-/// Longest client secret in a file, bytes.
-const SECRET_MAX: u64 = 4_096;
 
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -58,7 +55,9 @@ pub fn sso_providers(sso: &Sso) -> Result<Vec<OperatorProvider>> {
         let kind = ProviderKind::parse(&given.kind, place).map_err(|why| at(why.field, &why.detail))?;
         let secret = match (&given.client_secret, &given.client_secret_file) {
             (Some(secret), None) => secret.clone(),
-            (None, Some(file)) => read_secret(file).map_err(|why| at("client_secret_file", &why))?,
+            (None, Some(file)) => {
+                secret_file::first_line(file).map_err(|why| at("client_secret_file", &why))?
+            }
             _ => return Err(at("client_secret", &"give it, or client_secret_file, and not both")),
         };
         let provider =
@@ -66,16 +65,6 @@ pub fn sso_providers(sso: &Sso) -> Result<Vec<OperatorProvider>> {
         providers.push(OperatorProvider { key: given.key.clone(), name, provider });
     }
     Ok(providers)
-}
-
-fn read_secret(path: &Path) -> Result<Secret<String>, String> {
-    let fail = |why: &dyn std::fmt::Display| format!("{} cannot be used: {why}", path.display());
-    let file = std::fs::File::open(path).map_err(|error| fail(&error))?;
-    let mut line = String::new();
-    BufReader::new(file.take(SECRET_MAX)).read_line(&mut line).map_err(|error| fail(&error))?;
-    let line = Secret::new(line);
-    let secret = Secret::new(line.expose().trim_end_matches(['\r', '\n']).to_owned());
-    if secret.expose().is_empty() { Err(fail(&"its first line is empty")) } else { Ok(secret) }
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ use gatepost_vault::{MasterKeyring, SystemEntropy};
 
 use self::data_dir::{DataDir, Places};
 use self::master_keys::{Keeper, KeyPlace, forbid_dumps};
-use crate::config::{Config, Settings, guard_config, mail_config, sso_providers};
+use crate::config::{Config, Settings, billing_config, guard_config, mail_config, sso_providers};
 use crate::failure::{Failure, Result};
 use crate::output::Output;
 
@@ -150,6 +150,8 @@ impl Installation {
                 sso: SsoConfig { providers: sso_providers(&self.config.sso)?, ..SsoConfig::default() },
                 sessions: self.config.sessions.times(),
                 tokens: self.config.sessions.tokens(),
+                guard: guard_config(&self.config.guard)?,
+                billing: billing_config(&self.config.billing)?,
                 ..app_config(&self.config, around.public_url, !self.postgres)
             },
             store: self.store,
@@ -228,6 +230,7 @@ fn app_config(config: &Config, public_url: Option<String>, sole_owner: bool) -> 
         webhook_timeout: config.webhooks.timeout_seconds.map_or(usual.webhook_timeout, Duration::from_secs),
         dead_retention: config.retention.dead_letter_days.map_or(usual.dead_retention, days),
         log_retention: config.retention.log_days.map_or(usual.log_retention, days),
+        workspace_grace: config.retention.deleted_workspace_days.map_or(usual.workspace_grace, days),
         audit_checkpoint_file: config.audit.checkpoint_file.clone(),
         passkey_ports: crate::server::listeners::operators_port(config).into_iter().collect(),
         drain: drain(config),

@@ -158,6 +158,11 @@ impl Server {
         let recorder =
             metrics.map(|listener| metrics::install().map(|recorder| (listener, recorder))).transpose()?;
         let running = installation.start(around).await?;
+        // Without it workspaces that were given no plan would have no limits at all.
+        if let Some(name) = running.app.default_plan_missing().await? {
+            let hint = format!("make it: gatepost plan set {name} --file plan.json");
+            return Err(Failure::usage(format!("guard.default_plan: there is no plan {name}")).hint(hint));
+        }
         let app = running.app.clone();
         app.join().await?;
         app.sandbox_attach(sandbox, &callbacks).await?;

@@ -15,7 +15,7 @@ use super::seat::Account;
 use crate::access::{SignedIn, form, page};
 use crate::reply::Answer;
 use crate::route::Route;
-use crate::session::From;
+use crate::session::{self, AtConsole, From};
 
 /// Where a person changes their password.
 pub const PASSWORD_PATH: &str = "/account/password";
@@ -71,6 +71,7 @@ async fn password(
     SignedIn(person): SignedIn,
     State(app): State<App>,
     From(caller): From,
+    axum::Extension(AtConsole(kind)): axum::Extension<AtConsole>,
     account: Account,
     form: Form<PasswordAsk>,
 ) -> Answer {
@@ -79,7 +80,10 @@ async fn password(
         Err(state) => return Ok(pages::invalid(password_document(&account, &state))),
     };
     match app.password_change(&person, &caller, ask.present.as_ref(), &ask.new).await {
-        Ok(()) => Ok(pages::see_and_say(PASSWORD_PATH, Notice::PasswordChanged)),
+        Ok(token) => {
+            let done = pages::see_and_say(PASSWORD_PATH, Notice::PasswordChanged);
+            Ok(session::with_session(done, kind, &token))
+        }
         Err(error) if error.code() == Code::SignInFailed => {
             let state = state.with_error("present", "This is not your present password.");
             Ok(pages::invalid(password_document(&account, &state)))

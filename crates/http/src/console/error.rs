@@ -2,16 +2,15 @@
 
 use axum::response::Response;
 use gatepost_core::{Code, Error, RequestId, WorkspaceId};
-use http::header::{HOST, REFERER, RETRY_AFTER};
+use http::header::RETRY_AFTER;
 use http::{HeaderMap, HeaderValue, Method, Uri};
 use maud::{Markup, html};
-use url::{Position, Url};
 
 use super::cookies::Theme;
 use super::factors::SECURITY_PATH;
-use super::layout::{BACK, REAUTH_PATH, SIGN_IN_PATH};
+use super::layout::{REAUTH_PATH, SIGN_IN_PATH};
 use super::parts::{self, Icon};
-use super::{form, layout, page};
+use super::{back, form, layout, page};
 use crate::problem;
 
 /// What of a request its refusal needs to know.
@@ -23,31 +22,20 @@ pub struct Asked {
 
 impl Asked {
     pub fn of(method: &Method, uri: &Uri, headers: &HeaderMap) -> Self {
-        let back = if *method == Method::GET || *method == Method::HEAD {
-            uri.path_and_query().map(|target| target.as_str().to_owned())
-        } else {
-            // Only our own pages are named here (see the pages' referrer policy); another server's path leads nowhere.
-            let referer = headers.get(REFERER).and_then(|value| Url::parse(value.to_str().ok()?).ok());
-            let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-            referer
-                .filter(|url| Some(&url[Position::BeforeHost..Position::AfterPort]) == host)
-                .map(|url| url[Position::BeforePath..Position::AfterQuery].to_owned())
-        };
-        Self { theme: Theme::of(headers), back: back.filter(|back| page::local(back).is_some()) }
+        Self { theme: Theme::of(headers), back: back::openable(method, uri, headers) }
     }
 
     /// Where the provider is found that is the only way into the workspace of the page.
     fn way_in(&self) -> Option<String> {
-        let workspace = self.back.as_ref()?.strip_prefix("/w/")?.split(['/', '?']).next()?;
+        let back = self.back.as_ref()?;
+        let workspace = back.strip_prefix("/w/")?.split(['/', '?']).next()?;
         let workspace: WorkspaceId = workspace.parse().ok()?;
-        Some(format!("/w/{workspace}/enter"))
+        Some(back::with(&format!("/w/{workspace}/enter"), back))
     }
 
     /// The way to prove who one is, and back.
     fn elsewhere(&self, path: &str) -> Response {
-        let Some(back) = &self.back else { return page::see(path.to_owned()) };
-        let back: String = url::form_urlencoded::byte_serialize(back.as_bytes()).collect();
-        page::see(format!("{path}?{BACK}={back}"))
+        page::see(back::with(path, self.back.as_deref().unwrap_or_default()))
     }
 }
 

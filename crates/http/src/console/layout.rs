@@ -270,7 +270,7 @@ fn theme_form(view: &View) -> Markup {
     html! {
         form class="theme" method="post" action=(THEME_PATH) aria-label="Appearance" {
             (view.csrf_field())
-            input type="hidden" name="back" value=(view.here);
+            input type="hidden" name="back" value=(view.open);
             @for (theme, icon, label) in [
                 (Theme::System, Icon::Monitor, "As the system"),
                 (Theme::Light, Icon::Sun, "Light"),

@@ -4,6 +4,7 @@
 //! - [`view`]: what a handler of a page knows of its request; [`seat`]: who looks at it.
 //! - [`gate`]: what stands before every page; [`people`]: setting up, signing in, and what is open elsewhere.
 //! - [`form`](mod@form) and [`csrf`]: what people send, and the guard in front of it.
+//! - [`back`]: the page that somebody was on the way to.
 //! - [`error`]: refusals as pages; [`notice`]: what was done; [`nav`]: the sidebar; [`assets`]: styles, icons, fonts.
 //!
 //! Pages are routes like all others: [`page`](crate::access::page) and [`form`](crate::access::form) register them with
@@ -14,7 +15,9 @@
     reason = "markup is made in the call that takes it; a reference would be noise at every call"
 )]
 
+mod acceptable_use;
 pub mod assets;
+mod back;
 pub mod cookies;
 pub mod credentials;
 pub mod csrf;

@@ -61,6 +61,7 @@ notices! {
     ProviderAdded = "provider_added", "The provider is added. Register its redirect URI at the provider.";
     ProviderSaved = "provider_saved", "The provider is saved and binds the next request.";
     ProviderRemoved = "provider_removed", "The provider is removed. What it opened has ended.";
+    SignInOver = "sign_in_over", "That sign-in did not work, or took too long. Begin again.";
     SessionEnded = "session_ended", "The session is over. Its browser is signed out from the next second on.";
     SessionsEnded = "sessions_ended", "All other sessions are over.";
     WorkspaceMade = "workspace_made", "The workspace is made.";

@@ -24,9 +24,13 @@ pub fn routes() -> Vec<Route<App>> {
     vec![
         page(NOTICES_PATH, own_page).id("ownNoticesPage").summary("Read the notices to oneself"),
         form(NOTICES_PATH, own_read).id("ownNoticesForm").summary("Mark the notices to oneself as read"),
-        page(WORKSPACE, workspace_page).id("noticesPage").summary("Read the notices to the workspace"),
+        page(WORKSPACE, workspace_page)
+            .id("noticesPage")
+            .open_when_suspended()
+            .summary("Read the notices to the workspace"),
         form(WORKSPACE, workspace_read)
             .id("noticesForm")
+            .open_when_suspended()
             .summary("Mark the notices to the workspace as read"),
     ]
 }

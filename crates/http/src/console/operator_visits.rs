@@ -14,7 +14,7 @@ use super::notice::Notice;
 use super::page as pages;
 use super::parts::{
     Column, Icon, Table, Tone, badge, callout, card, empty, own, page_header, pagination, plain_form, quiet,
-    stack, time,
+    stack, time, untitled_card,
 };
 use super::seat::Seat;
 use crate::access::{Grant, form, page};
@@ -29,10 +29,12 @@ pub fn routes() -> Vec<Route<App>> {
     vec![
         page("/w/{workspace_id}/operator-visits", list)
             .id("operatorVisitsOfWorkspacePage")
+            .open_when_suspended()
             .summary("See when operators may look into the workspace, and why")
             .query(&LIST),
         form("/w/{workspace_id}/operator-visits/{visit_id}/end", end)
             .id("operatorVisitEndOfWorkspaceForm")
+            .open_when_suspended()
             .summary("End an operator's visit"),
     ]
 }
@@ -127,7 +129,7 @@ async fn list(
         (stack(html! {
             (standing(&now))
             @if visits.items.is_empty() {
-                (empty(Icon::Eye, "No operator has visited", "Should one, you see it here at once, with the reason.", html! {}))
+                (untitled_card(empty(Icon::Eye, "No operator has visited", "Should one, you see it here at once, with the reason.", html! {})))
             } @else {
                 (card("Visits", table(&seat, &visits.items)))
             }

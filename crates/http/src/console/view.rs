@@ -1,10 +1,13 @@
 //! What a page knows of the request that it answers.
 
 use axum::extract::FromRequestParts;
+use gatepost_core::access::SessionKind;
 use gatepost_core::{Error, RequestId, Timestamp};
+use http::header::HOST;
 use http::request::Parts;
 use maud::{Markup, html};
 
+use super::back;
 use super::cookies::{self, Theme};
 use super::csrf::{self, Said};
 use super::notice::Notice;
@@ -17,8 +20,14 @@ use crate::state::{ApiState, Doors};
 /// An argument of every handler that answers a page.
 pub struct View {
     pub theme: Theme,
-    /// Path and query of this page, for forms that come back to it.
+    /// Path and query of this page, for forms that are sent to it.
     pub here: String,
+    /// The page to come back to from a form that changes how pages look: this one, or the one whose form this answers.
+    pub open: String,
+    /// What the browser calls this server: a name or an address, and the port where it is not the usual one.
+    pub host: String,
+    /// Whose pages these are.
+    pub kind: SessionKind,
     pub now: Timestamp,
     pub request: RequestId,
     notice: Option<Notice>,
@@ -34,6 +43,9 @@ impl View {
         Self {
             theme,
             here: "/x".to_owned(),
+            open: "/x".to_owned(),
+            host: "gate.example".to_owned(),
+            kind: SessionKind::Console,
             now: Timestamp::from_seconds(1_793_525_400),
             request: RequestId::from_uuid(uuid::Uuid::nil()),
             notice: None,
@@ -79,9 +91,17 @@ impl<A: Doors> FromRequestParts<ApiState<A>> for View {
             }
         };
         let here = parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+        let host = match parts.headers.get(HOST) {
+            Some(host) => host.to_str().ok(),
+            None => parts.uri.authority().map(http::uri::Authority::as_str),
+        };
+        let open = back::openable(&parts.method, &parts.uri, &parts.headers);
         Ok(Self {
+            open: open.unwrap_or_else(|| "/".to_owned()),
             theme: Theme::of(&parts.headers),
             here: page::local(here).unwrap_or("/".into()).into_owned(),
+            host: host.unwrap_or_default().to_owned(),
+            kind,
             now: state.app().now(),
             request,
             notice: cookies::notice(&parts.headers),

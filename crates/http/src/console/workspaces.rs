@@ -8,7 +8,9 @@ use super::layout::WORKSPACES_PATH;
 use super::members::title;
 use super::nav::Section;
 use super::page as pages;
-use super::parts::{Column, Icon, Table, Tone, badge, button_link, card, empty, own, page_header};
+use super::parts::{
+    Column, Icon, Table, Tone, badge, button_link, card, empty, own, page_header, untitled_card,
+};
 use super::seat::Account;
 use crate::access::{SignedIn, page};
 use crate::reply::Answer;
@@ -29,16 +31,12 @@ async fn workspace_list(SignedIn(person): SignedIn, State(app): State<App>, acco
     let content = html! {
         (page_header("Workspaces", Some("Everything in Gatepost belongs to a workspace. These are yours."), make))
         @if seats.is_empty() {
-            section class="card" {
-                div class="content" {
-                    (empty(
-                        Icon::Building2,
-                        "You belong to no workspace",
-                        "Ask an owner or an admin of one to invite you; the link comes by e-mail.",
-                        html! {},
-                    ))
-                }
-            }
+            (untitled_card(empty(
+                Icon::Building2,
+                "You belong to no workspace",
+                "Ask an owner or an admin of one to invite you; the link comes by e-mail.",
+                html! {},
+            )))
         } @else {
             (card("Yours", html! {
                 (Table {

@@ -117,14 +117,15 @@ fn limits_example() -> Value {
     })
 }
 
-fn wanted_mode(query: &Query) -> Result<Option<Mode>, Error> {
+/// The mode that a query names.
+pub(super) fn mode_in(query: &Query) -> Result<Option<Mode>, Error> {
     let Some(text) = query.get("mode") else { return Ok(None) };
     let mode = [Mode::Test, Mode::Live].into_iter().find(|mode| mode.as_str() == text);
     mode.map(Some).ok_or_else(|| invalid("mode: expected test or live"))
 }
 
 async fn allowlist_get(grant: Grant<AllowlistRead>, State(app): State<App>, query: Query) -> Answer {
-    let mode = mode_of(&grant, wanted_mode(&query)?)?;
+    let mode = mode_of(&grant, mode_in(&query)?)?;
     Ok(reply::ok(&wire::Allowlist::from(&app.allowlist_get(&grant, mode).await?)))
 }
 
@@ -134,7 +135,7 @@ async fn allowlist_set(
     query: Query,
     Json(body): Json<wire::AllowlistSet>,
 ) -> Answer {
-    let mode = mode_of(&grant, wanted_mode(&query)?)?;
+    let mode = mode_of(&grant, mode_in(&query)?)?;
     Ok(reply::ok(&wire::Allowlist::from(&app.allowlist_set(&grant, mode, body.into()).await?)))
 }
 
@@ -175,7 +176,7 @@ async fn limits_get(
     Id(id): Id<WorkspaceId>,
     query: Query,
 ) -> Answer {
-    let mode = wanted_mode(&query)?.ok_or_else(|| invalid("mode: expected test or live"))?;
+    let mode = mode_in(&query)?.ok_or_else(|| invalid("mode: expected test or live"))?;
     let visit = Visit::Request(format!("GET {LIMITS}"));
     Ok(reply::ok(&wire::Limits::from(&app.limits_get(&operator, id, mode, visit).await?)))
 }

@@ -6,6 +6,7 @@ use gatepost_app::{App, AuditExport, AuditQuery, ExportFormat};
 use gatepost_core::access::operator_permission as operator;
 use gatepost_core::access::permission::{self, AuditRead};
 use gatepost_core::audit::{Action, inert};
+use gatepost_core::guard::Feature;
 use gatepost_core::{Code, Result, Timestamp};
 use serde_json::{Value, json};
 
@@ -42,6 +43,7 @@ pub fn routes() -> Vec<Route<App>> {
     vec![
         get("/v1/audit-log", audit_list)
             .id("auditLogList")
+            .open_when_suspended()
             .summary("Read the audit log")
             .description(LIST_ABOUT)
             .tag("Audit log")
@@ -51,6 +53,8 @@ pub fn routes() -> Vec<Route<App>> {
             .fails(&[Code::ChannelNotAllowed]),
         get("/v1/audit-log/export", audit_export)
             .id("auditLogExport")
+            .feature(Feature::AuditExport)
+            .open_when_suspended()
             .summary("Export the audit log")
             .description(EXPORT_ABOUT)
             .tag("Audit log")
@@ -79,6 +83,7 @@ pub fn platform_routes() -> Vec<Route<App>> {
             .answers_file("The log, as an attachment."),
         get("/operator/v1/audit-log/checkpoints", checkpoints)
             .id("auditCheckpoints")
+            .open_when_suspended()
             .summary("See how far each log is signed")
             .tag("Audit log")
             .answer::<wire::AuditCheckpoints>(
@@ -95,6 +100,7 @@ fn example() -> Value {
         "seq": 17,
         "at": "2026-11-01T09:30:00Z",
         "actor": "key_01kagq5rh8e5htqh9sk95d3x4w",
+        "actor_name": "Shop",
         "credential": "key_01kagq5rh8e5htqh9sk95d3x4w",
         "action": "api_key.revoked",
         "target": { "kind": "api_key", "id": "key_01kagq5rh8e5htqh9sk95d3x4x" },

@@ -4,6 +4,7 @@ use axum::extract::{Extension, State};
 use gatepost_app::{App, EventBegin, EventQuery, EventSelection, StreamQuery};
 use gatepost_core::access::permission::EventRead;
 use gatepost_core::event::{EventFilter, EventType};
+use gatepost_core::guard::Feature;
 use gatepost_core::{ChannelId, Code, Error, EventId, Timestamp};
 use http::header::LINK;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -74,7 +75,7 @@ pub fn routes() -> Vec<Route<App>> {
     );
     vec![
         get("/v1/events", event_list)
-            .id("eventList")
+            .id("eventList").open_when_suspended()
             .summary("List events, the oldest first")
             .description("The log that webhooks are made from: whoever missed one finds it here. Each entry is the body of the webhook, byte for byte; `data` is null where the content's time is over. Ask again with next_cursor as `after`; `Link` holds the same as an address.")
             .tag("Events")
@@ -82,7 +83,7 @@ pub fn routes() -> Vec<Route<App>> {
             .answer::<wire::EventList>(200, "A page of events.", list)
             .fails(&[Code::EventExpired]),
         get("/v1/events/stream", event_stream)
-            .id("eventStream")
+            .id("eventStream").feature(Feature::EventStreams)
             .summary("Hear of events as they happen")
             .description(ABOUT_STREAM)
             .tag("Events")
@@ -91,7 +92,7 @@ pub fn routes() -> Vec<Route<App>> {
             .answers_stream("Events, as long as the connection holds.", &frames)
             .fails(&[Code::EventExpired, Code::StreamLimitReached]),
         get("/v1/events/{event_id}", event_get)
-            .id("eventGet")
+            .id("eventGet").open_when_suspended()
             .summary("Read an event")
             .tag("Events")
             .answer::<wire::Event>(200, "The event: the body of its webhook, byte for byte.", example()),

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use gatepost_app::{App, Page};
 use gatepost_core::access::permission::{IdentityProviderManage, IdentityProviderRead};
+use gatepost_core::guard::Feature;
 use gatepost_core::{Code, IdentityProviderId};
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -18,7 +19,7 @@ use crate::wire;
 pub fn routes() -> Vec<Route<App>> {
     vec![
         post("/v1/identity-providers", identity_provider_create)
-            .id("identityProviderCreate")
+            .id("identityProviderCreate").feature(Feature::Sso)
             .summary("Add an identity provider")
             .description("Members can then link their accounts there and sign in through it. The provider's configuration is fetched and checked before it is kept; its addresses are judged like webhook URLs.")
             .tag("Identity providers")
@@ -43,7 +44,7 @@ pub fn routes() -> Vec<Route<App>> {
             .tag("Identity providers")
             .answer::<wire::IdentityProvider<'static>>(200, "The provider, without its secret.", example()),
         patch("/v1/identity-providers/{identity_provider_id}", identity_provider_update)
-            .id("identityProviderUpdate")
+            .id("identityProviderUpdate").feature(Feature::Sso)
             .summary("Change an identity provider")
             .description("Binds the very next request, on every node. Sessions that it opened end where it is switched off, or where its client, its domains or its word on second factors change. It can be made the only way in once somebody has signed in through it.")
             .tag("Identity providers")

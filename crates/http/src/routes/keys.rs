@@ -48,7 +48,7 @@ pub fn routes() -> Vec<Route<App>> {
             .answer::<wire::KeyWithSecret<'static>>(201, "The new key.", created)
             .fails(&[Code::Conflict]),
         delete("/v1/keys/{key_id}", key_revoke)
-            .id("keyRevoke")
+            .id("keyRevoke").open_when_suspended()
             .summary("Revoke an API key")
             .description("Binds the very next request. The key stays listed.")
             .tag("API keys")

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use gatepost_app::{App, Idempotent, MediaUpload};
 use gatepost_core::access::permission::{MessageRead, MessageSend};
+use gatepost_core::guard::Feature;
 use gatepost_core::media::{MediaType, file_name};
 use gatepost_core::{ChannelId, Code, Error, MediaId, Result};
 use http::StatusCode;
@@ -35,7 +36,7 @@ const META: [Code; 2] = [Code::MetaRefused, Code::MetaUnreachable];
 pub fn routes() -> Vec<Route<App>> {
     vec![
         post("/v1/media", media_upload)
-            .id("mediaUpload")
+            .id("mediaUpload").feature(Feature::Media)
             .summary("Upload a file")
             .description("The body is the file itself and Content-Type its type: no form. It is passed on to Meta as it comes; nothing of it is stored here. Images (JPEG, PNG) up to 5 MB, audio (AAC, AMR, MP3, M4A, OGG with Opus) and video (MP4, 3GP) 16 MB, documents 100 MB, stickers (WebP) 100 KB, or 500 KB where they move. The file can be sent for 30 days: put its id where a message takes the id of media.")
             .tag("Media")
@@ -50,12 +51,12 @@ pub fn routes() -> Vec<Route<App>> {
                 Code::MetaUnreachable,
             ]),
         get("/v1/media/{media_id}", media_get)
-            .id("mediaGet")
+            .id("mediaGet").feature(Feature::Media)
             .summary("Read what is known of a file")
             .tag("Media")
             .answer::<wire::Media<'static>>(200, "The file's particulars.", example()),
         get("/v1/media/{media_id}/content", media_content)
-            .id("mediaContent")
+            .id("mediaContent").feature(Feature::Media)
             .summary("Fetch a file")
             .description("The file is fetched from Meta and passed on as it comes. Its digest is checked meanwhile: an answer that ends early is not the file. Content-Type is one of the types that can be uploaded, or application/octet-stream. Files that people send are other people's: treat them so.")
             .tag("Media")

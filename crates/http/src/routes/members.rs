@@ -112,7 +112,7 @@ fn invitation_routes() -> Vec<Route<App>> {
 fn workspace_routes() -> Vec<Route<App>> {
     vec![
         get("/v1/workspace", workspace_get)
-            .id("workspaceOwnGet")
+            .id("workspaceOwnGet").open_when_suspended()
             .summary("Read the workspace")
             .tag("Workspace")
             .answer::<wire::WorkspaceOwn<'static>>(200, "The workspace of the credential in use.", own_example()),
@@ -125,7 +125,7 @@ fn workspace_routes() -> Vec<Route<App>> {
             .answer::<wire::WorkspaceOwn<'static>>(200, "The workspace as it is now.", own_example())
             .fails(&[Code::ReauthRequired, Code::MembersShutOut, Code::SecondFactorRequired]),
         post("/v1/workspace/delete", workspace_delete)
-            .id("workspaceOwnDelete")
+            .id("workspaceOwnDelete").open_when_suspended()
             .summary("Delete the workspace")
             .description("Its members and keys open nothing from here on, on every node. Whoever runs this installation can bring it back.")
             .tag("Workspace")

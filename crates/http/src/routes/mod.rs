@@ -3,6 +3,7 @@
 mod access_rules;
 mod audit;
 mod auth;
+mod billing;
 mod channels;
 mod consents;
 mod deliveries;
@@ -20,6 +21,7 @@ mod meta_apps;
 mod numbers;
 mod operator;
 pub(crate) mod operators;
+mod plans;
 mod replays;
 mod service;
 mod setup;
@@ -33,7 +35,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRef;
 use bytes::Bytes;
-use gatepost_app::{App, Idempotent, LimitDecision, PageQuery, VerifiedCallback, Visit};
+use gatepost_app::{App, Idempotent, LimitDecision, PageQuery, VerifiedBilling, VerifiedCallback, Visit};
 use gatepost_core::access::operator_permission::WorkspaceEnter;
 use gatepost_core::access::{Grant, KeyRefused, OperatorGrant, Person, Principal, SessionKind};
 use gatepost_core::audit::Refusal;
@@ -50,6 +52,7 @@ use crate::state::{ApiState, Doors};
 
 impl Doors for App {
     type Callback = VerifiedCallback;
+    type Billing = VerifiedBilling;
 
     fn sha256(bytes: &[u8]) -> [u8; 32] {
         gatepost_app::sha256(bytes)
@@ -128,6 +131,14 @@ impl Doors for App {
     ) -> Result<VerifiedCallback> {
         Self::callback_verify(self, app, raw, signature).await
     }
+
+    fn billing_is_on(&self) -> bool {
+        Self::billing_is_on(self)
+    }
+
+    fn billing_verify(&self, raw: Bytes, signature: &str) -> Result<VerifiedBilling> {
+        Self::billing_verify(self, raw, signature)
+    }
 }
 
 impl FromRef<ApiState<Self>> for App {
@@ -164,6 +175,9 @@ pub fn public() -> Api<App> {
         .routes(access_rules::routes())
         .routes(visits::routes())
         .routes(hooks::routes())
+        .routes(billing::routes())
+        .routes(plans::routes())
+        .routes(plans::public_routes())
         .routes(service::routes())
         .routes(crate::console::routes())
         .routes(crate::console::pages())
@@ -196,8 +210,10 @@ pub fn at_socket() -> Api<App> {
         .routes_inside_workspace(guard_settings::routes())
         .routes_inside_workspace(access_rules::routes())
         .routes_inside_workspace(visits::routes())
+        .routes_inside_workspace(plans::routes())
         .routes(access_rules::operator_routes())
         .routes(operators::routes())
+        .routes(plans::operator_routes())
         .routes(service::routes())
 }
 
@@ -210,6 +226,7 @@ pub fn for_operators() -> Api<App> {
         .routes(operator::status_routes())
         .routes(operators::routes())
         .routes(operators::visit_routes())
+        .routes(plans::operator_routes())
         .routes(audit::platform_routes())
         .routes_visited(messages::routes())
         .routes_visited(media::routes())
@@ -230,6 +247,7 @@ pub fn for_operators() -> Api<App> {
         .routes_visited(guard_settings::routes())
         .routes_visited(access_rules::routes())
         .routes_visited(visits::routes())
+        .routes_visited(plans::routes())
 }
 
 impl From<Paging> for PageQuery {

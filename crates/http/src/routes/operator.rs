@@ -3,7 +3,7 @@
 use axum::extract::State;
 use gatepost_app::{App, Page};
 use gatepost_core::access::operator_permission::{
-    StatusRead, UserManage, VaultManage, WorkspaceManage, WorkspaceRead,
+    MailTest, StatusRead, UserManage, VaultManage, WorkspaceManage, WorkspaceRead,
 };
 use gatepost_core::{Code, Error, MetaAppId, WorkspaceId};
 use http::header::LOCATION;
@@ -55,7 +55,7 @@ pub fn status_routes() -> Vec<Route<App>> {
             .id("statusGet")
             .summary("Read the state of this installation")
             .tag("Installation")
-            .answer::<wire::Status<'static>>(200, "Nodes, waiting work, exceptions.", status_example()),
+            .answer::<wire::Status<'static>>(200, "Nodes, waiting work, mail, exceptions.", status_example()),
     ]
 }
 
@@ -153,6 +153,7 @@ fn example() -> Value {
         "name": "Example Ltd",
         "created_at": "2026-11-01T09:30:00Z",
         "deleted_at": null,
+        "destroyed_at": null,
     })
 }
 
@@ -180,6 +181,13 @@ fn status_example() -> Value {
             "live": true,
         }],
         "work": [{ "kind": "message_send", "jobs": 3, "first_due": "2026-11-01T09:30:00Z" }],
+        "mail": {
+            "server": "mail.example.com:465",
+            "from": "noreply@example.com",
+            "waiting": 0,
+            "failed": 0,
+            "last_sent_at": "2026-11-01T09:12:00Z",
+        },
         "egress_exceptions": [],
     })
 }
@@ -197,7 +205,7 @@ async fn workspace_create(
     State(app): State<App>,
     Json(body): Json<wire::WorkspaceCreate>,
 ) -> Answer {
-    let view = app.workspace_create(&operator, body.name).await?;
+    let view = app.workspace_create(&operator, body.name, body.acceptable_use.as_deref()).await?;
     let mut response = reply::ok(&wire::Workspace::from(&view));
     *response.status_mut() = StatusCode::CREATED;
     if let Ok(location) = HeaderValue::try_from(format!("/operator/v1/workspaces/{}", view.id)) {
@@ -233,7 +241,7 @@ async fn user_recover(
 }
 
 async fn mail_test(
-    operator: Operator<WorkspaceManage>,
+    operator: Operator<MailTest>,
     State(app): State<App>,
     Json(body): Json<wire::MailTest>,
 ) -> Answer {

@@ -59,9 +59,9 @@ pub fn routes() -> Vec<Route<App>> {
         put("/operator/v1/workspaces/{workspace_id}/plan", plan_set)
             .id("workspacePlanSet")
             .summary("Give a workspace a plan")
-            .description("A plan is a preset of limits: it holds for the keys of either mode that have none of their own.")
+            .description("A plan is one of those under /operator/v1/plans. Binds the next request on every node.")
             .tag("Workspaces")
-            .body::<wire::PlanSet>(json!({ "plan": "steady" }))
+            .body::<wire::PlanSet>(json!({ "plan": "growth" }))
             .answer::<wire::Standing<'static>>(200, "How the workspace stands now.", visits::standing_example()),
         get("/operator/v1/logs", log)
             .id("operatorLog")

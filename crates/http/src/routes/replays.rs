@@ -3,6 +3,7 @@
 use axum::extract::State;
 use gatepost_app::{App, ReplayCreate};
 use gatepost_core::access::permission::{EndpointManage, EndpointRead};
+use gatepost_core::guard::Feature;
 use gatepost_core::{Code, EndpointId, EventId, ReplayId};
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -20,7 +21,7 @@ use crate::wire;
 pub fn routes() -> Vec<Route<App>> {
     vec![
         post("/v1/webhook-endpoints/{endpoint_id}/replays", replay_create)
-            .id("webhookReplayCreate")
+            .id("webhookReplayCreate").feature(Feature::Replays)
             .summary("Send a window of events to an endpoint again")
             .description("Walks the event log from since to until and queues what only says, behind what is live and never more than 1,000 at once. One replay of an endpoint runs at a time. Every webhook-id stays what it was.")
             .tag("Webhooks")

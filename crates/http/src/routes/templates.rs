@@ -3,6 +3,7 @@
 use axum::extract::State;
 use gatepost_app::{App, TemplateQuery};
 use gatepost_core::access::permission::{MessageSend, TemplateManage, TemplateRead};
+use gatepost_core::guard::Feature;
 use gatepost_core::{Code, Result, TemplateId};
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -45,7 +46,7 @@ pub fn routes() -> Vec<Route<App>> {
 fn kept() -> Vec<Route<App>> {
     vec![
         post("/v1/templates", template_create)
-            .id("templateCreate")
+            .id("templateCreate").feature(Feature::Templates)
             .summary("Draft a message template")
             .description("Checks the template against Meta's rules and keeps it as a draft. With `submit` it goes to Meta for review at once; what Meta refuses then is not kept.")
             .tag("Templates")
@@ -72,7 +73,7 @@ fn kept() -> Vec<Route<App>> {
             .tag("Templates")
             .answer::<wire::Template<'static>>(200, "The template as it stands.", approved()),
         patch("/v1/templates/{template_id}", template_update)
-            .id("templateUpdate")
+            .id("templateUpdate").feature(Feature::Templates)
             .summary("Change a message template")
             .description("A draft is changed here. A submitted template is changed at Meta, which reviews it again; Meta lets approved, rejected and paused ones be changed.")
             .tag("Templates")
@@ -81,7 +82,7 @@ fn kept() -> Vec<Route<App>> {
             .fails(&[Code::TemplateNotEditable])
             .fails(&META),
         delete("/v1/templates/{template_id}", template_delete)
-            .id("templateDelete")
+            .id("templateDelete").feature(Feature::Templates)
             .summary("Delete a message template")
             .description("Deletes this language of it at Meta, then here. Meta lets nobody use the name of an approved template again for 30 days.")
             .tag("Templates")
@@ -109,7 +110,7 @@ fn tried() -> Vec<Route<App>> {
             .fails(&[Code::ChannelRequired, Code::NotFound])
             .fails(&META),
         post("/v1/templates/{template_id}/submit", template_submit)
-            .id("templateSubmit")
+            .id("templateSubmit").feature(Feature::Templates)
             .summary("Submit a draft to Meta for review")
             .description("What Meta decides is told by webhook (`template.updated`) and shown in the template's status.")
             .tag("Templates")

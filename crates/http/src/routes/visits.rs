@@ -23,7 +23,7 @@ pub fn routes() -> Vec<Route<App>> {
             .query(&LIST)
             .answer_list::<wire::OperatorVisit<'static>>("A page of visits.", &example()),
         delete("/v1/operator-visits/{visit_id}", visit_end)
-            .id("operatorVisitEnd")
+            .id("operatorVisitEnd").open_when_suspended()
             .summary("End an operator's visit")
             .description("The operator's next request is refused, on every node. Owners only.")
             .tag("Workspace")
@@ -31,9 +31,10 @@ pub fn routes() -> Vec<Route<App>> {
             .fails(&[Code::Conflict]),
         get("/v1/workspace/standing", standing)
             .id("workspaceStandingGet")
-            .summary("Read whether sending is paused, whether the workspace is under review, and its plan")
+            .summary("Read whether sending is paused, whether the workspace is under review, its plan and subscription")
             .tag("Workspace")
-            .answer::<wire::Standing<'static>>(200, "How the workspace stands.", standing_example()),
+            .answer::<wire::Standing<'static>>(200, "How the workspace stands.", standing_example())
+            .open_when_suspended(),
     ]
 }
 
@@ -68,7 +69,10 @@ pub fn standing_example() -> Value {
         "sending_paused_reason": null,
         "under_review_since": null,
         "review_reason": null,
-        "plan": "steady",
+        "plan": "growth",
+        "subscription": "active",
+        "subscription_since": null,
+        "subscription_until": null,
     })
 }
 

@@ -289,7 +289,9 @@ fn schemas_are_what_readers_read() {
     schema_is_read::<wire::MessageRead>();
     schema_is_read::<wire::MessageSend>();
     schema_is_read::<wire::MetaAppCreate>();
+    schema_is_read::<wire::PlanPut>();
     schema_is_read::<wire::ReplayCreate>();
+    schema_is_read::<wire::SubscriptionStateSet>();
     schema_is_read::<wire::TemplateCreate>();
     schema_is_read::<wire::TemplatePreviewAsk>();
     schema_is_read::<wire::TemplateSync>();
@@ -302,8 +304,8 @@ fn schemas_are_what_readers_read() {
 fn documents_name_every_id_and_nothing_secret() {
     for route in crate::inventory() {
         for name in crate::path::params(&route.path) {
-            let known =
-                crate::path::prefix_of(name).is_some() || ["code", "file_name", "provider"].contains(&name);
+            let known = crate::path::prefix_of(name).is_some()
+                || ["code", "file_name", "plan", "provider"].contains(&name);
             assert!(known, "{}: {name} is no id that the documents know", route.path);
         }
         let operator = matches!(route.rule, Rule::Operator(_));

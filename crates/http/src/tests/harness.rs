@@ -51,6 +51,7 @@ impl Entropy for Doorman {
 
 impl Doors for Doorman {
     type Callback = Bytes;
+    type Billing = Bytes;
 
     fn sha256(_: &[u8]) -> [u8; 32] {
         [0; 32]
@@ -154,6 +155,14 @@ impl Doors for Doorman {
 
     async fn callback_verify(&self, _: MetaAppId, raw: Bytes, signature: Option<&str>) -> Result<Bytes> {
         if signature == Some("sha256=good") { Ok(raw) } else { Err(Error::of(Code::SignatureInvalid)) }
+    }
+
+    fn billing_is_on(&self) -> bool {
+        true
+    }
+
+    fn billing_verify(&self, raw: Bytes, signature: &str) -> Result<Bytes> {
+        if signature == "good" { Ok(raw) } else { Err(Error::of(Code::SignatureInvalid)) }
     }
 }
 

@@ -17,10 +17,14 @@ pub struct AuditEntry<'a> {
     seq: i64,
     #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
-    /// The id of a key, `operator:local` (whoever runs this installation), `nobody` (somebody who did not prove who
+    /// The id of a key or of a person, `operator:` and the id of one, `operator:local` (whoever runs this installation), `nobody` (somebody who did not prove who
     /// they are), or `system:` and a part of Gatepost.
     #[schema(value_type = String)]
     actor: Cow<'a, str>,
+    /// What the actor is called at present: a member's name and address, a key's name, `Operator`, `Gatepost`. It is no
+    /// part of the entry. Null for whoever is gone, was nobody, or is not shown to the caller.
+    #[schema(value_type = Option<String>, required = true, example = "Ann Example (ann@example.com)")]
+    actor_name: Option<Cow<'a, str>>,
     /// What the actor proved itself with: the id of a key, or `uid:` and the system user at the operator's socket.
     #[schema(value_type = Option<String>, required = true)]
     credential: Option<Cow<'a, str>>,
@@ -76,6 +80,7 @@ impl<'a> From<&'a AuditView> for AuditEntry<'a> {
             seq: record.seq,
             at: record.at,
             actor: shown(&record.actor),
+            actor_name: view.actor_name.as_deref().map(shown),
             credential: record.credential.as_deref().map(shown),
             action: shown(&record.action),
             target: AuditTarget { kind: &record.target_kind, id: shown(&record.target) },

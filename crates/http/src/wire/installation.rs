@@ -1,8 +1,8 @@
 //! The installation itself, at the operator's socket.
 
 use gatepost_app::{
-    LaneStatus, MailTested as MailTestedView, MasterKeyUse, NodeStatus, RecoveryLink, Status as StatusView,
-    VaultStatus,
+    LaneStatus, MailStatus, MailTested as MailTestedView, MasterKeyUse, NodeStatus, RecoveryLink,
+    Status as StatusView, VaultStatus,
 };
 use gatepost_core::{NodeId, Timestamp, UserId};
 use serde::Serialize;
@@ -24,6 +24,7 @@ pub struct Status<'a> {
     now: Timestamp,
     nodes: Vec<Node>,
     work: Vec<Lane<'a>>,
+    mail: Mail<'a>,
     /// What the operator lets customers' webhooks reach besides public addresses.
     egress_exceptions: &'a [String],
 }
@@ -50,6 +51,36 @@ struct Lane<'a> {
     first_due: Timestamp,
 }
 
+/// How e-mail fares.
+#[derive(Serialize, ToSchema)]
+struct Mail<'a> {
+    /// Null where this node is told of no mail server.
+    #[schema(required = true, example = "mail.example.com:465")]
+    server: Option<&'a str>,
+    /// The address that mails come from.
+    #[schema(required = true, example = "noreply@example.com")]
+    from: Option<&'a str>,
+    /// Mails that wait or are being handed over; counted up to 100,000.
+    waiting: i64,
+    /// Mails of the last seven days that did not go out: refused, or given up.
+    failed: i64,
+    /// When the mail server last took one; null where none was in the time that is remembered.
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
+    last_sent_at: Option<Timestamp>,
+}
+
+impl<'a> From<&'a MailStatus> for Mail<'a> {
+    fn from(view: &'a MailStatus) -> Self {
+        Self {
+            server: view.server.as_deref(),
+            from: view.from.as_deref(),
+            waiting: view.waiting,
+            failed: view.failed,
+            last_sent_at: view.last_sent,
+        }
+    }
+}
+
 impl From<&NodeStatus> for Node {
     fn from(view: &NodeStatus) -> Self {
         Self { id: view.id, started_at: view.started_at, live: view.live }
@@ -71,6 +102,7 @@ impl<'a> From<&'a StatusView> for Status<'a> {
             now: view.now,
             nodes: view.nodes.iter().map(Node::from).collect(),
             work: view.work.iter().map(Lane::from).collect(),
+            mail: Mail::from(&view.mail),
             egress_exceptions: &view.egress_exceptions,
         }
     }

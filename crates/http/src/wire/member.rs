@@ -2,6 +2,7 @@
 
 use gatepost_app::{InvitationCreate, InvitationSent, InvitationView, MemberView, WorkspaceSettings};
 use gatepost_core::access::Role;
+use gatepost_core::guard::Zone;
 use gatepost_core::{EmailAddress, IdentityProviderId, InvitationId, Timestamp, UserId, WorkspaceId};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -197,6 +198,9 @@ pub struct WorkspaceUpdate {
     pub name: Option<String>,
     /// True: members get in only with a second factor. Whoever asks for it must have signed in with one.
     pub second_factor_required: Option<bool>,
+    /// An IANA name; days and months of the plan are counted in it.
+    #[schema(value_type = Option<String>, example = "Europe/Berlin")]
+    pub time_zone: Option<Zone>,
     /// True: do it even where it shuts out members who have none yet.
     #[schema(value_type = Option<bool>)]
     pub confirm_lockout: bool,
@@ -208,10 +212,12 @@ impl Body for WorkspaceUpdate {
     fn read(object: &mut Object<'_>) -> Option<Self> {
         let name = object.optional("name", parse::name);
         let second_factor_required = object.optional("second_factor_required", parse::boolean);
+        let time_zone = object.optional("time_zone", |value| value.parse(Zone::parse));
         let confirm_lockout = object.optional("confirm_lockout", parse::boolean);
         Some(Self {
             name: name?,
             second_factor_required: second_factor_required?,
+            time_zone: time_zone?,
             confirm_lockout: confirm_lockout?.unwrap_or(false),
         })
     }
@@ -222,6 +228,7 @@ impl From<WorkspaceUpdate> for gatepost_app::WorkspaceChange {
         Self {
             name: update.name,
             second_factor_required: update.second_factor_required,
+            time_zone: update.time_zone,
             confirm_lockout: update.confirm_lockout,
         }
     }
@@ -255,6 +262,9 @@ pub struct WorkspaceOwn<'a> {
     /// The identity provider through which alone members get in; null for any way.
     #[schema(value_type = Option<String>)]
     only_through: Option<IdentityProviderId>,
+    /// An IANA name; days and months of the plan are counted in it.
+    #[schema(example = "Europe/Berlin")]
+    time_zone: &'a str,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
 }
@@ -266,6 +276,7 @@ impl<'a> From<&'a WorkspaceSettings> for WorkspaceOwn<'a> {
             name: &view.name,
             second_factor_required: view.second_factor_required,
             only_through: view.only_through,
+            time_zone: &view.time_zone,
             created_at: view.created_at,
         }
     }

@@ -25,6 +25,7 @@ mod meta_app;
 mod number;
 mod operators;
 mod parse;
+mod plan;
 mod replay;
 mod setup;
 mod suppression;
@@ -65,6 +66,7 @@ pub use operators::{
     PlanSet, ReasonGive, ReviewSet, Standing, WorkspaceWithStanding,
 };
 pub use parse::NAME_MAX;
+pub use plan::{AcceptableUse, PlanPut, PlanShown, SubscriptionStateSet, Usage};
 pub use replay::{Replay, ReplayCreate};
 pub use setup::SetupToken;
 pub use suppression::{GuardReason, Suppression, SuppressionAdd, SuppressionImport};

@@ -7,11 +7,13 @@ use gatepost_app::{
 };
 use gatepost_core::access::{OperatorReason, OperatorRole, VISIT_LASTS};
 use gatepost_core::audit::inert;
+use gatepost_core::guard::PlanName;
 use gatepost_core::{EmailAddress, OperatorVisitId, Timestamp, UserId, WorkspaceId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::parse;
+use super::plan::plan_name;
 use crate::json::{Body, Object, Value};
 
 fn reason(value: Value<'_>) -> Option<OperatorReason> {
@@ -53,16 +55,16 @@ impl Body for ReviewSet {
 /// The plan of a workspace.
 #[derive(ToSchema)]
 pub struct PlanSet {
-    /// The name of a preset of limits; null or missing: none.
-    #[schema(example = "steady")]
-    pub plan: Option<String>,
+    /// The name of a plan; null or missing: none, so that the default one holds where there is one.
+    #[schema(value_type = Option<String>, example = "growth")]
+    pub plan: Option<PlanName>,
 }
 
 impl Body for PlanSet {
     type Shape = Self;
 
     fn read(object: &mut Object<'_>) -> Option<Self> {
-        Some(Self { plan: object.optional("plan", parse::name)? })
+        Some(Self { plan: object.optional("plan", plan_name)? })
     }
 }
 
@@ -143,9 +145,18 @@ pub struct Standing<'a> {
     /// For those who manage the workspace; null for others.
     #[schema(required = true)]
     review_reason: Option<&'a str>,
-    /// A preset of limits; null where none was given.
-    #[schema(required = true, example = "steady")]
+    /// The name of its plan; null where none was given.
+    #[schema(required = true, example = "growth")]
     plan: Option<&'a str>,
+    /// `trialing`, `active`, `past_due`, `suspended` or `cancelled`.
+    #[schema(example = "active")]
+    subscription: &'static str,
+    /// Since when it is in that state; null: since the workspace was made.
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
+    subscription_since: Option<Timestamp>,
+    /// The end of a trial, or of the grace of what is past due.
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
+    subscription_until: Option<Timestamp>,
 }
 
 impl<'a> From<&'a StandingView> for Standing<'a> {
@@ -157,6 +168,9 @@ impl<'a> From<&'a StandingView> for Standing<'a> {
             under_review_since: view.review_since,
             review_reason: view.review_why.as_deref(),
             plan: view.plan.as_deref(),
+            subscription: view.subscription.state.as_str(),
+            subscription_since: view.subscription_since,
+            subscription_until: view.subscription.until,
         }
     }
 }
@@ -172,6 +186,9 @@ pub struct WorkspaceWithStanding<'a> {
     /// When its owners deleted it.
     #[schema(value_type = Option<String>, format = DateTime, required = true)]
     deleted_at: Option<Timestamp>,
+    /// When its keys were destroyed and its data went; null where it can be brought back.
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
+    destroyed_at: Option<Timestamp>,
     standing: Standing<'a>,
     /// How much there is of what it owns; where one workspace is asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -195,6 +212,7 @@ impl<'a> From<&'a WorkspaceDetail> for WorkspaceWithStanding<'a> {
             name: &view.workspace.name,
             created_at: view.workspace.created_at,
             deleted_at: view.workspace.deleted_at,
+            destroyed_at: view.workspace.destroyed_at,
             standing: Standing::from(&view.standing),
             counts: view.counts.map(|counts| Counts {
                 members: counts.members,

@@ -24,7 +24,7 @@ statements! {
     RECEIVED = same("INSERT INTO conversation (workspace_id, channel_id, person, last_inbound_at) VALUES ($1, $2, $3, $4) ON CONFLICT (workspace_id, channel_id, person) DO UPDATE SET last_inbound_at = CASE WHEN conversation.last_inbound_at > $4 THEN conversation.last_inbound_at ELSE $4 END");
     GET = same("SELECT last_inbound_at, first_sent_at, sends, last_sent_at FROM conversation WHERE workspace_id = $1 AND channel_id = $2 AND person = $3");
     REPLIES = same("UPDATE conversation SET replies = CASE WHEN replies_since > $5 THEN COALESCE(replies, 0) + 1 ELSE 1 END, replies_since = CASE WHEN replies_since > $5 THEN replies_since ELSE $4 END WHERE workspace_id = $1 AND channel_id = $2 AND person = $3 RETURNING replies");
-    HEARD_SINCE = same("SELECT c.created_at, (SELECT applied_at FROM schema_migration WHERE number = 18) FROM channel c WHERE c.workspace_id = $1 AND c.id = $2 AND EXISTS (SELECT 1 FROM conversation v WHERE v.workspace_id = $1 AND v.channel_id = $2 AND v.last_inbound_at IS NOT NULL)");
+    HEARD_SINCE = same("SELECT c.created_at, (SELECT applied_at FROM schema_migration WHERE number = 19) FROM channel c WHERE c.workspace_id = $1 AND c.id = $2 AND EXISTS (SELECT 1 FROM conversation v WHERE v.workspace_id = $1 AND v.channel_id = $2 AND v.last_inbound_at IS NOT NULL)");
 }
 
 fn moment(row: &Row<'_>, index: usize) -> engine::Result<Option<Timestamp>> {

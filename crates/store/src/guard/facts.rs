@@ -1,8 +1,8 @@
 //! What a send is held against, read in one statement.
 
 use gatepost_core::channel::Mode;
-use gatepost_core::guard::{Subscription, SubscriptionState};
-use gatepost_core::{ChannelId, Purpose, Result, Timestamp};
+use gatepost_core::guard::Subscription;
+use gatepost_core::{ChannelId, Purpose, Result};
 
 use crate::engine::{self, Row};
 use crate::store::WorkspaceTx;
@@ -14,7 +14,7 @@ pub struct GuardFacts {
     pub subscription: Subscription,
     /// The name of the workspace's plan.
     pub plan: Option<String>,
-    /// The plan as JSON; `None`: the workspace has none, or one that is gone.
+    /// The plan, or else the default one, as JSON; `None`: there is neither.
     pub plan_body: Option<String>,
     pub time_zone: String,
     /// The workspace's own settings as JSON.
@@ -37,10 +37,12 @@ pub struct GuardAsk {
     pub person: [u8; 16],
     /// Name and language of the template, where the message is one.
     pub template: Option<(String, String)>,
+    /// The plan of workspaces that have none, by name.
+    pub default_plan: Option<std::sync::Arc<str>>,
 }
 
 statements! {
-    FACTS = same("SELECT w.subscription, w.subscription_until, w.plan, (SELECT p.body FROM plan p WHERE p.name = w.plan), w.time_zone, w.guard, CAST(CASE WHEN w.sending_paused_at IS NOT NULL OR EXISTS (SELECT 1 FROM pause x WHERE x.workspace_id = $1 AND (x.scope = 1 OR x.channel_id = $2 OR x.purpose = $3)) THEN 1 ELSE 0 END AS BIGINT), CAST(CASE WHEN EXISTS (SELECT 1 FROM suppressed_person s WHERE s.workspace_id = $1 AND s.mode = $5 AND s.person = $4) THEN 1 ELSE 0 END AS BIGINT) FROM workspace w WHERE w.id = $1");
+    FACTS = same("SELECT w.subscription, w.subscription_until, w.plan, (SELECT p.body FROM plan p WHERE p.name = COALESCE(w.plan, $5)), w.time_zone, w.guard, CAST(CASE WHEN w.sending_paused_at IS NOT NULL OR EXISTS (SELECT 1 FROM pause x WHERE x.workspace_id = $1 AND (x.scope = 1 OR x.channel_id = $2 OR x.purpose = $3)) THEN 1 ELSE 0 END AS BIGINT), CAST(CASE WHEN EXISTS (SELECT 1 FROM suppressed_person s WHERE s.workspace_id = $1 AND s.mode = $6 AND s.person = $4) THEN 1 ELSE 0 END AS BIGINT) FROM workspace w WHERE w.id = $1");
     SETTINGS = same("SELECT guard FROM workspace WHERE id = $1");
     SETTINGS_SET = same("UPDATE workspace SET guard = $2 WHERE id = $1");
     CONSENT = same("SELECT COUNT(*) FROM consent WHERE workspace_id = $1 AND mode = $4 AND person = $2 AND revoked_at IS NULL AND (purpose IS NULL OR purpose = $3)");
@@ -49,10 +51,7 @@ statements! {
 
 fn facts(row: &Row<'_>) -> engine::Result<GuardFacts> {
     Ok(GuardFacts {
-        subscription: Subscription {
-            state: SubscriptionState::from_number(row.get(0)?).ok_or_else(|| row.corrupt(0))?,
-            until: row.get::<Option<i64>>(1)?.map(Timestamp::from_micros),
-        },
+        subscription: super::plans::subscription(row, 0)?,
         plan: row.get(2)?,
         plan_body: row.get(3)?,
         time_zone: row.get(4)?,
@@ -78,8 +77,8 @@ impl WorkspaceTx<'_> {
     /// What a send is held against.
     pub async fn guard_facts(&self, ask: &GuardAsk) -> Result<GuardFacts> {
         let (person, purpose) = (ask.person.as_slice(), ask.purpose.number());
-        let mode = ask.mode.number();
-        let values = params![self.workspace, ask.channel.uuid(), purpose, person, mode];
+        let (mode, default_plan) = (ask.mode.number(), ask.default_plan.as_deref());
+        let values = params![self.workspace, ask.channel.uuid(), purpose, person, default_plan, mode];
         let mut found = self.tx.query_one(&FACTS, values, facts).await?;
         if !ask.purpose.is_carried() {
             let count = |row: &Row<'_>| row.get::<i64>(0);

@@ -1,9 +1,11 @@
 //! How a workspace stands with whoever runs the installation: paused, under review, on which plan.
 
+use gatepost_core::guard::Subscription;
 use gatepost_core::{Result, Timestamp, WorkspaceId};
 use uuid::Uuid;
 
 use crate::engine::{self, Row};
+use crate::guard::plans::subscription;
 use crate::notices::NewNotice;
 use crate::scope::WorkspaceScope;
 use crate::store::{SystemTx, WorkspaceTx};
@@ -14,8 +16,11 @@ use crate::{params, statements};
 pub struct StandingRow {
     pub paused: Option<(Timestamp, String)>,
     pub review: Option<(Timestamp, String)>,
-    /// The name of a preset of limits.
+    /// The name of a plan; `None`: the default one.
     pub plan: Option<String>,
+    pub subscription: Subscription,
+    /// Since when it is in its state; `None`: since the workspace was made.
+    pub subscription_since: Option<Timestamp>,
 }
 
 /// How much there is of what a workspace owns.
@@ -29,14 +34,14 @@ pub struct WorkspaceCounts {
 }
 
 statements! {
-    GET = same("SELECT sending_paused_at, sending_paused_why, review_since, review_why, plan FROM workspace WHERE id = $1");
+    GET = same("SELECT sending_paused_at, sending_paused_why, review_since, review_why, plan, subscription, subscription_until, subscription_since FROM workspace WHERE id = $1");
     /// Held until the commit, so that what is told to have been before was.
     HOLD = per(
-        "SELECT sending_paused_at, sending_paused_why, review_since, review_why, plan FROM workspace WHERE id = $1 AND id <> $2",
-        "SELECT sending_paused_at, sending_paused_why, review_since, review_why, plan FROM workspace WHERE id = $1 AND id <> $2 FOR UPDATE"
+        "SELECT sending_paused_at, sending_paused_why, review_since, review_why, plan, subscription, subscription_until, subscription_since FROM workspace WHERE id = $1 AND id <> $2",
+        "SELECT sending_paused_at, sending_paused_why, review_since, review_why, plan, subscription, subscription_until, subscription_since FROM workspace WHERE id = $1 AND id <> $2 FOR UPDATE"
     );
-    SET = same("UPDATE workspace SET sending_paused_at = $2, sending_paused_why = $3, review_since = $4, review_why = $5, plan = $6 WHERE id = $1");
-    STANDINGS = same("SELECT sending_paused_at, sending_paused_why, review_since, review_why, plan, id FROM workspace WHERE sending_paused_at IS NOT NULL OR review_since IS NOT NULL OR plan IS NOT NULL");
+    SET = same("UPDATE workspace SET sending_paused_at = $2, sending_paused_why = $3, review_since = $4, review_why = $5, plan = $6, subscription = $7, subscription_until = $8, subscription_since = $9 WHERE id = $1");
+    STANDINGS = same("SELECT sending_paused_at, sending_paused_why, review_since, review_why, plan, subscription, subscription_until, subscription_since, id FROM workspace WHERE sending_paused_at IS NOT NULL OR review_since IS NOT NULL OR plan IS NOT NULL OR subscription <> 2");
     CHANNELS = same("SELECT COUNT(*) FROM channel WHERE workspace_id = $1 AND deleted_at IS NULL");
     ENDPOINTS = same("SELECT COUNT(*) FROM endpoint WHERE workspace_id = $1 AND deleted_at IS NULL");
     KEYS = same("SELECT COUNT(*) FROM api_key WHERE workspace_id = $1 AND revoked_at IS NULL");
@@ -49,7 +54,13 @@ fn state(row: &Row<'_>, since: usize) -> engine::Result<Option<(Timestamp, Strin
 }
 
 fn standing(row: &Row<'_>) -> engine::Result<StandingRow> {
-    Ok(StandingRow { paused: state(row, 0)?, review: state(row, 2)?, plan: row.get(4)? })
+    Ok(StandingRow {
+        paused: state(row, 0)?,
+        review: state(row, 2)?,
+        plan: row.get(4)?,
+        subscription: subscription(row, 5)?,
+        subscription_since: row.get::<Option<i64>>(7)?.map(Timestamp::from_micros),
+    })
 }
 
 impl WorkspaceTx<'_> {
@@ -77,14 +88,17 @@ impl SystemTx<'_> {
             paused.map(|(_, why)| why.as_str()),
             review.map(|(since, _)| since.micros()),
             review.map(|(_, why)| why.as_str()),
-            new.plan.as_deref()
+            new.plan.as_deref(),
+            new.subscription.state.number(),
+            new.subscription.until.map(Timestamp::micros),
+            new.subscription_since.map(Timestamp::micros)
         ];
         Ok(self.tx.execute_one(&SET, values).await?)
     }
 
     /// Of all workspaces that anything was set for.
     pub async fn standings(&self) -> Result<Vec<(WorkspaceId, StandingRow)>> {
-        let read = |row: &Row<'_>| Ok((WorkspaceId::from_uuid(row.get(5)?), standing(row)?));
+        let read = |row: &Row<'_>| Ok((WorkspaceId::from_uuid(row.get(8)?), standing(row)?));
         Ok(self.tx.query(&STANDINGS, params![], read).await?)
     }
 
@@ -106,8 +120,10 @@ impl SystemTx<'_> {
         })
     }
 
-    /// The right to a workspace's rows for what operators see of it; `None`: there is no such workspace.
+    /// The right to a workspace's rows for what operators see of it; `None`: there is no such workspace, or nothing left of
+    /// it.
     pub async fn workspace_scope(&self, workspace: WorkspaceId) -> Result<Option<WorkspaceScope>> {
-        Ok(self.workspace_get(workspace).await?.map(|row| WorkspaceScope::of(row.id)))
+        let row = self.workspace_get(workspace).await?.filter(|row| row.destroyed_at.is_none());
+        Ok(row.map(|row| row.scope()))
     }
 }

@@ -24,8 +24,6 @@ statements! {
     LIST = same("SELECT id, user_id, lookup, shown, created_at, last_used_at FROM identity WHERE user_id = $1 ORDER BY id");
     USED = same("UPDATE identity SET last_used_at = $2 WHERE id = $1");
     SECOND = same("SELECT CASE WHEN u.totp_confirmed_at IS NOT NULL OR EXISTS (SELECT 1 FROM passkey p WHERE p.user_id = u.id) THEN 1 ELSE 0 END FROM user_account u WHERE u.id = $1");
-    /// Passwords, passkeys and other accounts: whatever still opens the person's own.
-    WAYS_IN = same("SELECT CASE WHEN u.password IS NOT NULL OR EXISTS (SELECT 1 FROM passkey p WHERE p.user_id = u.id) OR EXISTS (SELECT 1 FROM identity i WHERE i.user_id = u.id) THEN 1 ELSE 0 END FROM user_account u WHERE u.id = $1");
     DELETE = same("DELETE FROM identity WHERE id = $1 AND user_id = $2");
 }
 
@@ -72,12 +70,6 @@ impl SystemTx<'_> {
     pub async fn second_factor_enrolled(&self, user: UserId) -> Result<bool> {
         let read = |row: &Row<'_>| row.get::<bool>(0);
         Ok(self.tx.query_opt(&SECOND, params![user.uuid()], read).await?.unwrap_or(false))
-    }
-
-    /// Whether the person can still sign in somehow.
-    pub async fn ways_in_left(&self, user: UserId) -> Result<bool> {
-        let read = |row: &Row<'_>| row.get::<bool>(0);
-        Ok(self.tx.query_opt(&WAYS_IN, params![user.uuid()], read).await?.unwrap_or(false))
     }
 
     /// False where the person has no such identity.

@@ -5,6 +5,8 @@ use gatepost_core::{Code, Error, IdentityProviderId, Result, Timestamp, UserId, 
 use uuid::Uuid;
 
 use crate::engine::{self, Row};
+use crate::guard::Entitled;
+use crate::guard::plans::{plan_body, subscription};
 use crate::scope::WorkspaceScope;
 use crate::store::{SystemTx, WorkspaceTx};
 use crate::{params, statements};
@@ -40,7 +42,7 @@ statements! {
     GET = same("SELECT m.user_id, m.role, m.created_at, u.email, u.name, CASE WHEN u.totp_confirmed_at IS NOT NULL OR EXISTS (SELECT 1 FROM passkey p WHERE p.user_id = u.id) THEN 1 ELSE 0 END, CASE WHEN u.disabled_at IS NULL THEN 0 ELSE 1 END FROM member m JOIN user_account u ON u.id = m.user_id WHERE m.workspace_id = $1 AND m.user_id = $2");
     /// Held until the commit, so that two owners cannot both go at once. Whose account is closed cannot own for others.
     OWNERS = per("SELECT m.user_id FROM member m JOIN user_account u ON u.id = m.user_id WHERE m.workspace_id = $1 AND m.role = $2 AND u.disabled_at IS NULL", "SELECT m.user_id FROM member m JOIN user_account u ON u.id = m.user_id WHERE m.workspace_id = $1 AND m.role = $2 AND u.disabled_at IS NULL FOR UPDATE OF m");
-    SEAT = same("SELECT m.role, w.second_factor_required, w.only_through FROM member m JOIN workspace w ON w.id = m.workspace_id WHERE m.workspace_id = $1 AND m.user_id = $2 AND w.deleted_at IS NULL");
+    SEAT = same("SELECT m.role, w.second_factor_required, w.only_through, w.subscription, w.subscription_until, p.body FROM member m JOIN workspace w ON w.id = m.workspace_id LEFT JOIN plan p ON p.name = COALESCE(w.plan, $3) WHERE m.workspace_id = $1 AND m.user_id = $2 AND w.deleted_at IS NULL");
     SEATS = same("SELECT m.workspace_id, w.name, m.role FROM member m JOIN workspace w ON w.id = m.workspace_id WHERE m.user_id = $1 AND w.deleted_at IS NULL ORDER BY m.created_at, m.workspace_id");
     COUNT = same("SELECT COUNT(*) FROM member WHERE workspace_id = $1");
     WITHOUT_FACTOR = same("SELECT COUNT(*) FROM member m JOIN user_account u ON u.id = m.user_id WHERE m.workspace_id = $1 AND u.disabled_at IS NULL AND u.totp_confirmed_at IS NULL AND NOT EXISTS (SELECT 1 FROM passkey p WHERE p.user_id = u.id)");
@@ -171,8 +173,13 @@ impl SystemTx<'_> {
         tx.member_insert(user, role, now).await
     }
 
-    /// A person's seat in a workspace, with the workspace's rules.
-    pub async fn seat(&self, workspace: WorkspaceId, user: UserId) -> Result<Option<StoredSeat>> {
+    /// A person's seat in a workspace, with the workspace's rules; `default_plan` is that of workspaces without one.
+    pub async fn seat(
+        &self,
+        workspace: WorkspaceId,
+        user: UserId,
+        default_plan: Option<&str>,
+    ) -> Result<Option<StoredSeat>> {
         let seat = |row: &Row<'_>| {
             Ok(StoredSeat {
                 workspace,
@@ -180,9 +187,11 @@ impl SystemTx<'_> {
                 role: role(row, 0)?,
                 second_factor_required: row.get(1)?,
                 only_through: row.get::<Option<Uuid>>(2)?.map(IdentityProviderId::from_uuid),
+                entitlements: Entitled { subscription: subscription(row, 3)?, plan: plan_body(row, 5)? }
+                    .entitlements(),
             })
         };
-        Ok(self.tx.query_opt(&SEAT, params![workspace.uuid(), user.uuid()], seat).await?)
+        Ok(self.tx.query_opt(&SEAT, params![workspace.uuid(), user.uuid(), default_plan], seat).await?)
     }
 
     /// The workspaces that a person is a member of.

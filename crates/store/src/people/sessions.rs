@@ -4,6 +4,7 @@ use gatepost_core::access::{OperatorRole, SessionKind, StoredSession, TokenDiges
 use gatepost_core::{IdentityProviderId, Result, SessionId, Timestamp, UserId, WorkspaceId};
 use uuid::Uuid;
 
+use super::tickets::TicketKind;
 use crate::engine::{self, Row};
 use crate::store::{SystemTx, WorkspaceTx};
 use crate::{params, statements};
@@ -24,6 +25,8 @@ statements! {
     SEEN = same("UPDATE user_session SET seen_at = $2 WHERE id = $1 AND seen_at < $2");
     /// Only the present token is renewed: of two requests at once one wins.
     RENEW = same("UPDATE user_session SET previous_digest = digest, previous_until = $4, digest = $3, renewed_at = $5, seen_at = $5 WHERE id = $1 AND digest = $2");
+    /// The present token and the one before it open nothing from then on.
+    REPLACE = same("UPDATE user_session SET digest = $3, previous_digest = NULL, previous_until = NULL, renewed_at = $4, seen_at = $4 WHERE id = $1 AND user_id = $2");
     PROVED = same("UPDATE user_session SET proved_at = $2, second_factor = $3 WHERE id = $1");
     DELETE = same("DELETE FROM user_session WHERE id = $1 AND user_id = $2");
     DELETE_OF = same("DELETE FROM user_session WHERE user_id = $1 AND id <> $2");
@@ -147,6 +150,23 @@ impl SystemTx<'_> {
     pub async fn sessions_delete_of(&self, user: UserId, spared: Option<SessionId>) -> Result<u64> {
         let spared = spared.map_or(Uuid::nil(), SessionId::uuid);
         Ok(self.tx.execute(&DELETE_OF, params![user.uuid(), spared]).await?)
+    }
+
+    /// Leaves a person nothing but one session, under another token: all other sessions end, and so does whatever any of
+    /// them was exchanged for. How many sessions ended; `None` where the one that was to stay is over.
+    pub async fn session_alone(
+        &self,
+        user: UserId,
+        session: SessionId,
+        token: &TokenDigest,
+        now: Timestamp,
+    ) -> Result<Option<u64>> {
+        let values = params![session.uuid(), user.uuid(), token.as_bytes().as_slice(), now.micros()];
+        if self.tx.execute(&REPLACE, values).await? != 1 {
+            return Ok(None);
+        }
+        self.tickets_drop(user, TicketKind::Refresh).await?;
+        self.sessions_delete_of(user, Some(session)).await.map(Some)
     }
 
     /// Forgets sessions that are over by their times.

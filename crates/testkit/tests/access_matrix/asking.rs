@@ -49,6 +49,7 @@ impl Asked {
         // Parameters that are no ids: a code of a problem, the key of a provider in the configuration.
         self.path.insert("code".to_owned(), "not_found".to_owned());
         self.path.insert("provider".to_owned(), "example".to_owned());
+        self.path.insert("plan".to_owned(), "growth".to_owned());
         self
     }
 
@@ -70,6 +71,23 @@ impl Asked {
             body["name"] = json!(format!("order_ready_{}", NEXT.fetch_add(1, Ordering::Relaxed)));
         }
         self
+    }
+
+    /// Sends one more header.
+    pub fn with_header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Puts one more property into the body.
+    pub fn with_property(mut self, name: &str, value: &Value) -> Self {
+        self.body.as_mut().expect("a body")[name] = value.clone();
+        self
+    }
+
+    /// Method, path and body, for whoever asks past the public address.
+    pub fn parts(&self) -> (&str, String, Option<&Value>) {
+        (&self.method, self.uri(), self.body.as_ref())
     }
 
     /// Puts an id of `fixtures` in one place.

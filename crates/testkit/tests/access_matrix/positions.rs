@@ -56,12 +56,12 @@ impl Position {
     }
 }
 
-fn document() -> &'static Value {
+pub fn document() -> &'static Value {
     static DOCUMENT: std::sync::OnceLock<Value> = std::sync::OnceLock::new();
     DOCUMENT.get_or_init(|| serde_json::from_str(&gatepost_http::openapi_json()).unwrap())
 }
 
-fn operation(route: &RouteInfo) -> &'static Value {
+pub fn operation(route: &RouteInfo) -> &'static Value {
     let operation = &document()["paths"][route.path.as_str()][route.method.as_str().to_lowercase()];
     assert!(operation.is_object(), "{} {} is not in the OpenAPI document", route.method, route.path);
     operation

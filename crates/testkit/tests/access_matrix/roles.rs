@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use gatepost_core::WorkspaceId;
 use gatepost_core::access::{OperatorRole, Role};
+use gatepost_core::guard::SubscriptionState;
 use gatepost_http::access::Rule;
 use gatepost_http::{RouteInfo, Surface};
 use gatepost_testkit::{Answer, Browser, Engines, Setup, World};
@@ -129,4 +130,37 @@ async fn an_old_proof_is_asked_for_again(world: &World, workspace: WorkspaceId, 
         stale += usize::from(wants);
     }
     assert!(stale > 5, "{stale}");
+}
+
+/// A page of a workspace whose subscription is over opens where its declaration says so, and nowhere else.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_suspended_workspaces_pages_are_those_that_are_declared() {
+    for engine in Engines::available() {
+        let mut setup = Setup::new(engine);
+        setup.workers = false;
+        let world = World::start(setup).await;
+        world.somebody(Some(OperatorRole::Administrator)).await;
+        let ours = world.tenant("Ours").await.workspace;
+        let browser = world.browser_of(&world.member(ours, Role::Owner).await).await;
+        world
+            .app
+            .workspace_subscription_set(&world.operator(), ours, SubscriptionState::Suspended, None)
+            .await
+            .unwrap();
+        let token = token(&browser).await;
+        let (mut open, mut shut) = (0, 0);
+        for route in console().iter().filter(|r| permission(r).is_some()) {
+            let answer = ask(&browser, &token, route, ours).await;
+            let what = format!("{engine:?}: {}: {} {}", name(route), answer.status, answer.text);
+            if route.needs.whatever_subscription {
+                assert_ne!(answer.status, 402, "{what}");
+                open += 1;
+            } else {
+                assert_eq!(answer.status, 402, "{what}");
+                shut += 1;
+            }
+        }
+        assert!(open > 5 && shut > 10, "{open} and {shut}");
+        world.stop().await;
+    }
 }

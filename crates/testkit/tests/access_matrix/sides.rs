@@ -1,10 +1,13 @@
 //! Two workspaces that own one of everything in both modes.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use gatepost_app::sso::ProviderKind;
-use gatepost_app::{IdentityProviderCreate, InvitationCreate, OperatorVisitOpen, Outcome, Visit};
+use gatepost_app::{
+    BillingConfig, IdentityProviderCreate, InvitationCreate, OperatorVisitOpen, Outcome, Visit,
+};
 use gatepost_channels::sandbox::{SandboxConfig, SandboxHandle};
 use gatepost_core::access::{OperatorReason, OperatorRole, Role, Scope, VISIT_LASTS, operator_permission};
 use gatepost_core::channel::Mode;
@@ -13,7 +16,7 @@ use gatepost_core::{
 };
 use gatepost_testkit::idp::{CLIENT_ID, CLIENT_SECRET, Idp};
 use gatepost_testkit::{Client, Engines, Fixtures, Receiver, Setup, World, eventually, sandbox};
-use gatepost_vault::{ApiKeyToken, SystemEntropy};
+use gatepost_vault::{ApiKeyToken, StripeSecret, SystemEntropy};
 use serde_json::json;
 
 pub struct Side {
@@ -133,6 +136,8 @@ impl Sides {
         // No sign of life comes in between, so nothing is written that no request asked for.
         setup.config.heartbeat = Duration::from_hours(1);
         setup.config.audit_checkpoint_every = Duration::from_hours(1);
+        let secret = StripeSecret::new("whsec_0123456789abcdef").unwrap();
+        setup.config.billing = Some(BillingConfig { secret, prices: BTreeMap::new() });
         let world = World::start(setup).await;
         let attacker = Side::make(&world, &meta, 1).await;
         let victim = Side::make(&world, &meta, 2).await;

@@ -111,7 +111,7 @@ async fn drive(stage: &Stage, action: Action) -> (Option<WorkspaceId>, usize) {
         }
         Action::AuditChainBegun => {
             let grant = world.operator::<operator_permission::WorkspaceManage>();
-            let fresh = world.app.workspace_create(&grant, "Early".to_owned()).await.unwrap().id;
+            let fresh = world.app.workspace_create(&grant, "Early".to_owned(), None).await.unwrap().id;
             crate::chain::early_entries(world, fresh, 3).await;
             world.key(fresh, Mode::Test, &[Scope::Read]).await;
             return (Some(fresh), 0);

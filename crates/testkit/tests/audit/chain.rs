@@ -91,7 +91,7 @@ async fn entries_from_before_the_chain_get_a_place_in_it() {
     for engine in Engines::available() {
         let world = World::start(quiet(engine)).await;
         let grant = world.operator::<operator_permission::WorkspaceManage>();
-        let workspace = world.app.workspace_create(&grant, "Early".to_owned()).await.unwrap().id;
+        let workspace = world.app.workspace_create(&grant, "Early".to_owned(), None).await.unwrap().id;
         early_entries(&world, workspace, 1_203).await;
         world.key(workspace, Mode::Test, &[Scope::Read]).await;
         let log = world.audit_log(Some(workspace)).await;

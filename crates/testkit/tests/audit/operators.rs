@@ -19,12 +19,21 @@ pub fn is(action: Action) -> bool {
                 | Action::WorkspaceSendingResumed
                 | Action::WorkspaceReviewChanged
                 | Action::WorkspacePlanChanged
+                | Action::SubscriptionChanged
         )
 }
 
 /// Whether it is told of in the platform's log.
 pub fn is_platforms(action: Action) -> bool {
-    matches!(action, Action::OperatorRoleChanged | Action::OperatorLogRead)
+    matches!(
+        action,
+        Action::OperatorRoleChanged
+            | Action::OperatorLogRead
+            | Action::PlanCreated
+            | Action::PlanUpdated
+            | Action::PlanDeleted
+            | Action::BillingRefused
+    )
 }
 
 /// Prepares whatever an action needs, then counts, then does it. Returns what the log held before.
@@ -50,9 +59,36 @@ pub async fn drive(stage: &Stage, action: Action, log: Option<WorkspaceId>) -> u
             stage.operator("PUT", &at("review"), Some(&reason)).await;
         }
         Action::WorkspacePlanChanged => {
+            stage.operator("PUT", "/operator/v1/plans/growth", Some(&json!({}))).await;
             before = count().await;
-            stage.operator("PUT", &at("plan"), Some(&json!({"plan": "steady"}))).await;
+            stage.operator("PUT", &at("plan"), Some(&json!({"plan": "growth"}))).await;
             return before;
+        }
+        Action::SubscriptionChanged => {
+            before = count().await;
+            stage.operator("PUT", &at("subscription"), Some(&json!({"state": "trialing"}))).await;
+        }
+        Action::PlanCreated => {
+            before = count().await;
+            stage.operator("PUT", "/operator/v1/plans/made", Some(&json!({}))).await;
+        }
+        Action::PlanUpdated => {
+            stage.operator("PUT", "/operator/v1/plans/changed", Some(&json!({}))).await;
+            before = count().await;
+            stage.operator("PUT", "/operator/v1/plans/changed", Some(&json!({"grace_days": 3}))).await;
+        }
+        Action::PlanDeleted => {
+            stage.operator("PUT", "/operator/v1/plans/gone", Some(&json!({}))).await;
+            before = count().await;
+            stage.operator("DELETE", "/operator/v1/plans/gone", None).await;
+        }
+        Action::BillingRefused => {
+            before = count().await;
+            let forged = [("stripe-signature", "t=1,v1=00")];
+            let nobody = world.nobody();
+            let answer = nobody.raw("POST", "/hooks/billing/stripe", &forged, Some(b"{}".to_vec())).await;
+            assert_eq!(answer.code(), "signature_invalid");
+            world.app.refusals_settle().await;
         }
         Action::OperatorVisitOpened | Action::OperatorVisitEnded => {
             let (_, session) = world.operator_signed_in(OperatorRole::Support).await;

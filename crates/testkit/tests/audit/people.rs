@@ -29,6 +29,7 @@ pub fn is_platforms(action: Action) -> bool {
             | Action::UserRecovered
             | Action::UserDisabled
             | Action::UserEnabled
+            | Action::WorkspaceDestroyed
             | Action::SessionsEnded
             | Action::SessionProved
             | Action::SignInRefused
@@ -166,6 +167,13 @@ pub async fn drive(stage: &Stage, action: Action, log: Option<WorkspaceId>) -> u
             stage.operator("POST", &inside(tenant, "workspace/delete"), Some(&typed)).await;
             stage.operator("POST", &inside(tenant, "restore"), None).await;
         }
+        Action::WorkspaceDestroyed => {
+            let other = stage.world.tenant("Short-lived").await;
+            let typed = json!({"name": "Short-lived"});
+            stage.operator("POST", &inside(&other, "workspace/delete"), Some(&typed)).await;
+            before = count().await;
+            stage.world.app.retain().await.unwrap();
+        }
         Action::MemberInvited | Action::InvitationResent | Action::InvitationRevoked => {
             let body = json!({"email": format!("{}@example.com", action.as_str()), "role": "agent"});
             let invite = async || stage.operator("POST", &inside(tenant, "invitations"), Some(&body)).await;
@@ -218,7 +226,7 @@ pub async fn drive(stage: &Stage, action: Action, log: Option<WorkspaceId>) -> u
             world.sign_in(&somebody).await;
             let person = world.person_of(&world.sign_in(&somebody).await).await;
             before = count().await;
-            assert_eq!(world.app.sessions_end_others(&person, &world.caller()).await.unwrap(), 1);
+            world.app.sessions_end_others(&person, &world.caller()).await.unwrap();
         }
         Action::SessionProved => {
             let session = world.sign_in(&world.somebody(None).await).await;
@@ -242,6 +250,7 @@ pub async fn drive(stage: &Stage, action: Action, log: Option<WorkspaceId>) -> u
         }
         Action::SetupCompleted => {
             let ask = SetupAsk {
+                acceptable_use: None,
                 token: world.app.setup_token_make(&world.operator()).await.unwrap().token,
                 workspace: "First".to_owned(),
                 name: "Ana".to_owned(),

@@ -1,5 +1,7 @@
 //! Lists and exports.
 
+use std::collections::BTreeSet;
+
 use gatepost_app::{Elsewhere, Fault, public_key_of, verify_export};
 use gatepost_core::access::{Actor, Scope};
 use gatepost_core::audit::{Action, Audit, AuditEntry, ExportLine};
@@ -102,6 +104,37 @@ async fn the_log_is_read_in_pages_and_filtered() {
         assert_eq!(signed["public_key"].as_str().unwrap().len(), 64);
         assert_eq!(signed["logs"].as_array().unwrap().len(), 2);
         assert!(signed["logs"][0]["checkpoint"]["seq"].is_i64(), "{signed}");
+        stage.stop().await;
+    }
+}
+
+/// Beside the id stands what the actor is called now, for whoever may know.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn actors_have_names() {
+    for engine in Engines::available() {
+        let stage = Stage::start(engine).await;
+        let (world, live, workspace) = (&stage.world, &stage.live.admin, stage.tenant.workspace);
+        key(live).await;
+        let owner = world.member(workspace, gatepost_core::access::Role::Owner).await;
+        let person = world.person_of(&world.sign_in(&owner).await).await;
+        let principal = world.app.principal_of_person(&person, workspace).await.unwrap();
+        let change = gatepost_app::WorkspaceChange {
+            name: Some("Another name".to_owned()),
+            ..gatepost_app::WorkspaceChange::default()
+        };
+        world.app.workspace_update(&principal.grant().unwrap(), change).await.unwrap();
+        let names = |found: &[Value], actor: &str| -> BTreeSet<Option<String>> {
+            let of_them = found.iter().filter(|entry| entry["actor"].as_str().unwrap().starts_with(actor));
+            of_them.map(|entry| entry["actor_name"].as_str().map(str::to_owned)).collect()
+        };
+        let one = |name: &str| BTreeSet::from([Some(name.to_owned())]);
+        let all = list(live, "").await;
+        assert_eq!(names(&all, "key_"), one("a key"), "{engine:?}");
+        assert_eq!(names(&all, "usr_"), one(&format!("Ann Example ({})", owner.email)), "{engine:?}");
+        assert_eq!(names(&all, "operator:local"), one("Operator"), "{engine:?}");
+        // The platform's log names people, and tells nobody's address.
+        let own = stage.operator("GET", "/operator/v1/audit-log?action=session", None).await;
+        assert!(own.contains("Ann Example") && !own.contains("@example.com"), "{engine:?}: {own}");
         stage.stop().await;
     }
 }

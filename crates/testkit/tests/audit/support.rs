@@ -1,12 +1,15 @@
 //! A workspace on both sides of the simulated Meta, and the operator's socket without a socket.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::ConnectInfo;
+use gatepost_app::BillingConfig;
 use gatepost_channels::sandbox::{SandboxConfig, SandboxHandle, SandboxRules};
 use gatepost_http::{Settings, SocketPeer, operator_router};
 use gatepost_testkit::{Client, Engines, Live, MailServer, Setup, Tenant, World, sandbox};
+use gatepost_vault::StripeSecret;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
@@ -37,7 +40,11 @@ impl Stage {
         let rules = SandboxRules { template_review: Duration::from_millis(20), ..SandboxRules::default() };
         let meta = sandbox(SandboxConfig { rules, ..SandboxConfig::default() }).await;
         let mut setup = Setup::new(engine).with_meta(&meta);
+        // A deleted workspace is destroyed at the next look for what is past its time.
+        setup.config.workspace_grace = std::time::Duration::ZERO;
         setup.sandbox.rules = rules;
+        let secret = StripeSecret::new("whsec_0123456789abcdef").unwrap();
+        setup.config.billing = Some(BillingConfig { secret, prices: BTreeMap::new() });
         setup.mail = mail.as_ref().map(MailServer::mailer);
         // That is an action, too.
         setup.set_up = false;

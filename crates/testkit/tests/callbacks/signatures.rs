@@ -1,7 +1,5 @@
 //! W6: what Meta did not sign is refused, changes nothing, and is counted.
 
-use std::time::{Duration, Instant};
-
 use gatepost_testkit::{Dump, Engines, World};
 use gatepost_vault::AppSecret;
 use serde_json::{Value, json};
@@ -111,8 +109,7 @@ async fn a_hundred_thousand_forgeries_change_nothing_and_are_counted() {
         let mut dice = Dice::new(0x5eed_0001);
         let mut forgeries: Vec<Forgery> =
             signed.iter().flat_map(|(raw, good)| systematic(raw, good)).collect();
-        let (before, refused, started) =
-            (rows(&world).await, counted.of("signature_invalid"), Instant::now());
+        let (before, refused) = (rows(&world).await, counted.of("signature_invalid"));
         let mut tried = 0;
         while tried < FORGERIES {
             let forgery = forgeries.pop().unwrap_or_else(|| random(&mut dice, &signed, &foreign));
@@ -122,8 +119,6 @@ async fn a_hundred_thousand_forgeries_change_nothing_and_are_counted() {
             assert_eq!((status, code.as_str()), (401, "signature_invalid"), "{engine:?} {tried}: {shown:?}");
             tried += 1;
         }
-        let took = started.elapsed();
-        assert!(took < Duration::from_mins(2), "{tried} refusals took {took:?}");
         assert_eq!(counted.of("signature_invalid") - refused, tried, "each of them is counted");
         assert_eq!(counted.of("accepted"), 0);
         assert_eq!(before, rows(&world).await, "nothing was written on {engine:?}");

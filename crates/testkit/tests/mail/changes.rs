@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use gatepost_core::Code;
+use gatepost_core::access::SessionKind;
 use gatepost_testkit::Engines;
 
 use crate::support::{ANNA, House, OTHER_PASSWORD, PASSWORD, caller, secret};
@@ -20,15 +21,17 @@ async fn a_password_is_changed_with_the_present_one_and_ends_other_sessions() {
         let app = &house.world.app;
         let change = async |present: Option<&str>, new: &str| {
             let present = present.map(secret);
-            app.password_change(&person, &caller(1), present.as_ref(), &secret(new))
-                .await
-                .map_err(|e| e.code())
+            let changed = app.password_change(&person, &caller(1), present.as_ref(), &secret(new)).await;
+            changed.map(drop).map_err(|e| e.code())
         };
         assert_eq!(change(Some("a wrong guess at it"), OTHER_PASSWORD).await, Err(Code::SignInFailed));
         assert_eq!(change(Some(PASSWORD), "short").await, Err(Code::PasswordRefused));
         house.who(&there).await.unwrap();
-        assert_eq!(change(Some(PASSWORD), OTHER_PASSWORD).await, Ok(()));
-        assert!(house.who(&here).await.is_ok() && house.who(&there).await.is_err());
+        let (present, new) = (secret(PASSWORD), secret(OTHER_PASSWORD));
+        let kept = app.password_change(&person, &caller(1), Some(&present), &new).await.unwrap();
+        assert!(house.who(&here).await.is_err() && house.who(&there).await.is_err(), "its token is another");
+        let here = app.person_of_session(kept.expose(), SessionKind::Console).await.unwrap();
+        assert_eq!(here.session(), person.session());
         assert!(house.sign_in(ANNA, PASSWORD).await.is_err());
         house.server.mail_to(ANNA, "Your password was changed").await;
         // Without it, only soon after a proof.
@@ -159,6 +162,7 @@ async fn guesses_at_the_present_password_end() {
                 .app
                 .password_change(&person, &caller(1), Some(&present), &new)
                 .await
+                .map(drop)
                 .map_err(|e| e.code())
         };
         for n in 0..10 {

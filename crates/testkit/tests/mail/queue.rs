@@ -209,7 +209,7 @@ async fn mails_do_not_lie_for_ever_where_mail_was_switched_off() {
 async fn the_operator_tries_the_mail_server() {
     let server = MailServer::start().await;
     let world = World::start(Setup { mail: Some(server.mailer()), ..Setup::new(Engines::Sqlite) }).await;
-    let grant = || world.operator::<gatepost_core::access::operator_permission::WorkspaceManage>();
+    let grant = || world.operator::<gatepost_core::access::operator_permission::MailTest>();
     let tested = world.app.mail_test(&grant(), ANNA).await.unwrap();
     assert_eq!((tested.from.as_str(), tested.receipt.as_str()), ("noreply@example.com", "2.0.0 queued as 1"));
     assert!(server.mails_to(ANNA)[0].text().contains("This is a test"));
@@ -222,6 +222,6 @@ async fn the_operator_tries_the_mail_server() {
     );
     assert_eq!(world.app.mail_test(&grant(), "nobody").await.unwrap_err().code().as_str(), "invalid_field");
     let without = World::start(Setup::new(Engines::Sqlite)).await;
-    let grant = without.operator::<gatepost_core::access::operator_permission::WorkspaceManage>();
+    let grant = without.operator::<gatepost_core::access::operator_permission::MailTest>();
     assert_eq!(without.app.mail_test(&grant, ANNA).await.unwrap_err().code().as_str(), "mail_off");
 }

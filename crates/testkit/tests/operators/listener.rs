@@ -104,7 +104,7 @@ async fn customers_open_nothing_here_and_operators_nothing_on_the_public_address
     for route in routes.iter().filter(|r| r.surface == Surface::Operators && r.page) {
         let public = ["/sign-in", "/reauth", "/theme", "/assets", "/"];
         let open = public.iter().any(|start| route.path == *start || route.path.starts_with("/assets/"))
-            || route.path == "/sign-in/second-factor";
+            || route.path == "/sign-in/second-step";
         if open || route.method != http::Method::GET {
             continue;
         }
@@ -162,7 +162,7 @@ async fn changes_pass_the_same_locks_as_the_consoles() {
     // A form that another site posts.
     let form = [("content-type", "application/x-www-form-urlencoded"), ("sec-fetch-site", "cross-site")];
     let page = format!("/workspaces/{}/pause-sending", tenant.workspace);
-    let sent = Some("reason=Abuse+report+4711".to_owned());
+    let sent = Some("pause_reason=Abuse+report+4711".to_owned());
     assert_eq!(op.browser.send("POST", &page, &form, sent).await.status, 403);
     let standing = op.get(&format!("/operator/v1/workspaces/{}", tenant.workspace)).await.json();
     assert_eq!(standing["standing"]["sending"], "on");

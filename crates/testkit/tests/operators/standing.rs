@@ -94,7 +94,9 @@ async fn a_plan_holds_for_keys_without_a_limit_of_their_own() {
         let limited =
             async || tenant.admin.get("/v1/channels").await.expect(200).headers.contains_key("ratelimit");
         assert!(!limited().await);
-        op.change("PUT", &inside(own, "/plan"), Some(&json!({"plan": "steady"}))).await.expect(200);
+        let plan = json!({"requests": "steady"});
+        op.change("PUT", "/operator/v1/plans/growth", Some(&plan)).await.expect(201);
+        op.change("PUT", &inside(own, "/plan"), Some(&json!({"plan": "growth"}))).await.expect(200);
         assert!(limited().await);
         let unknown = op.change("PUT", &inside(own, "/plan"), Some(&json!({"plan": "golden"}))).await;
         assert_eq!((unknown.status, unknown.code().as_str()), (422, "invalid_field"));
@@ -124,14 +126,16 @@ async fn the_pages_do_the_same() {
     let at = |rest: &str| format!("{page}/{rest}");
     op.browser.open(&page).await.expect(200);
     assert!(op.browser.html().contains("Example &lt;b&gt;Ltd"));
-    op.browser.submit(&at("pause-sending"), &[("reason", "short")]).await.expect(422);
+    op.browser.submit(&at("pause-sending"), &[("pause_reason", "short")]).await.expect(422);
     assert!(op.browser.html().contains("10 to 500"));
-    op.browser.submit(&at("pause-sending"), &[("reason", "Abuse report 4711")]).await.expect(200);
+    op.browser.submit(&at("pause-sending"), &[("pause_reason", "Abuse report 4711")]).await.expect(200);
     assert!(op.browser.html().contains("Sending is paused."));
     op.browser.submit(&at("resume-sending"), &[]).await.expect(200);
-    op.browser.submit(&at("review"), &[("reason", "Abuse report 4711")]).await.expect(200);
+    op.browser.submit(&at("review"), &[("review_reason", "Abuse report 4711")]).await.expect(200);
     op.browser.submit(&at("review/end"), &[]).await.expect(200);
-    op.browser.submit(&at("plan"), &[("plan", "steady")]).await.expect(200);
+    op.change("PUT", "/operator/v1/plans/growth", Some(&json!({}))).await.expect(201);
+    op.browser.open(&page).await.expect(200);
+    op.browser.submit(&at("plan"), &[("plan", "growth")]).await.expect(200);
     let visit = [("reason", "Ticket 4711: stuck sends"), ("minutes", "60")];
     op.browser.submit(&at("visit"), &visit).await.expect(200);
     op.browser.open("/visits").await.expect(200);

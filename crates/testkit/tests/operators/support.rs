@@ -49,7 +49,7 @@ impl Op {
         let who = [("email", self.who.email.as_str()), ("password", PASSWORD)];
         self.browser.submit("/sign-in", &who).await.expect(200);
         let code = self.secret.code(world.clock.now());
-        self.browser.submit("/sign-in/second-factor", &[("code", &code)]).await.expect(200);
+        self.browser.submit("/sign-in/second-step", &[("code", &code)]).await.expect(200);
         assert_eq!(self.browser.at(), "/workspaces");
     }
 

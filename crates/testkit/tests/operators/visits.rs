@@ -196,6 +196,27 @@ async fn ended_on_one_node_is_ended_on_the_other() {
     world.stop().await;
 }
 
+/// Whoever's account is closed visits nobody, and neither does whoever's account is opened again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn visits_end_with_the_account() {
+    for engine in Engines::available() {
+        let world = World::start(Setup::new(engine)).await;
+        let tenant = world.tenant("Example Ltd").await;
+        let own = tenant.workspace;
+        let base = listen(&world).await;
+        let op = Op::sign_in(&world, &base, OperatorRole::Support).await;
+        op.change("POST", "/operator/v1/visits", Some(&ask(own, false))).await.expect(201);
+        op.get(&inside(own, "/channels")).await.expect(200);
+        world.app.user_disable(&world.operator(), op.who.id).await.unwrap();
+        assert_eq!(op.get(&inside(own, "/channels")).await.code(), "session_ended");
+        assert_eq!(world.audited(Some(own), "operator_visit.ended").await, 1, "{engine:?}");
+        world.app.user_enable(&world.operator(), op.who.id).await.unwrap();
+        op.again(&world).await;
+        assert_eq!(op.get(&inside(own, "/channels")).await.code(), "permission_missing", "{engine:?}");
+        world.stop().await;
+    }
+}
+
 /// Two visits of one workspace opened at once: one is there.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_visit_of_a_workspace_at_a_time() {

@@ -17,4 +17,5 @@ mod sso;
 mod sso_pages;
 mod support;
 mod tokens;
+mod ways_in;
 mod workspaces;

@@ -13,6 +13,7 @@ fn fresh(engine: Engines) -> Setup {
 
 fn ask(token: &Secret<String>) -> SetupAsk {
     SetupAsk {
+        acceptable_use: None,
         token: Secret::new(token.expose().clone()),
         workspace: "Northwind".to_owned(),
         name: "Ana Kovač".to_owned(),

@@ -123,6 +123,37 @@ async fn signing_in_through_a_workspaces_provider() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_comes_back_to_the_page_that_was_asked_for() {
+    for engine in Engines::available() {
+        let scene = Scene::start(engine).await;
+        let key = scene.provider().await;
+        scene.link(&key).await;
+        let (home, keys) = (scene.path(""), scene.path("/keys?limit=5"));
+        let other = scene.world.tenant("Theirs").await.workspace;
+        // A session through a workspace's provider opens that workspace only, and no link leads to another server.
+        for (asked, comes_to) in [
+            (keys.as_str(), keys.as_str()),
+            (home.as_str(), home.as_str()),
+            ("", home.as_str()),
+            ("/account/security", home.as_str()),
+            (format!("/w/{other}/keys").as_str(), home.as_str()),
+            (format!("{home}.evil.example").as_str(), home.as_str()),
+            ("//evil.example", home.as_str()),
+            ("https://evil.example", home.as_str()),
+        ] {
+            let query =
+                url::form_urlencoded::Serializer::new(String::new()).append_pair("back", asked).finish();
+            let browser = scene.world.browser();
+            let page = format!("/sso/{key}?{query}");
+            let back = scene.leave(&browser, &page, &format!("/sso/{key}/start")).await;
+            let answer = scene.come_back(&browser, &key, &back).await.expect(303);
+            assert_eq!(answer.headers["location"].to_str().unwrap(), comes_to, "{asked}");
+        }
+        scene.world.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_of_a_callback_reaches_a_page() {
     let scene = Scene::start(Engines::Sqlite).await;
     let key = scene.provider().await;
@@ -188,9 +219,11 @@ async fn whoever_is_kept_out_is_led_to_the_only_way_in() {
         let browser = scene.world.browser_of(&agent).await;
         let page = browser.open(&scene.path("/sso")).await.expect(403);
         let enter = scene.path("/enter");
-        assert!(page.text.contains(&format!("href=\"{enter}\"")), "{}", page.text);
-        browser.open(&enter).await.expect(200);
-        assert_eq!(browser.at(), format!("/sso/{key}"));
+        // With the page that was asked for, to come back to.
+        let asked = scene.path("/sso").replace('/', "%2F");
+        assert!(page.text.contains(&format!("href=\"{enter}?back={asked}\"")), "{}", page.text);
+        browser.open(&format!("{enter}?back={asked}")).await.expect(200);
+        assert_eq!(browser.at(), format!("/sso/{key}?back={asked}"));
         // Who has no seat learns nothing.
         let stranger = scene.world.browser_of(&scene.world.somebody(None).await).await;
         stranger.open(&enter).await.expect(404);

@@ -81,8 +81,10 @@ async fn another_workspace_where_the_installation_allows_it() {
             let house = House::build(&world).await;
             let make = async |somebody| {
                 let person = person(&world, somebody).await;
-                let made =
-                    world.app.workspace_create_own(&person, &world.caller(), "Second".to_owned()).await?;
+                let made = world
+                    .app
+                    .workspace_create_own(&person, &world.caller(), "Second".to_owned(), None)
+                    .await?;
                 assert!(grant_of::<WorkspaceManage>(&world, &person, made).await.is_ok());
                 Ok::<_, Error>(())
             };
@@ -91,7 +93,8 @@ async fn another_workspace_where_the_installation_allows_it() {
             assert_eq!(code(make(&house.admin).await), Some(Code::PermissionMissing), "owns none");
             let stale = person(&world, &house.owner).await;
             world.clock.advance(std::time::Duration::from_mins(6));
-            let late = world.app.workspace_create_own(&stale, &world.caller(), "Third".to_owned()).await;
+            let late =
+                world.app.workspace_create_own(&stale, &world.caller(), "Third".to_owned(), None).await;
             let expected = if allowed { Code::ReauthRequired } else { Code::PermissionMissing };
             assert_eq!(code(late), Some(expected));
             world.stop().await;

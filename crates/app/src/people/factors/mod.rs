@@ -3,7 +3,8 @@
 //! Threat note. Defends against: somebody at an open session changing what its person proves themselves with (each
 //! change wants a proof not older than five minutes, is audited, and its person is told); a factor used twice, by
 //! whatever way and however many at once (each use is a compare-and-set in the store); taking away the last factor of
-//! whoever owes one; a session that goes on with a factor that is gone (the others end). Does not defend against:
+//! whoever owes one; a session, a token or a copy of one that goes on with a factor that is gone (only the session that asks stays, under
+//! another token). Does not defend against:
 //! somebody who holds the session and all factors.
 
 mod passkeys;
@@ -23,6 +24,7 @@ use gatepost_core::{Code, Error, Result, Secret, Timestamp, UserId};
 use gatepost_store::{FactorCount, SystemTx, UserRow, WorkspaceScope};
 
 use super::Caller;
+use super::sessions::session_alone;
 use crate::App;
 use crate::notices::{Notice, Told};
 
@@ -131,28 +133,46 @@ async fn session_strengthened(
     Ok(Some(row.session.digest))
 }
 
-/// Whether what is left of an account's factors is enough for it.
+/// Whether an account can still be opened with what is left of its factors and of the accounts at providers
+/// (`identities` of them) that open it.
 ///
 /// Errors: `last_factor`.
-fn enough(left: FactorCount) -> Result<()> {
-    let opens = left.password || left.passkeys > 0;
-    let second = left.totp || left.passkeys > 0;
-    if !opens || (left.second_factor_owed && !second) {
+pub(super) fn a_way_in(left: FactorCount, identities: usize) -> Result<()> {
+    if left.password || left.passkeys > 0 || identities > 0 {
+        Ok(())
+    } else {
+        Err(Error::of(Code::LastFactor))
+    }
+}
+
+/// Whether that is enough for an account: a way in, and the second factor that it owes.
+///
+/// Errors: `last_factor`.
+fn enough(left: FactorCount, identities: usize) -> Result<()> {
+    a_way_in(left, identities)?;
+    if left.second_factor_owed && !left.totp && left.passkeys == 0 {
         return Err(Error::of(Code::LastFactor));
     }
     Ok(())
 }
 
-/// Ends the person's other sessions, and lets this one go on with what is left of the factors; the epoch to wait for.
-async fn sessions_narrowed(tx: &SystemTx<'_>, person: &Person, left: FactorCount) -> Result<i64> {
-    tx.sessions_delete_of(person.user(), Some(person.session())).await?;
+/// Lets the person's present session alone go on, under another token, with what is left of the factors; the epoch to
+/// wait for.
+async fn sessions_narrowed(
+    tx: &SystemTx<'_>,
+    person: &Person,
+    left: FactorCount,
+    token: &TokenDigest,
+    now: Timestamp,
+) -> Result<i64> {
+    let (_, epoch) = session_alone(tx, person, token, now).await?;
     if !left.totp
         && left.passkeys == 0
         && let Some(row) = tx.session_get(person.session()).await?
     {
         tx.session_proved(person.session(), row.session.proved_at, false).await?;
     }
-    tx.credential_epoch_raise().await
+    Ok(epoch)
 }
 
 #[cfg(test)]
@@ -161,15 +181,19 @@ mod tests {
 
     #[test]
     fn an_account_keeps_a_way_in_and_the_second_factor_that_it_owes() {
-        let left = |password, totp, passkeys, second_factor_owed| {
-            enough(FactorCount { password, totp, passkeys, recovery_codes: 10, second_factor_owed }).is_ok()
+        let left = |password, totp, passkeys, identities, second_factor_owed| {
+            let left = FactorCount { password, totp, passkeys, recovery_codes: 10, second_factor_owed };
+            enough(left, identities).is_ok()
         };
-        assert!(left(true, false, 0, false));
-        assert!(left(true, true, 0, true));
-        assert!(left(true, false, 1, true));
-        assert!(left(false, false, 1, true), "a passkey alone is two factors");
-        assert!(!left(true, false, 0, true), "recovery codes are no second factor");
-        assert!(!left(false, true, 0, false), "an app alone opens nothing");
-        assert!(!left(false, false, 0, false));
+        assert!(left(true, false, 0, 0, false));
+        assert!(left(true, true, 0, 0, true));
+        assert!(left(true, false, 1, 0, true));
+        assert!(left(false, false, 1, 0, true), "a passkey alone is two factors");
+        assert!(left(false, false, 0, 1, false), "a provider's word opens the account");
+        assert!(left(false, true, 0, 1, true));
+        assert!(!left(false, false, 0, 1, true), "a provider's word is no second factor of the account");
+        assert!(!left(true, false, 0, 0, true), "recovery codes are no second factor");
+        assert!(!left(false, true, 0, 0, false), "an app alone opens nothing");
+        assert!(!left(false, false, 0, 0, false));
     }
 }

@@ -116,13 +116,19 @@ impl App {
     pub(super) fn passkeys(&self) -> Result<Passkeys> {
         let unavailable =
             |why: &dyn std::fmt::Display| Error::of(Code::PasskeysUnavailable).with_context(why);
-        let origin = Url::parse(&self.0.config.public_url).map_err(|error| unavailable(&error))?;
+        let origin = Url::parse(&self.console_url()).map_err(|error| unavailable(&error))?;
         Passkeys::new(&origin, &self.0.config.passkey_ports, SITE).map_err(|error| unavailable(&error))
     }
 
     /// Whether passkeys work at the console's address at all.
     pub fn passkeys_available(&self) -> bool {
         self.passkeys().is_ok()
+    }
+
+    /// Where pages must be open for passkeys to work: scheme, host and port, the console's own first. None where they
+    /// do not work at the console's address.
+    pub fn passkey_origins(&self) -> Vec<String> {
+        self.passkeys().map(|passkeys| passkeys.origins().to_vec()).unwrap_or_default()
     }
 
     /// Keeps the state of a ceremony until its answer comes.
@@ -280,12 +286,20 @@ impl App {
             .await
     }
 
-    /// Removes a passkey. The person's other sessions end.
+    /// Removes a passkey. The person's other sessions and all access tokens end; the session's new token.
     ///
     /// Errors: `reauth_required`, `not_found`, `last_factor`.
-    pub async fn passkey_remove(&self, person: &Person, caller: &Caller, id: PasskeyId) -> Result<()> {
+    pub async fn passkey_remove(
+        &self,
+        person: &Person,
+        caller: &Caller,
+        id: PasskeyId,
+    ) -> Result<Secret<String>> {
         let owner = self.factor_owner(person).await?;
-        let user = owner.id;
+        let (user, now) = (owner.id, self.now());
+        let keys = self.0.sealing.keys(WorkspaceScope::platform()).await?;
+        let ways = self.ways_through(keys);
+        let (token, digest) = self.session_token();
         let told = self.tell_factor(&owner, caller, "A passkey was removed from your account").await?;
         let mut audit = self.audit_factor(person, caller, Action::FactorRemoved, "passkey");
         audit.details.push(("passkey", id.to_string()));
@@ -299,12 +313,13 @@ impl App {
                     return Err(Error::of(Code::NotFound));
                 }
                 let left = FactorCount { passkeys: held.passkeys - 1, ..held };
-                enough(left)?;
+                enough(left, ways.count(tx, user).await?)?;
                 told.write(tx).await?;
-                let epoch = sessions_narrowed(tx, &by, left).await?;
+                let epoch = sessions_narrowed(tx, &by, left, &digest, now).await?;
                 tx.commit(audit.clone(), epoch)
             })
             .await?;
-        self.await_epoch(epoch).await
+        self.await_epoch(epoch).await?;
+        Ok(token)
     }
 }

@@ -106,12 +106,15 @@ impl App {
         Ok(FactorAdded { recovery_codes, token: self.factor_token(person, old).await? })
     }
 
-    /// Removes the app. The person's other sessions end.
+    /// Removes the app. The person's other sessions and all access tokens end; the session's new token.
     ///
     /// Errors: `reauth_required`, `not_found`, `last_factor` where the account owes a second factor and has no other.
-    pub async fn totp_remove(&self, person: &Person, caller: &Caller) -> Result<()> {
+    pub async fn totp_remove(&self, person: &Person, caller: &Caller) -> Result<Secret<String>> {
         let user = self.factor_owner(person).await?;
-        let id = user.id;
+        let (id, now) = (user.id, self.now());
+        let keys = self.0.sealing.keys(WorkspaceScope::platform()).await?;
+        let ways = self.ways_through(keys);
+        let (token, digest) = self.session_token();
         let told =
             self.tell_factor(&user, caller, "The authenticator app was removed from your account").await?;
         let (by, audit) = (person.clone(), self.audit_factor(person, caller, Action::FactorRemoved, "totp"));
@@ -124,13 +127,14 @@ impl App {
                     return Err(Error::of(Code::NotFound));
                 }
                 let left = gatepost_store::FactorCount { totp: false, ..held };
-                enough(left)?;
+                enough(left, ways.count(tx, id).await?)?;
                 tx.totp_remove(id).await?;
                 told.write(tx).await?;
-                let epoch = sessions_narrowed(tx, &by, left).await?;
+                let epoch = sessions_narrowed(tx, &by, left, &digest, now).await?;
                 tx.commit(audit.clone(), epoch)
             })
             .await?;
-        self.await_epoch(epoch).await
+        self.await_epoch(epoch).await?;
+        Ok(token)
     }
 }

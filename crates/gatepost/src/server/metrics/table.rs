@@ -187,6 +187,25 @@ pub const METRICS: &[Metric] = &[
         "Callbacks of Meta: `accepted`, or the code of the refusal, such as `signature_invalid`.",
     ),
     counter(
+        "gatepost_billing_events_total",
+        &[(
+            "result",
+            &[
+                "applied",
+                "unchanged",
+                "duplicate",
+                "out_of_order",
+                "other_subscription",
+                "other_workspace",
+                "no_workspace",
+                "not_for_us",
+                "not_an_event",
+                "signature_invalid",
+            ],
+        )],
+        "Events of the one who bills, by what became of them.",
+    ),
+    counter(
         "gatepost_callback_items_total",
         &[("result", &["new"])],
         "Pieces of news in callbacks that were not known before.",

@@ -17,7 +17,7 @@ use crate::console::parts::{
 use crate::console::view::View;
 use crate::reply::Answer;
 use crate::route::Route;
-use crate::session::{AtConsole, From};
+use crate::session::{self, AtConsole, From};
 
 pub const PATH: &str = "/account/security/app";
 const CONFIRM_PATH: &str = "/account/security/app/confirm";
@@ -142,10 +142,13 @@ async fn app_remove(
     SignedIn(person): SignedIn,
     State(app): State<App>,
     From(caller): From,
+    axum::Extension(AtConsole(kind)): axum::Extension<AtConsole>,
     view: View,
 ) -> Answer {
     match app.totp_remove(&person, &caller).await {
-        Ok(()) => Ok(page::see_and_say(SECURITY_PATH, Notice::AppRemoved)),
+        Ok(token) => {
+            Ok(session::with_session(page::see_and_say(SECURITY_PATH, Notice::AppRemoved), kind, &token))
+        }
         Err(error) if error.code() == Code::NotFound => Ok(page::see(SECURITY_PATH)),
         Err(error) => {
             let account = Account::of(&app, &person).await?;

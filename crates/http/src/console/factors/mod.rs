@@ -7,11 +7,13 @@ mod authenticator;
 mod ceremony;
 mod overview;
 mod passkeys;
+mod place;
 mod qr;
 mod second_step;
 
 pub use ceremony::{Touch, ceremony};
-pub use second_step::{PASSKEY_PATH, ask as ask_second_factor};
+pub use place::PasskeyPlace;
+pub use second_step::{Entering, PASSKEY_PATH, ask as ask_second_factor, routes as second_step_routes};
 
 use axum::response::Response;
 use gatepost_app::{App, FactorAdded, UserView};

@@ -4,7 +4,7 @@ use axum::extract::State;
 use gatepost_app::{App, FactorsView};
 use maud::{Markup, html};
 
-use super::{Account, SECURITY_PATH};
+use super::{Account, PasskeyPlace, SECURITY_PATH};
 use crate::access::{SignedIn, form, page};
 use crate::console::credentials::{EMAIL_PATH, PASSWORD_PATH};
 use crate::console::notice::Notice;
@@ -41,7 +41,7 @@ async fn security_page(SignedIn(person): SignedIn, State(app): State<App>, view:
             }))
         }
         (stack(html! {
-            (passkeys(&view, &factors, app.passkeys_available()))
+            (passkeys(&view, &factors, &PasskeyPlace::of(&app, &view)))
             (app_card(&view, &factors))
             @if has_second(&factors) { (codes(&view, &factors)) }
             (credentials(&factors))
@@ -66,9 +66,9 @@ fn has_second(factors: &FactorsView) -> bool {
     factors.totp.is_some() || !factors.passkeys.is_empty()
 }
 
-fn passkeys(view: &View, factors: &FactorsView, available: bool) -> Markup {
+fn passkeys(view: &View, factors: &FactorsView, place: &PasskeyPlace) -> Markup {
     let add = html! {
-        @if available {
+        @if place.here() {
             (plain_form(view, super::passkeys::NEW_PATH, submit("Add a passkey")))
         }
     };
@@ -86,7 +86,8 @@ fn passkeys(view: &View, factors: &FactorsView, available: bool) -> Markup {
         "Passkeys",
         html! { @if !factors.passkeys.is_empty() { (add) } },
         html! {
-            @if !available {
+            (place.hint(SECURITY_PATH))
+            @if *place == PasskeyPlace::Nowhere {
                 (callout(Tone::Info, "", html! {
                     p { "Passkeys need https and a host name, or http://localhost. Whoever runs this Gatepost sets the address as server.public_url." }
                 }))

@@ -19,7 +19,7 @@ use crate::console::view::View;
 use crate::path::Id;
 use crate::reply::Answer;
 use crate::route::Route;
-use crate::session::{AtConsole, From};
+use crate::session::{self, AtConsole, From};
 
 pub const PATH: &str = "/account/security/passkeys";
 pub const NEW_PATH: &str = "/account/security/passkeys/new";
@@ -200,10 +200,13 @@ async fn passkey_remove(
     State(app): State<App>,
     Id(id): Id<PasskeyId>,
     From(caller): From,
+    axum::Extension(AtConsole(kind)): axum::Extension<AtConsole>,
     view: View,
 ) -> Answer {
     match app.passkey_remove(&person, &caller, id).await {
-        Ok(()) => Ok(page::see_and_say(SECURITY_PATH, Notice::PasskeyRemoved)),
+        Ok(token) => {
+            Ok(session::with_session(page::see_and_say(SECURITY_PATH, Notice::PasskeyRemoved), kind, &token))
+        }
         Err(error) => {
             let state = FormState::default().refused(error)?;
             let account = Account::of(&app, &person).await?;

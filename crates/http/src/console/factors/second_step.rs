@@ -1,22 +1,27 @@
-//! The second step of a sign-in, and signing in with a passkey alone.
+//! The second step of a sign-in, and signing in with a passkey alone: of members at the console, of operators at theirs.
 //!
 //! The ticket of the first step is in the form, not in a cookie: it is worth nothing without a second factor, ends after
 //! ten minutes, and each form of these pages is guarded as all others.
 
 use axum::extract::State;
 use axum::response::Response;
-use gatepost_app::{App, FactorsOffered, PasskeyStart, SecondFactor, SessionBegun};
+use gatepost_app::{App, Caller, FactorsOffered, PasskeyStart, SecondFactor, SessionBegun};
 use gatepost_core::access::SessionKind;
 use gatepost_core::{Code, Error, Result, Secret};
+use http::HeaderMap;
 use http::header::SET_COOKIE;
 use maud::{Markup, html};
 
+use super::PasskeyPlace;
 use super::ceremony::{Touch, ceremony};
 use crate::access::{Public, form};
+use crate::console::back;
 use crate::console::form::{Form, FormBody, FormState, Reader};
-use crate::console::layout::{self, BACK, SIGN_IN_PATH};
+use crate::console::layout::{self, BACK, SIGN_IN_PATH, WORKSPACES_PATH};
+use crate::console::notice::Notice;
 use crate::console::page;
 use crate::console::parts::{Field, form as form_part, plain_form, quiet, stack, submit};
+use crate::console::people::home;
 use crate::console::view::View;
 use crate::reply::Answer;
 use crate::route::Route;
@@ -51,34 +56,88 @@ pub fn routes() -> Vec<Route<App>> {
     ]
 }
 
-/// The page after a right password: what is asked for next. `back` is where the person wanted to.
-pub async fn ask(app: &App, view: &View, ticket: &str, back: &str) -> Answer {
-    let offers = app.sign_in_offers(ticket).await?;
-    if offers.passkeys && !offers.totp {
-        let start = app.sign_in_second_passkey(ticket).await?;
-        return Ok(page::ok(passkey_document(view, ticket, back, offers, &start, &FormState::default())));
-    }
-    Ok(page::ok(document(view, ticket, back, offers, &FormState::default())))
+/// What somebody who is half signed in can go on with on this page.
+struct Offered {
+    factors: FactorsOffered,
+    /// Where their passkeys work, if not here.
+    elsewhere: Markup,
 }
 
-/// Puts the cookies of a session that has begun, and leads on.
-fn entered(kind: SessionKind, begun: &SessionBegun, back: &str) -> Response {
-    let mut response = page::see(page::local(back).unwrap_or("/".into()).into_owned());
-    let cookies = [session::set_session(kind, &begun.token), session::set_device(&begun.device)];
-    for cookie in cookies.into_iter().flatten() {
-        response.headers_mut().append(SET_COOKIE, cookie);
+impl Offered {
+    /// Errors: `sign_in_failed` for a ticket that is none any more.
+    async fn of(app: &App, view: &View, ticket: &str) -> Result<Self> {
+        let mut factors = app.sign_in_offers(ticket).await?;
+        let place = PasskeyPlace::of(app, view);
+        let elsewhere = if factors.passkeys { place.hint(SIGN_IN_PATH) } else { Markup::default() };
+        factors.passkeys &= place.here();
+        Ok(Self { factors, elsewhere })
     }
-    response
+}
+
+/// The page after a right password: what is asked for next. `back` is where the person wanted to.
+pub async fn ask(app: &App, view: &View, ticket: &str, back: &str) -> Answer {
+    let offered = Offered::of(app, view, ticket).await?;
+    if offered.factors.passkeys && !offered.factors.totp {
+        let start = app.sign_in_second_passkey(ticket).await?;
+        return Ok(page::ok(passkey_document(view, ticket, back, offered, &start, &FormState::default())));
+    }
+    Ok(page::ok(document(view, ticket, back, &offered, &FormState::default())))
+}
+
+/// Where a sign-in comes from.
+pub struct Entering<'r> {
+    pub app: &'r App,
+    pub kind: SessionKind,
+    pub caller: &'r Caller,
+    pub headers: &'r HeaderMap,
+}
+
+impl Entering<'_> {
+    /// Puts the cookies of a session that has begun, and leads on: to `back`, or where the person belongs.
+    ///
+    /// An operator's session takes the place of the one that this browser had: signing in again is how operators prove once
+    /// more who they are.
+    pub async fn entered(&self, begun: &SessionBegun, back: &str) -> Answer {
+        let (app, kind) = (self.app, self.kind);
+        if kind == SessionKind::Operator {
+            self.leave_before().await?;
+        }
+        let to = match (page::local(back), kind) {
+            (Some(back), _) => back.into_owned(),
+            (None, SessionKind::Operator) => WORKSPACES_PATH.to_owned(),
+            (None, SessionKind::Console) => {
+                let person = app.person_of_session(begun.token.expose(), kind).await?;
+                home::start_of(app, &person).await?
+            }
+        };
+        let mut response = page::see(to);
+        let cookies = [session::set_session(kind, &begun.token), session::set_device(&begun.device)];
+        for cookie in cookies.into_iter().flatten() {
+            response.headers_mut().append(SET_COOKIE, cookie);
+        }
+        Ok(response)
+    }
+
+    async fn leave_before(&self) -> Result<()> {
+        let Ok(token) = session::presented(self.headers, self.kind) else { return Ok(()) };
+        let Ok(before) = self.app.person_of_session(token, self.kind).await else { return Ok(()) };
+        match self.app.session_end(&before, self.caller, before.session()).await {
+            // It ended by itself meanwhile.
+            Err(error) if error.code() == Code::NotFound => Ok(()),
+            other => other,
+        }
+    }
 }
 
 fn hidden(ticket: &str, back: &str) -> Markup {
     html! {
         input type="hidden" name="ticket" value=(ticket);
-        input type="hidden" name=(BACK) value=(back);
+        (back::field(back))
     }
 }
 
-fn document(view: &View, ticket: &str, back: &str, offers: FactorsOffered, state: &FormState) -> Markup {
+fn document(view: &View, ticket: &str, back: &str, offered: &Offered, state: &FormState) -> Markup {
+    let offers = offered.factors;
     layout::narrow(
         view,
         "Second step",
@@ -96,6 +155,7 @@ fn document(view: &View, ticket: &str, back: &str, offers: FactorsOffered, state
                     (submit("Sign in"))
                 }))
             }
+            (offered.elsewhere)
             (other_ways(view, ticket, back, offers, offers.totp))
         }),
     )
@@ -134,15 +194,15 @@ fn passkey_document(
     view: &View,
     ticket: &str,
     back: &str,
-    offers: FactorsOffered,
+    offered: Offered,
     start: &PasskeyStart,
     state: &FormState,
 ) -> Markup {
     let fields = html! {
         input type="hidden" name="step" value=(ticket);
-        input type="hidden" name=(BACK) value=(back);
+        (back::field(back))
     };
-    let rest = FactorsOffered { passkeys: false, ..offers };
+    let rest = FactorsOffered { passkeys: false, ..offered.factors };
     layout::narrow(
         view,
         "Second step",
@@ -230,31 +290,29 @@ impl FormBody for AnswerAsk {
 /// What a second factor came to: a session, the same page with a word on what was wrong, or the first step again where
 /// the ticket is spent.
 async fn stepped(
-    app: &App,
+    entering: Entering<'_>,
     view: &View,
-    kind: SessionKind,
     (ticket, back): (&str, &str),
     field: &'static str,
     outcome: Result<SessionBegun>,
 ) -> Answer {
     let error = match outcome {
-        Ok(begun) => return Ok(entered(kind, &begun, back)),
+        Ok(begun) => return entering.entered(&begun, back).await,
         Err(error) => error,
     };
     if error.code() != Code::SignInFailed {
         return Err(error.into());
     }
-    let Ok(offers) = app.sign_in_offers(ticket).await else {
+    let Ok(offered) = Offered::of(entering.app, view, ticket).await else {
         return Ok(start_again(back));
     };
-    let state = FormState::default().with_error(if offers.totp { field } else { "" }, WRONG);
-    Ok(page::invalid(document(view, ticket, back, offers, &state)))
+    let state = FormState::default().with_error(if offered.factors.totp { field } else { "" }, WRONG);
+    Ok(page::invalid(document(view, ticket, back, &offered, &state)))
 }
 
 /// To the first step; the way back is kept.
 fn start_again(back: &str) -> Response {
-    let back: String = url::form_urlencoded::byte_serialize(back.as_bytes()).collect();
-    page::see(format!("{SIGN_IN_PATH}?{BACK}={back}"))
+    page::see_and_say(back::with(SIGN_IN_PATH, back), Notice::SignInOver)
 }
 
 fn unread<T>(form: Form<T>) -> Result<T> {
@@ -266,6 +324,7 @@ async fn step_code(
     State(app): State<App>,
     From(caller): From,
     axum::Extension(AtConsole(kind)): axum::Extension<AtConsole>,
+    headers: HeaderMap,
     view: View,
     form: Form<CodeAsk>,
 ) -> Answer {
@@ -274,8 +333,9 @@ async fn step_code(
         Err(state) => return again(&app, &view, &state).await,
     };
     let proof = SecondFactor::Totp(Secret::new(ask.code));
+    let entering = Entering { app: &app, kind, caller: &caller, headers: &headers };
     let outcome = app.sign_in_second_factor(&caller, kind, &ask.ticket, &proof).await;
-    stepped(&app, &view, kind, (&ask.ticket, &ask.back), "code", outcome).await
+    stepped(entering, &view, (&ask.ticket, &ask.back), "code", outcome).await
 }
 
 async fn step_recovery(
@@ -283,6 +343,7 @@ async fn step_recovery(
     State(app): State<App>,
     From(caller): From,
     axum::Extension(AtConsole(kind)): axum::Extension<AtConsole>,
+    headers: HeaderMap,
     view: View,
     form: Form<RecoveryAsk>,
 ) -> Answer {
@@ -291,28 +352,29 @@ async fn step_recovery(
         Err(state) => return again(&app, &view, &state).await,
     };
     let proof = SecondFactor::RecoveryCode(Secret::new(ask.code));
+    let entering = Entering { app: &app, kind, caller: &caller, headers: &headers };
     let outcome = app.sign_in_second_factor(&caller, kind, &ask.ticket, &proof).await;
-    stepped(&app, &view, kind, (&ask.ticket, &ask.back), "", outcome).await
+    stepped(entering, &view, (&ask.ticket, &ask.back), "", outcome).await
 }
 
 /// A form of the second step that was left empty.
 async fn again(app: &App, view: &View, state: &FormState) -> Answer {
     let (ticket, back) = (state.value("ticket").unwrap_or_default(), state.value(BACK).unwrap_or_default());
-    let Ok(offers) = app.sign_in_offers(ticket).await else {
+    let Ok(offered) = Offered::of(app, view, ticket).await else {
         return Ok(start_again(back));
     };
-    Ok(page::invalid(document(view, ticket, back, offers, state)))
+    Ok(page::invalid(document(view, ticket, back, &offered, state)))
 }
 
 async fn step_passkey(_: Public, State(app): State<App>, view: View, form: Form<BeginAsk>) -> Answer {
     let ask = unread(form)?;
-    let (Ok(offers), Ok(start)) =
-        (app.sign_in_offers(&ask.ticket).await, app.sign_in_second_passkey(&ask.ticket).await)
+    let (Ok(offered), Ok(start)) =
+        (Offered::of(&app, &view, &ask.ticket).await, app.sign_in_second_passkey(&ask.ticket).await)
     else {
         return Ok(start_again(&ask.back));
     };
     let state = FormState::default();
-    Ok(page::ok(passkey_document(&view, &ask.ticket, &ask.back, offers, &start, &state)))
+    Ok(page::ok(passkey_document(&view, &ask.ticket, &ask.back, offered, &start, &state)))
 }
 
 async fn step_answer(
@@ -320,23 +382,24 @@ async fn step_answer(
     State(app): State<App>,
     From(caller): From,
     axum::Extension(AtConsole(kind)): axum::Extension<AtConsole>,
+    headers: HeaderMap,
     view: View,
     form: Form<AnswerAsk>,
 ) -> Answer {
     let ask = unread(form)?;
     let proof = SecondFactor::Passkey { ticket: Secret::new(ask.ticket), answer: ask.answer };
+    let entering = Entering { app: &app, kind, caller: &caller, headers: &headers };
     let outcome = app.sign_in_second_factor(&caller, kind, &ask.step, &proof).await;
-    stepped(&app, &view, kind, (&ask.step, &ask.back), "", outcome).await
+    stepped(entering, &view, (&ask.step, &ask.back), "", outcome).await
 }
 
 fn alone_document(view: &View, back: &str, start: &PasskeyStart, state: &FormState) -> Markup {
-    let fields = html! { input type="hidden" name=(BACK) value=(back); };
     layout::narrow(
         view,
         "Sign in with a passkey",
         stack(html! {
             p { "Your browser shows the passkeys that you have for this Gatepost." }
-            (ceremony(view, PASSKEY_ANSWER_PATH, Touch::Use, start, state, fields, "Use a passkey"))
+            (ceremony(view, PASSKEY_ANSWER_PATH, Touch::Use, start, state, back::field(back), "Use a passkey"))
             p { a href=(SIGN_IN_PATH) { "Sign in another way" } }
         }),
     )
@@ -363,12 +426,15 @@ async fn passkey_answer(
     State(app): State<App>,
     From(caller): From,
     axum::Extension(AtConsole(kind)): axum::Extension<AtConsole>,
+    headers: HeaderMap,
     view: View,
     form: Form<AnswerAsk>,
 ) -> Answer {
     let ask = unread(form)?;
     match app.sign_in_passkey(&caller, kind, &ask.ticket, &ask.answer).await {
-        Ok(begun) => Ok(entered(kind, &begun, &ask.back)),
+        Ok(begun) => {
+            Entering { app: &app, kind, caller: &caller, headers: &headers }.entered(&begun, &ask.back).await
+        }
         Err(error) if error.code() == Code::SignInFailed => {
             let state =
                 FormState::default().with_error("", "This passkey opened no account. Try another way.");

@@ -14,8 +14,9 @@ use maud::{Markup, html};
 use super::list::Nothing;
 use super::title;
 use crate::access::{Public, SignedIn, form, page};
+use crate::console::back;
 use crate::console::form::{Form, FormBody, FormState, Reader};
-use crate::console::layout::{BACK, SIGN_IN_PATH, SIGN_OUT_PATH, WORKSPACES_PATH, narrow};
+use crate::console::layout::{SIGN_IN_PATH, SIGN_OUT_PATH, WORKSPACES_PATH, narrow};
 use crate::console::notice::Notice;
 use crate::console::page as pages;
 use crate::console::parts::{
@@ -33,6 +34,9 @@ use crate::state::ApiState;
 /// Longest name, in characters.
 const NAME_MAX: usize = 100;
 
+/// Where pages of invitations are.
+const START: &str = "/invitation/";
+
 pub fn routes() -> Vec<Route<App>> {
     vec![
         page("/invitation/{code}", look).id("invitationPage").summary("See an invitation"),
@@ -41,6 +45,18 @@ pub fn routes() -> Vec<Route<App>> {
             .id("invitationSignUpForm")
             .summary("Make an account by an invitation"),
     ]
+}
+
+fn path(code: &str) -> String {
+    format!("{START}{code}")
+}
+
+/// Whether a page is that of an invitation which is over: accepted by now, taken back, or too old.
+pub async fn is_over(app: &App, page: &str) -> bool {
+    match page.strip_prefix(START) {
+        Some(code) => app.invitation_look(code).await.is_err(),
+        None => false,
+    }
 }
 
 /// Who looks, where somebody is signed in; nobody is asked to be.
@@ -80,8 +96,8 @@ fn for_newcomers(
     offers: &[SsoOffer],
     state: &FormState,
 ) -> Markup {
-    let back: String =
-        url::form_urlencoded::byte_serialize(format!("/invitation/{code}").as_bytes()).collect();
+    let here = path(code);
+    let sign_in = back::with(SIGN_IN_PATH, &here);
     let fields = html! {
         (Field::text("name", "Your name").required().fill(state))
         (Field::password("password", "Password", "new-password")
@@ -91,9 +107,9 @@ fn for_newcomers(
     let content = stack(html! {
         (head(look))
         (parts::form(view, &format!("/invitation/{code}/sign-up"), state, fields))
-        (sso::buttons(view, offers, Some(code)))
+        (sso::buttons(view, offers, Some(code), &here))
         p { "You have an account already?" }
-        (actions(button_link("secondary", None, "Sign in to accept", &format!("{SIGN_IN_PATH}?{BACK}={back}"))))
+        (actions(button_link("secondary", None, "Sign in to accept", &sign_in)))
     });
     narrow(view, "Join a workspace", content)
 }

@@ -5,6 +5,8 @@ mod list;
 mod one;
 mod settings;
 
+pub use invitation::is_over as invitation_is_over;
+
 use gatepost_app::App;
 use gatepost_core::access::Role;
 use maud::Markup;

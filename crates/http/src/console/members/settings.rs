@@ -9,6 +9,7 @@ use maud::{Markup, html};
 
 use super::list::Nothing;
 use crate::access::{Grant, SignedIn, form, page};
+use crate::console::acceptable_use;
 use crate::console::form::{Form, FormBody, FormState, Reader};
 use crate::console::layout::WORKSPACES_PATH;
 use crate::console::nav::Section;
@@ -34,6 +35,7 @@ pub fn routes() -> Vec<Route<App>> {
     vec![
         page("/w/{workspace_id}/settings", settings_get)
             .id("settingsPage")
+            .open_when_suspended()
             .summary("See the workspace's settings"),
         form("/w/{workspace_id}/settings", settings_set)
             .id("settingsForm")
@@ -41,10 +43,16 @@ pub fn routes() -> Vec<Route<App>> {
         form("/w/{workspace_id}/settings/transfer", transfer)
             .id("ownershipTransferForm")
             .summary("Hand the workspace over"),
-        page(DELETE, delete_page).id("workspaceDeletePage").summary("Delete the workspace: what it means"),
-        form(DELETE, delete).id("workspaceDeleteForm").summary("Delete the workspace"),
-        page(LEAVE, leave_page).id("workspaceLeavePage").summary("Leave a workspace: what it means"),
-        form(LEAVE, leave).id("workspaceLeaveForm").summary("Leave a workspace"),
+        page(DELETE, delete_page)
+            .id("workspaceDeletePage")
+            .open_when_suspended()
+            .summary("Delete the workspace: what it means"),
+        form(DELETE, delete).id("workspaceDeleteForm").open_when_suspended().summary("Delete the workspace"),
+        page(LEAVE, leave_page)
+            .id("workspaceLeavePage")
+            .open_when_suspended()
+            .summary("Leave a workspace: what it means"),
+        form(LEAVE, leave).id("workspaceLeaveForm").open_when_suspended().summary("Leave a workspace"),
         page(NEW, new_page).id("workspaceNewPage").summary("Make a workspace: the form"),
         form(NEW, new).id("workspaceNewForm").summary("Make a workspace"),
     ]
@@ -178,6 +186,7 @@ async fn settings_set(
             let change = WorkspaceChange {
                 name: Some(ask.name),
                 second_factor_required: Some(ask.second_factor),
+                time_zone: None,
                 confirm_lockout: ask.confirm,
             };
             match app.workspace_update(&grant, change).await {
@@ -322,19 +331,22 @@ async fn leave(
     }
 }
 
-struct NewAsk(String);
+/// A name, and the version of the rules that was accepted.
+struct NewAsk(String, Option<String>);
 
 impl FormBody for NewAsk {
-    const FIELDS: &'static [&'static str] = &["name"];
+    const FIELDS: &'static [&'static str] = &["name", acceptable_use::ACCEPTED, acceptable_use::VERSION];
 
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        name(reader).map(Self)
+        let (name, accepted) = (name(reader), acceptable_use::read(reader));
+        Some(Self(name?, accepted))
     }
 }
 
-fn new_document(account: &Account, state: &FormState) -> Markup {
+fn new_document(app: &App, account: &Account, state: &FormState) -> Markup {
     let fields = html! {
         (Field::text("name", "Name").required().fill(state))
+        (acceptable_use::fields(app.acceptable_use().as_deref(), state))
         (actions(html! {
             (submit("Make the workspace"))
             (button_link("secondary", None, "Cancel", WORKSPACES_PATH))
@@ -351,7 +363,7 @@ async fn new_page(SignedIn(person): SignedIn, State(app): State<App>, account: A
     if !app.workspace_create_allowed(&person).await? {
         return Err(not_allowed().into());
     }
-    Ok(pages::ok(new_document(&account, &FormState::default())))
+    Ok(pages::ok(new_document(&app, &account, &FormState::default())))
 }
 
 fn not_allowed() -> Error {
@@ -366,10 +378,15 @@ async fn new(
     form: Form<NewAsk>,
 ) -> Answer {
     match form.into_result() {
-        Ok((NewAsk(name), _)) => {
-            let workspace = app.workspace_create_own(&person, &caller, name).await?;
-            Ok(pages::see(format!("/w/{workspace}")))
+        Ok((NewAsk(name, accepted), state)) => {
+            match app.workspace_create_own(&person, &caller, name, accepted.as_deref()).await {
+                Ok(workspace) => Ok(pages::see(format!("/w/{workspace}"))),
+                Err(error) if error.code() == Code::AcceptableUseRequired => {
+                    Ok(pages::invalid(new_document(&app, &account, &state.refused(error)?)))
+                }
+                Err(error) => Err(error.into()),
+            }
         }
-        Err(state) => Ok(pages::invalid(new_document(&account, &state))),
+        Err(state) => Ok(pages::invalid(new_document(&app, &account, &state))),
     }
 }

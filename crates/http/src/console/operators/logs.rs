@@ -11,8 +11,8 @@ use crate::access::{Operator, page};
 use crate::console::nav::Section;
 use crate::console::page::{self as pages};
 use crate::console::parts::{
-    Column, Field, Icon, Table, actions, code, empty, own, page_header, pagination, search_form, secondary,
-    tabs, time,
+    Column, Field, Icon, Table, actions, card, code, empty, own, page_header, pagination, search_form,
+    secondary, tabs, time, untitled_card,
 };
 use crate::console::view::View;
 use crate::query::{LIST, Query, QueryParameter};
@@ -129,9 +129,9 @@ fn content(query: &LogQuery, page: &Page<LogEntry>) -> Markup {
             (actions(secondary("Filter")))
         }))
         @if page.items.is_empty() {
-            (empty(Icon::ScrollText, "Nothing here", "No entry of this log is in this stretch of time.", html! {}))
+            (untitled_card(empty(Icon::ScrollText, "Nothing here", "No entry of this log is in this stretch of time.", html! {})))
         } @else {
-            (Table { caption: label(query.kind), columns: &columns, rows: page.items.iter().map(row).collect() })
+            (card(label(query.kind), html! { (Table { caption: label(query.kind), columns: &columns, rows: page.items.iter().map(row).collect() }) }))
         }
         @let first = query.page.after.as_ref().map(|_| href(query, query.kind, None));
         @let next = page.next.as_deref().map(|after| href(query, query.kind, Some(after)));

@@ -63,7 +63,7 @@ fn document(view: &View, desk: &Desk, all: &[OperatorView], state: &FormState) -
         [Column::text("Name"), Column::text("E-mail address"), Column::text("Role"), Column::text("Account")];
     let content = html! {
         (page_header("Operators", Some("Administrators run the installation; support sees states and opens visits."), html! {}))
-        (Table { caption: "Operators", columns: &columns, rows: all.iter().map(row).collect() })
+        (card("Who they are", html! { (Table { caption: "Operators", columns: &columns, rows: all.iter().map(row).collect() }) }))
         @if desk.administers() {
             (card("Change a role", parts::form(view, PEOPLE, state, html! {
                 (Field::email("email", "E-mail address").hint("Of an account that exists.").required().fill(state))

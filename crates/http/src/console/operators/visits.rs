@@ -9,7 +9,9 @@ use super::{Desk, VISITS, WORKSPACES};
 use crate::access::{Operator, page};
 use crate::console::nav::Section;
 use crate::console::page::{self as pages};
-use crate::console::parts::{Column, Icon, Table, code, empty, own, page_header, plain_form, quiet, time};
+use crate::console::parts::{
+    Column, Icon, Table, card, code, empty, own, page_header, plain_form, quiet, time, untitled_card,
+};
 use crate::console::view::View;
 use crate::reply::Answer;
 use crate::route::Route;
@@ -41,9 +43,9 @@ async fn list(operator: Operator<WorkspaceEnter>, State(app): State<App>, view: 
     let content = html! {
         (page_header("Visits", Some("Workspaces that you may read in at this moment."), html! {}))
         @if visits.is_empty() {
-            (empty(Icon::Eye, "No visit is open", "Open one from the page of a workspace, with a reason.", html! {}))
+            (untitled_card(empty(Icon::Eye, "No visit is open", "Open one from the page of a workspace, with a reason.", html! {})))
         } @else {
-            (Table { caption: "Your visits", columns: &columns, rows: visits.iter().map(row).collect() })
+            (card("Open", html! { (Table { caption: "Your visits", columns: &columns, rows: visits.iter().map(row).collect() }) }))
         }
     };
     Ok(pages::ok(desk.page(&view, Section::Visits, "Visits", content)))

@@ -6,6 +6,7 @@ use gatepost_core::access::operator_permission::{
     SendingManage, VisitOpen, WorkspaceEnter, WorkspaceManage, WorkspaceRead,
 };
 use gatepost_core::access::{OperatorReason, VISIT_LASTS};
+use gatepost_core::guard::PlanName;
 use gatepost_core::{Error, Result, WorkspaceId};
 use maud::{Markup, html};
 use std::time::Duration;
@@ -27,6 +28,7 @@ use crate::reply::Answer;
 use crate::route::Route;
 
 const REASON: &str = "Say why in 10 to 500 characters.";
+const REASON_HINT: &str = "10 to 500 characters; the owners read it.";
 
 pub fn routes() -> Vec<Route<App>> {
     vec![
@@ -53,19 +55,29 @@ pub fn routes() -> Vec<Route<App>> {
     ]
 }
 
-fn reason(reader: &mut Reader<'_>) -> Option<OperatorReason> {
-    reader.parsed("reason", REASON, |text| OperatorReason::parse(text).ok())
+fn reason(reader: &mut Reader<'_>, field: &str) -> Option<OperatorReason> {
+    reader.parsed(field, REASON, |text| OperatorReason::parse(text).ok())
 }
 
-struct Why {
-    reason: OperatorReason,
-}
+/// Why sending is to be paused. The page has several forms that ask for a reason, each by a field of its own name.
+struct PauseAsk(OperatorReason);
 
-impl FormBody for Why {
-    const FIELDS: &'static [&'static str] = &["reason"];
+impl FormBody for PauseAsk {
+    const FIELDS: &'static [&'static str] = &["pause_reason"];
 
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        Some(Self { reason: reason(reader)? })
+        reason(reader, "pause_reason").map(Self)
+    }
+}
+
+/// Why there is to be a review.
+struct ReviewAsk(OperatorReason);
+
+impl FormBody for ReviewAsk {
+    const FIELDS: &'static [&'static str] = &["review_reason"];
+
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        reason(reader, "review_reason").map(Self)
     }
 }
 
@@ -81,15 +93,18 @@ impl FormBody for Press {
 }
 
 struct PlanAsk {
-    plan: Option<String>,
+    plan: Option<PlanName>,
 }
 
 impl FormBody for PlanAsk {
     const FIELDS: &'static [&'static str] = &["plan"];
 
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        let plan = reader.text("plan");
-        Some(Self { plan: (!plan.is_empty()).then_some(plan) })
+        if reader.text("plan").is_empty() {
+            return Some(Self { plan: None });
+        }
+        let plan = reader.parsed("plan", "Choose a plan.", |text| PlanName::parse(text).ok());
+        Some(Self { plan: Some(plan?) })
     }
 }
 
@@ -103,7 +118,7 @@ impl FormBody for VisitAsk {
     const FIELDS: &'static [&'static str] = &["reason", "content", "minutes"];
 
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        let reason = reason(reader);
+        let reason = reason(reader, "reason");
         let content = reader.ticked("content");
         let minutes = reader.parsed("minutes", "Choose how long.", |text| text.parse::<u64>().ok());
         Some(Self { reason: reason?, content, lasts: Duration::from_mins(minutes?) })
@@ -114,7 +129,7 @@ impl FormBody for VisitAsk {
 struct Shown {
     detail: WorkspaceDetail,
     visit: Option<OperatorVisitView>,
-    /// The presets of limits that a plan can be.
+    /// The names of the plans.
     plans: Vec<String>,
 }
 
@@ -147,6 +162,7 @@ fn overview(shown: &Shown) -> Markup {
         ("Id", copyable(&detail.workspace.id.to_string(), "the id")),
         ("Standing", standing(&detail.standing)),
         ("Plan", html! { (detail.standing.plan.as_deref().unwrap_or("none")) }),
+        ("Subscription", html! { (detail.standing.subscription.said()) }),
         ("Made", time(detail.workspace.created_at)),
     ];
     if let Some(counts) = &detail.counts {
@@ -174,7 +190,7 @@ fn visit_card(view: &View, base: &str, visit: Option<&OperatorVisitView>, state:
         None => html! {
             p { "A visit lets you read inside the workspace. Its owners see it at once, with your reason, and may end it." }
             (parts::form(view, &format!("{base}/visit"), state, html! {
-                (Field::text("reason", "Reason").hint("10 to 500 characters; the owners read it.").required().max(500).fill(state))
+                (Field::text("reason", "Reason").hint(REASON_HINT).required().max(500).fill(state))
                 (Select::new("minutes", "For how long").option("15", "15 minutes").option("60", "1 hour")
                     .option("240", "4 hours").option("480", "8 hours").chosen("60").fill(state))
                 (checkbox("content", "With content", Some("Messages, events, members and what receivers answered, too."), false, state))
@@ -196,7 +212,7 @@ fn sending_card(view: &View, base: &str, detail: &WorkspaceDetail, state: &FormS
         (None, _) => html! {
             p { "Every send is refused from then on; what was queued before goes out, and receiving goes on. Owners see the reason." }
             (parts::form(view, &format!("{base}/pause-sending"), state, html! {
-                (Field::text("reason", "Reason").required().max(500).fill(state))
+                (Field::text("pause_reason", "Reason").hint(REASON_HINT).required().max(500).fill(state))
                 (actions(danger("Pause sending")))
             }))
         },
@@ -213,7 +229,7 @@ fn review_card(view: &View, base: &str, detail: &WorkspaceDetail, state: &FormSt
         (None, _) => html! {
             p { "A word to the owners and to other operators; by itself it stops nothing." }
             (parts::form(view, &format!("{base}/review"), state, html! {
-                (Field::text("reason", "Reason").required().max(500).fill(state))
+                (Field::text("review_reason", "Reason").hint(REASON_HINT).required().max(500).fill(state))
                 (actions(secondary("Put under review")))
             }))
         },
@@ -223,7 +239,7 @@ fn review_card(view: &View, base: &str, detail: &WorkspaceDetail, state: &FormSt
 
 fn plan_card(view: &View, base: &str, shown: &Shown, state: &FormState) -> Markup {
     let mut select = Select::new("plan", "Plan")
-        .hint("A preset of limits, for all keys that have none of their own.")
+        .hint("What it may use, and how much of it; gatepost plan set makes one.")
         .option("", "None");
     for plan in &shown.plans {
         select = select.option(plan.clone(), plan.clone());
@@ -247,7 +263,7 @@ async fn load(app: &App, (reading, entering): &Seeing, id: WorkspaceId) -> Resul
     let detail = app.workspace_detail(reading, id).await?;
     let visits = app.operator_visits_own(entering).await?;
     let visit = visits.into_iter().find(|visit| visit.workspace == id);
-    let plans = app.config().limits.names().split(", ").map(str::to_owned).collect();
+    let plans = app.plan_list(reading).await?.into_iter().map(|plan| plan.name).collect();
     Ok((Desk::of(app, reading).await?, Shown { detail, visit, plans }))
 }
 
@@ -308,12 +324,12 @@ macro_rules! settings {
 }
 
 settings! {
-    pause: SendingManage, "pause-sending", Why, SendingPaused,
-        async |app: &App, by: &Operator<SendingManage>, id, ask: Why| app.workspace_sending_pause(by, id, ask.reason).await;
+    pause: SendingManage, "pause-sending", PauseAsk, SendingPaused,
+        async |app: &App, by: &Operator<SendingManage>, id, PauseAsk(why): PauseAsk| app.workspace_sending_pause(by, id, why).await;
     resume: SendingManage, "resume-sending", Press, SendingResumed,
         async |app: &App, by: &Operator<SendingManage>, id, _: Press| app.workspace_sending_resume(by, id).await;
-    review_begin: SendingManage, "review", Why, ReviewSaved,
-        async |app: &App, by: &Operator<SendingManage>, id, ask: Why| app.workspace_review_set(by, id, Some(ask.reason)).await;
+    review_begin: SendingManage, "review", ReviewAsk, ReviewSaved,
+        async |app: &App, by: &Operator<SendingManage>, id, ReviewAsk(why): ReviewAsk| app.workspace_review_set(by, id, Some(why)).await;
     review_end: SendingManage, "review", Press, ReviewSaved,
         async |app: &App, by: &Operator<SendingManage>, id, _: Press| app.workspace_review_set(by, id, None).await;
     plan: WorkspaceManage, "plan", PlanAsk, PlanSaved,

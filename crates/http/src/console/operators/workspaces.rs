@@ -1,19 +1,22 @@
 //! The list of workspaces, and making one.
 
 use axum::extract::State;
-use gatepost_app::{App, StandingView, WorkspaceDetail};
+use gatepost_app::{AcceptableUse, App, StandingView, WorkspaceDetail};
 use gatepost_core::access::operator_permission::{WorkspaceManage, WorkspaceRead};
+use gatepost_core::guard::SubscriptionState;
 use gatepost_core::text;
 use maud::{Markup, html};
 
 use super::{Desk, WORKSPACES};
 use crate::access::{Operator, form, page};
+use crate::console::acceptable_use;
 use crate::console::form::{Form, FormBody, FormState, Reader};
 use crate::console::nav::Section;
 use crate::console::notice::Notice;
 use crate::console::page::{self as pages};
 use crate::console::parts::{
-    self, Column, Field, Icon, Table, Tone, actions, badge, card, code, empty, own, page_header, submit, time,
+    self, Column, Field, Icon, Table, Tone, actions, badge, card, code, empty, own, page_header, submit,
+    time, untitled_card,
 };
 use crate::console::view::View;
 use crate::reply::Answer;
@@ -28,16 +31,18 @@ pub fn routes() -> Vec<Route<App>> {
 
 struct Ask {
     name: String,
+    acceptable_use: Option<String>,
 }
 
 impl FormBody for Ask {
-    const FIELDS: &'static [&'static str] = &["name"];
+    const FIELDS: &'static [&'static str] = &["name", acceptable_use::ACCEPTED, acceptable_use::VERSION];
 
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let name = reader.parsed("name", "Give it a name of 1 to 100 characters.", |written| {
             text::name(written, 100).ok()
         });
-        Some(Self { name: name? })
+        let acceptable_use = acceptable_use::read(reader);
+        Some(Self { name: name?, acceptable_use })
     }
 }
 
@@ -46,11 +51,21 @@ pub(super) fn standing(view: &StandingView) -> Markup {
     html! {
         @if view.paused_since.is_some() { (badge(Tone::Bad, "Sending paused")) " " }
         @if view.review_since.is_some() { (badge(Tone::Warn, "Under review")) " " }
-        @if view.paused_since.is_none() && view.review_since.is_none() { (badge(Tone::Good, "In order")) }
+        @if view.subscription.state != SubscriptionState::Active {
+            (badge(Tone::Warn, &view.subscription.said())) " "
+        } @else if view.paused_since.is_none() && view.review_since.is_none() {
+            (badge(Tone::Good, "In order"))
+        }
     }
 }
 
-fn document(view: &View, desk: &Desk, all: &[WorkspaceDetail], state: &FormState) -> Markup {
+fn document(
+    view: &View,
+    desk: &Desk,
+    all: &[WorkspaceDetail],
+    rules: Option<&AcceptableUse>,
+    state: &FormState,
+) -> Markup {
     let row = |detail: &WorkspaceDetail| {
         let href = format!("{WORKSPACES}/{}", detail.workspace.id);
         vec![
@@ -71,13 +86,14 @@ fn document(view: &View, desk: &Desk, all: &[WorkspaceDetail], state: &FormState
     let content = html! {
         (page_header("Workspaces", Some("Every tenant of this installation."), html! {}))
         @if all.is_empty() {
-            (empty(Icon::Building2, "No workspace yet", "A workspace is a tenant with its own channels, keys and members.", html! {}))
+            (untitled_card(empty(Icon::Building2, "No workspace yet", "A workspace is a tenant with its own channels, keys and members.", html! {})))
         } @else {
-            (Table { caption: "Workspaces", columns: &columns, rows: all.iter().map(row).collect() })
+            (card("All", html! { (Table { caption: "Workspaces", columns: &columns, rows: all.iter().map(row).collect() }) }))
         }
         @if desk.administers() {
             (card("New workspace", parts::form(view, WORKSPACES, state, html! {
                 (Field::text("name", "Name").required().max(100).fill(state))
+                (acceptable_use::fields(rules, state))
                 (actions(submit("Make the workspace")))
             })))
         }
@@ -88,7 +104,7 @@ fn document(view: &View, desk: &Desk, all: &[WorkspaceDetail], state: &FormState
 async fn list(operator: Operator<WorkspaceRead>, State(app): State<App>, view: View) -> Answer {
     let desk = Desk::of(&app, &operator).await?;
     let all = app.workspace_overview(&operator).await?;
-    Ok(pages::ok(document(&view, &desk, &all, &FormState::default())))
+    Ok(pages::ok(document(&view, &desk, &all, app.acceptable_use().as_deref(), &FormState::default())))
 }
 
 async fn create(
@@ -99,7 +115,10 @@ async fn create(
     form: Form<Ask>,
 ) -> Answer {
     let refused = match form.into_result() {
-        Ok((ask, state)) => match app.workspace_create(&operator, ask.name).await {
+        Ok((ask, state)) => match app
+            .workspace_create(&operator, ask.name, ask.acceptable_use.as_deref())
+            .await
+        {
             Ok(made) => {
                 return Ok(pages::see_and_say(format!("{WORKSPACES}/{}", made.id), Notice::WorkspaceMade));
             }
@@ -109,5 +128,5 @@ async fn create(
     };
     let desk = Desk::of(&app, &operator).await?;
     let all = app.workspace_overview(&reading).await?;
-    Ok(pages::invalid(document(&view, &desk, &all, &refused)))
+    Ok(pages::invalid(document(&view, &desk, &all, app.acceptable_use().as_deref(), &refused)))
 }

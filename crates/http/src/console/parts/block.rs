@@ -64,6 +64,13 @@ pub fn card_with_action(title: &str, action: Markup, content: Markup) -> Markup 
     }
 }
 
+/// A part of a page that needs no title, such as one that is empty still.
+pub fn untitled_card(content: Markup) -> Markup {
+    html! {
+        section class="card" { div class="content" { (content) } }
+    }
+}
+
 /// Things below each other, with room between.
 pub fn stack(content: Markup) -> Markup {
     html! { div class="stack" { (content) } }

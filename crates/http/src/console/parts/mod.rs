@@ -60,7 +60,7 @@ mod words;
 
 pub use block::{
     Tone, actions, callout, card, card_with_action, empty, facts, meter, notice, page_header, pagination,
-    stack, tabs,
+    stack, tabs, untitled_card,
 };
 pub use danger::{CONFIRM, confirm, secret_lines, secret_once};
 pub use fields::{

@@ -1,6 +1,6 @@
 //! Setting up, signing in and out, proving again who one is, and the sessions that are open elsewhere.
 
-mod home;
+pub mod home;
 mod reauth;
 mod sessions;
 mod setup;

@@ -9,9 +9,9 @@ use http::HeaderMap;
 use http::header::SET_COOKIE;
 use maud::{Markup, html};
 
-use super::sign_in::{BACK_QUERY, back_of};
 use crate::access::{SignedIn, form, page};
-use crate::console::factors::{Touch, ceremony};
+use crate::console::back::{self, BACK_QUERY, back_of};
+use crate::console::factors::{PasskeyPlace, Touch, ceremony};
 use crate::console::form::{Form, FormBody, FormState, Reader};
 use crate::console::layout::{self, BACK, REAUTH_PATH, WORKSPACES_PATH};
 use crate::console::page as pages;
@@ -60,7 +60,11 @@ impl FormBody for ReauthAsk {
         if password.is_empty() {
             reader.wrong("password", "Type your password.");
         }
-        Some(Self { password: Secret::new(password), code: reader.text("code"), back: reader.exact(BACK) })
+        Some(Self {
+            password: Secret::new(password),
+            code: reader.text("code"),
+            back: back::local(reader.exact(BACK)),
+        })
     }
 }
 
@@ -72,7 +76,7 @@ impl FormBody for BeginAsk {
     const FIELDS: &'static [&'static str] = &[BACK];
 
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        Some(Self { back: reader.exact(BACK) })
+        Some(Self { back: back::local(reader.exact(BACK)) })
     }
 }
 
@@ -87,12 +91,8 @@ impl FormBody for AnswerAsk {
 
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let (ticket, answer) = (reader.exact("ticket"), reader.exact("answer"));
-        Some(Self { ticket: Secret::new(ticket), answer, back: reader.exact(BACK) })
+        Some(Self { ticket: Secret::new(ticket), answer, back: back::local(reader.exact(BACK)) })
     }
-}
-
-fn hidden(back: &str) -> Markup {
-    html! { input type="hidden" name=(BACK) value=(back); }
 }
 
 /// What was typed in the field for codes: of the app, or one of those that were kept for a lost one.
@@ -105,18 +105,23 @@ fn second_factor(code: String) -> Option<SecondFactor> {
 async fn document(app: &App, view: &View, person: &Person, back: &str, state: &FormState) -> Result<Markup> {
     let offers = app.session_prove_offers(person).await?;
     let linked = app.sso_prove_offers(person).await?;
+    let place = PasskeyPlace::of(app, view);
     Ok(layout::narrow(
         view,
         "Is it you?",
         stack(html! {
             p { "What you are about to do cannot be taken back, so prove once more who you are. It counts for five minutes." }
             @if offers.password { (by_password(view, offers, back, state)) }
-            @if offers.passkeys {
-                (plain_form(view, PASSKEY_PATH, html! { (hidden(back)) (secondary("Use a passkey")) }))
+            @if offers.passkeys && place.here() {
+                (plain_form(view, PASSKEY_PATH, html! { (back::field(back)) (secondary("Use a passkey")) }))
             }
             @for offer in &linked {
-                (plain_form(view, &format!("/sso/{}/prove", offer.key), secondary(&format!("Continue with {}", offer.name))))
+                (plain_form(view, &format!("/sso/{}/prove", offer.key), html! {
+                    (back::field(back)) (secondary(&format!("Continue with {}", offer.name)))
+                }))
             }
+            @if offers.passkeys { (place.hint(&back::with(REAUTH_PATH, back))) }
+            p { a href=(if back.is_empty() { WORKSPACES_PATH } else { back }) { "Leave it as it is" } }
             @if !offers.password && !offers.passkeys && linked.is_empty() {
                 (callout(Tone::Info, "", html! {
                     p { "Your account has neither a password nor a passkey here. Sign out and sign in again." }
@@ -132,7 +137,7 @@ fn by_password(view: &View, offers: ProofsOffered, back: &str, state: &FormState
         REAUTH_PATH,
         state,
         html! {
-            (hidden(back))
+            (back::field(back))
             (Field::password("password", "Password", "current-password").required().focused().fill(state))
             @if offers.second_factor {
                 (Field::text("code", "Code")
@@ -161,7 +166,7 @@ async fn reauth(
     let (ReauthAsk { password, code, back }, state) = match form.into_result() {
         Ok(read) => read,
         Err(state) => {
-            let back = state.value(BACK).unwrap_or_default().to_owned();
+            let back = back::local(state.value(BACK).unwrap_or_default().to_owned());
             return Ok(pages::invalid(document(&app, &view, &person, &back, &state).await?));
         }
     };
@@ -205,8 +210,15 @@ async fn passkey_begin(
     let back = form.read.map(|ask| ask.back).unwrap_or_default();
     let start = app.session_prove_passkey(&person).await?;
     let state = FormState::default();
-    let ceremony =
-        ceremony(&view, PASSKEY_ANSWER_PATH, Touch::Use, &start, &state, hidden(&back), "Use your passkey");
+    let ceremony = ceremony(
+        &view,
+        PASSKEY_ANSWER_PATH,
+        Touch::Use,
+        &start,
+        &state,
+        back::field(&back),
+        "Use your passkey",
+    );
     Ok(pages::ok(layout::narrow(&view, "Is it you?", stack(ceremony))))
 }
 

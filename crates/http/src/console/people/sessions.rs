@@ -20,7 +20,7 @@ use crate::console::view::View;
 use crate::path::Id;
 use crate::reply::Answer;
 use crate::route::Route;
-use crate::session::{AtConsole, From};
+use crate::session::{self, AtConsole, From};
 
 const SESSIONS_PATH: &str = "/account/sessions";
 const OTHERS_PATH: &str = "/account/sessions/end-others";
@@ -128,9 +128,10 @@ async fn sessions_end_others(
     SignedIn(person): SignedIn,
     State(app): State<App>,
     From(caller): From,
+    axum::Extension(AtConsole(kind)): axum::Extension<AtConsole>,
 ) -> Answer {
-    app.sessions_end_others(&person, &caller).await?;
-    Ok(pages::see_and_say(SESSIONS_PATH, Notice::SessionsEnded))
+    let token = app.sessions_end_others(&person, &caller).await?;
+    Ok(session::with_session(pages::see_and_say(SESSIONS_PATH, Notice::SessionsEnded), kind, &token))
 }
 
 #[cfg(test)]

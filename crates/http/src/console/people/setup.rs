@@ -8,6 +8,7 @@ use maud::{Markup, html};
 
 use super::enter;
 use crate::access::{Public, form, page};
+use crate::console::acceptable_use;
 use crate::console::form::{Form, FormBody, FormState, Reader};
 use crate::console::layout;
 use crate::console::page as pages;
@@ -34,7 +35,15 @@ pub fn routes() -> Vec<Route<App>> {
 }
 
 impl FormBody for SetupAsk {
-    const FIELDS: &'static [&'static str] = &["token", "workspace", "name", "email", "password"];
+    const FIELDS: &'static [&'static str] = &[
+        "token",
+        "workspace",
+        "name",
+        "email",
+        "password",
+        acceptable_use::ACCEPTED,
+        acceptable_use::VERSION,
+    ];
 
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let token = reader.required("token", "Paste the token that the server said when it started.");
@@ -45,7 +54,9 @@ impl FormBody for SetupAsk {
         if password.is_empty() {
             reader.wrong("password", "Choose a password.");
         }
+        let acceptable_use = acceptable_use::read(reader);
         Some(Self {
+            acceptable_use,
             token: Secret::new(token?),
             workspace: workspace?,
             name: name?,
@@ -55,7 +66,7 @@ impl FormBody for SetupAsk {
     }
 }
 
-fn document(view: &View, state: &FormState) -> Markup {
+fn document(app: &App, view: &View, state: &FormState) -> Markup {
     layout::narrow(
         view,
         "Set up Gatepost",
@@ -73,6 +84,7 @@ fn document(view: &View, state: &FormState) -> Markup {
                 (Field::password("password", "Password", "new-password")
                     .hint("At least 15 characters; several random words do well.")
                     .required().fill(state))
+                (acceptable_use::fields(app.acceptable_use().as_deref(), state))
                 (actions(submit("Set up and sign in")))
             }))
         }),
@@ -83,7 +95,7 @@ async fn setup_page(_: Public, State(app): State<App>, view: View) -> Answer {
     if app.is_set_up().await? {
         return Err(Error::of(Code::NotFound).into());
     }
-    Ok(pages::ok(document(&view, &FormState::default())))
+    Ok(pages::ok(document(&app, &view, &FormState::default())))
 }
 
 async fn setup_complete(
@@ -99,7 +111,7 @@ async fn setup_complete(
     }
     let (ask, state) = match form.into_result() {
         Ok(read) => read,
-        Err(state) => return Ok(pages::invalid(document(&view, &state))),
+        Err(state) => return Ok(pages::invalid(document(&app, &view, &state))),
     };
     match app.setup_complete(&caller, ask).await {
         Ok(done) => {
@@ -109,8 +121,8 @@ async fn setup_complete(
         Err(error) if error.code() == Code::LinkInvalid => {
             let text =
                 "This token was used, is too old, or was never good. gatepost setup-token makes another.";
-            Ok(pages::invalid(document(&view, &state.with_error("token", text))))
+            Ok(pages::invalid(document(&app, &view, &state.with_error("token", text))))
         }
-        Err(error) => Ok(pages::invalid(document(&view, &state.refused(error)?))),
+        Err(error) => Ok(pages::invalid(document(&app, &view, &state.refused(error)?))),
     }
 }

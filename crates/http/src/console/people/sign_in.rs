@@ -11,7 +11,8 @@ use maud::{Markup, html};
 
 use super::{enter, home};
 use crate::access::{Public, form, page};
-use crate::console::factors::{PASSKEY_PATH, ask_second_factor};
+use crate::console::back::{self, BACK_QUERY, back_of};
+use crate::console::factors::{PASSKEY_PATH, PasskeyPlace, ask_second_factor};
 use crate::console::form::{Form, FormBody, FormState, Reader};
 use crate::console::layout::{self, BACK, SIGN_IN_PATH, SIGN_OUT_PATH};
 use crate::console::lost::FORGOT_PATH;
@@ -19,16 +20,13 @@ use crate::console::page as pages;
 use crate::console::parts::{Field, actions, form as form_part, plain_form, secondary, stack, submit};
 use crate::console::sso;
 use crate::console::view::View;
-use crate::query::{Query, QueryParameter};
+use crate::query::Query;
 use crate::reply::Answer;
 use crate::route::Route;
 use crate::session::{self, AtConsole, From};
 
 /// What is said of everything that does not open an account.
 const WRONG: &str = "E-mail address or password is wrong. After several failures there is a wait before the next one is looked at; a link by e-mail sets a new password.";
-
-pub(super) const BACK_QUERY: [QueryParameter; 1] =
-    [QueryParameter::text(BACK, "The page to go on to: a path of this server.", "/workspaces")];
 
 pub fn routes() -> Vec<Route<App>> {
     vec![
@@ -53,30 +51,28 @@ impl FormBody for SignInAsk {
         if password.is_empty() {
             reader.wrong("password", "Type your password.");
         }
-        let back = reader.exact(BACK);
+        let back = back::local(reader.exact(BACK));
         Some(Self { email: email?, password: Secret::new(password), back })
     }
 }
 
-/// The path that somebody asks to come back to, where it is one of this server; empty otherwise.
-pub(super) fn back_of(query: &Query) -> String {
-    query.get(BACK).and_then(pages::local).unwrap_or_default().into_owned()
-}
-
 fn document(app: &App, view: &View, back: &str, state: &FormState) -> Markup {
-    let hidden = html! { input type="hidden" name=(BACK) value=(back); };
+    let place = PasskeyPlace::of(app, view);
     layout::narrow(
         view,
         "Sign in",
         stack(html! {
             (form_part(view, SIGN_IN_PATH, state, html! {
-                (hidden)
+                (back::field(back))
                 (Field::email("email", "E-mail").autocomplete("username").required().focused().fill(state))
                 (Field::password("password", "Password", "current-password").required().fill(state))
                 (actions(submit("Sign in")))
             }))
-            (plain_form(view, PASSKEY_PATH, html! { (hidden) (secondary("Sign in with a passkey")) }))
-            (sso::buttons(view, &app.sso_offers(), None))
+            @if place.here() {
+                (plain_form(view, PASSKEY_PATH, html! { (back::field(back)) (secondary("Sign in with a passkey")) }))
+            }
+            (sso::buttons(view, &app.sso_offers(), None, back))
+            (place.hint(&back::with(SIGN_IN_PATH, back)))
             p { a href=(FORGOT_PATH) { "I have forgotten my password" } }
         }),
     )
@@ -112,7 +108,7 @@ async fn sign_in(
     let (SignInAsk { email, password, back }, state) = match form.into_result() {
         Ok(read) => read,
         Err(state) => {
-            let back = state.value(BACK).unwrap_or_default().to_owned();
+            let back = back::local(state.value(BACK).unwrap_or_default().to_owned());
             return Ok(pages::invalid(document(&app, &view, &back, &state)));
         }
     };

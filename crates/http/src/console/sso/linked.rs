@@ -13,12 +13,12 @@ use crate::console::notice::Notice;
 use crate::console::page as pages;
 use crate::console::parts::{
     Column, Icon, Table, actions, card, empty, error_summary, own, page_header, plain_form, quiet, secondary,
-    stack, time,
+    stack, time, untitled_card,
 };
 use crate::console::seat::Account;
 use crate::reply::Answer;
 use crate::route::Route;
-use crate::session::From as CallerFrom;
+use crate::session::{self, AtConsole, From as CallerFrom};
 
 const UNLINK: &str = "/account/linked/unlink";
 
@@ -49,7 +49,7 @@ fn document(account: &Account, known: &[IdentityView], offers: &[SsoOffer], stat
             (error_summary(state))
             (stack(html! {
                 @if known.is_empty() {
-                    (empty(Icon::User, "Nothing is linked", "Link an account to sign in with it.", html! {}))
+                    (untitled_card(empty(Icon::User, "Nothing is linked", "Link an account to sign in with it.", html! {})))
                 } @else {
                     (card("Linked", table(account, known)))
                 }
@@ -101,12 +101,16 @@ async fn unlink(
     SignedIn(person): SignedIn,
     State(app): State<App>,
     CallerFrom(caller): CallerFrom,
+    axum::Extension(AtConsole(kind)): axum::Extension<AtConsole>,
     account: Account,
     form: Form<UnlinkAsk>,
 ) -> Answer {
     let state = match form.into_result() {
         Ok((UnlinkAsk(id), state)) => match app.identity_unlink(&person, &caller, id).await {
-            Ok(()) => return Ok(pages::see_and_say(LINKED_PATH, Notice::AccountUnlinked)),
+            Ok(token) => {
+                let done = pages::see_and_say(LINKED_PATH, Notice::AccountUnlinked);
+                return Ok(session::with_session(done, kind, &token));
+            }
             Err(error) => state.refused(error)?,
         },
         Err(state) => state,

@@ -13,6 +13,7 @@ mod workspace;
 use gatepost_app::{App, SsoOffer};
 use maud::{Markup, html};
 
+use super::back;
 use super::parts::{plain_form, secondary};
 use super::view::View;
 use crate::route::Route;
@@ -27,11 +28,13 @@ pub fn routes() -> Vec<Route<App>> {
     routes
 }
 
-/// A button for each provider, for the sign-in page; with the word of an invitation, for the page of that.
-pub fn buttons(view: &View, offers: &[SsoOffer], invitation: Option<&str>) -> Markup {
+/// A button for each provider, for the sign-in page; with the word of an invitation, for the page of that. `back` is where
+/// the person was on the way to.
+pub fn buttons(view: &View, offers: &[SsoOffer], invitation: Option<&str>, back: &str) -> Markup {
     html! {
         @for offer in offers {
             (plain_form(view, &format!("/sso/{}/start", offer.key), html! {
+                (back::field(back))
                 @if let Some(word) = invitation { input type="hidden" name="invitation" value=(word); }
                 (secondary(&format!("Continue with {}", offer.name)))
             }))

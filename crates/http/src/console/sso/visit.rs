@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use gatepost_app::sso::Callback;
-use gatepost_app::{App, SignIn, SsoDone, SsoStarted, SsoWish};
+use gatepost_app::{App, SignIn, SsoDone, SsoFinished, SsoStarted, SsoWish};
 use gatepost_core::access::SessionKind;
 use gatepost_core::{Code, WorkspaceId};
 use http::header::SET_COOKIE;
@@ -13,9 +13,11 @@ use url::Url;
 
 use super::LINKED_PATH;
 use crate::access::{Public, SignedIn, form, page};
-use crate::console::factors::ask_second_factor;
+use crate::console::back::{self, BACK_QUERY, back_of};
+use crate::console::factors::{Entering, ask_second_factor};
 use crate::console::form::{Form, FormBody, Reader};
-use crate::console::layout::{SIGN_IN_PATH, WORKSPACES_PATH, narrow};
+use crate::console::layout::{BACK, SIGN_IN_PATH, WORKSPACES_PATH, narrow};
+use crate::console::members::invitation_is_over;
 use crate::console::notice::Notice;
 use crate::console::page as pages;
 use crate::console::parts::{actions, button_link, own, plain_form, stack, submit};
@@ -37,7 +39,8 @@ pub fn routes() -> Vec<Route<App>> {
     vec![
         page("/sso/{provider}", offer)
             .id("ssoPage")
-            .summary("Sign in through an identity provider: the button"),
+            .summary("Sign in through an identity provider: the button")
+            .query(&BACK_QUERY),
         form("/sso/{provider}/start", start)
             .id("ssoStartForm")
             .summary("Begin to sign in through an identity provider"),
@@ -49,7 +52,8 @@ pub fn routes() -> Vec<Route<App>> {
             .summary("Begin to prove once more who one is, through an identity provider"),
         page("/w/{workspace_id}/enter", enter)
             .id("ssoEnterPage")
-            .summary("Find the provider that is the only way into a workspace"),
+            .summary("Find the provider that is the only way into a workspace")
+            .query(&BACK_QUERY),
         page("/sso/{provider}/callback", callback)
             .id("ssoCallback")
             .summary("Come back from an identity provider")
@@ -57,12 +61,14 @@ pub fn routes() -> Vec<Route<App>> {
     ]
 }
 
-async fn offer(_: Public, State(app): State<App>, view: View, key: ProviderKey) -> Answer {
-    let offer = app.sso_offer(key.as_str()).await?;
+async fn offer(_: Public, State(app): State<App>, view: View, query: Query, key: ProviderKey) -> Answer {
+    let (offer, back) = (app.sso_offer(key.as_str()).await?, back_of(&query));
     let content = stack(html! {
         p { "You sign in at " strong { (own(&offer.name)) } " and come back here." }
-        (plain_form(&view, &format!("/sso/{}/start", offer.key), actions(submit(&format!("Continue with {}", offer.name)))))
-        p { a href=(SIGN_IN_PATH) { "Sign in another way" } }
+        (plain_form(&view, &format!("/sso/{}/start", offer.key), html! {
+            (back::field(&back)) (actions(submit(&format!("Continue with {}", offer.name))))
+        }))
+        p { a href=(back::with(SIGN_IN_PATH, &back)) { "Sign in another way" } }
     });
     Ok(pages::ok(narrow(&view, "Sign in", content)))
 }
@@ -70,13 +76,27 @@ async fn offer(_: Public, State(app): State<App>, view: View, key: ProviderKey) 
 struct StartAsk {
     /// The word of an invitation that is to be accepted on the way.
     invitation: String,
+    back: String,
 }
 
 impl FormBody for StartAsk {
-    const FIELDS: &'static [&'static str] = &["invitation"];
+    const FIELDS: &'static [&'static str] = &["invitation", BACK];
 
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        Some(Self { invitation: reader.exact("invitation") })
+        let back = back::local(reader.exact(BACK));
+        Some(Self { invitation: reader.exact("invitation"), back })
+    }
+}
+
+struct ProveAsk {
+    back: String,
+}
+
+impl FormBody for ProveAsk {
+    const FIELDS: &'static [&'static str] = &[BACK];
+
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        Some(Self { back: back::local(reader.exact(BACK)) })
     }
 }
 
@@ -89,8 +109,9 @@ async fn start(
     form: Form<StartAsk>,
 ) -> Answer {
     let invitation = form.read.as_ref().map(|ask| ask.invitation.as_str()).filter(|word| !word.is_empty());
+    let back = form.read.as_ref().map_or("", |ask| ask.back.as_str());
     let wish = SsoWish::SignIn { invitation };
-    match app.sso_start(key.as_str(), cookie(&headers), wish).await {
+    match app.sso_start(key.as_str(), cookie(&headers), wish, back).await {
         Ok(started) => Ok(leave(&view, &started)),
         // The provider does not answer, or not as one.
         Err(error) if error.code() == Code::SsoFailed => Ok(refused(&view)),
@@ -99,10 +120,16 @@ async fn start(
 }
 
 /// Leads a member to the provider that is the only way into their workspace.
-async fn enter(SignedIn(person): SignedIn, State(app): State<App>, Id(workspace): Id<WorkspaceId>) -> Answer {
+async fn enter(
+    SignedIn(person): SignedIn,
+    State(app): State<App>,
+    query: Query,
+    Id(workspace): Id<WorkspaceId>,
+) -> Answer {
+    let back = back::within(workspace, &back_of(&query));
     Ok(pages::see(match app.sso_way_in(&person, workspace).await? {
-        Some(offer) => format!("/sso/{}", offer.key),
-        None => format!("/w/{workspace}"),
+        Some(offer) => back::with(&format!("/sso/{}", offer.key), &back),
+        None => back,
     }))
 }
 
@@ -113,7 +140,7 @@ async fn link(
     headers: HeaderMap,
     key: ProviderKey,
 ) -> Answer {
-    let started = app.sso_start(key.as_str(), cookie(&headers), SsoWish::Link(&person)).await?;
+    let started = app.sso_start(key.as_str(), cookie(&headers), SsoWish::Link(&person), "").await?;
     Ok(leave(&view, &started))
 }
 
@@ -123,8 +150,10 @@ async fn prove(
     view: View,
     headers: HeaderMap,
     key: ProviderKey,
+    form: Form<ProveAsk>,
 ) -> Answer {
-    let started = app.sso_start(key.as_str(), cookie(&headers), SsoWish::Prove(&person)).await?;
+    let back = form.read.map(|ask| ask.back).unwrap_or_default();
+    let started = app.sso_start(key.as_str(), cookie(&headers), SsoWish::Prove(&person), &back).await?;
     Ok(leave(&view, &started))
 }
 
@@ -175,7 +204,11 @@ async fn callback(
     let browser = cookie(&headers).unwrap_or_default();
     let done = app.sso_finish(&caller, key.as_str(), browser, &callback).await;
     let mut response = match done {
-        Ok(done) => arrived(&app, &view, done).await?,
+        Ok(done) => {
+            let entering =
+                Entering { app: &app, kind: SessionKind::Console, caller: &caller, headers: &headers };
+            arrived(&entering, &view, done).await?
+        }
         Err(error) if error.code() == Code::SsoFailed => refused(&view),
         Err(error) => return Err(error.into()),
     };
@@ -183,27 +216,28 @@ async fn callback(
     Ok(response)
 }
 
-async fn arrived(app: &App, view: &View, done: SsoDone) -> Answer {
-    let home = |workspace: Option<WorkspaceId>| match workspace {
-        Some(workspace) => format!("/w/{workspace}"),
-        None => WORKSPACES_PATH.to_owned(),
+/// Leads on to where the person was on the way to; a session through a workspace's provider stays in that workspace.
+async fn arrived(entering: &Entering<'_>, view: &View, finished: SsoFinished) -> Answer {
+    let SsoFinished { done, back } = finished;
+    let app = entering.app;
+    // Whoever joined by an invitation has nothing to do on its page any more.
+    let back = if invitation_is_over(app, &back).await { String::new() } else { back };
+    let onward = |workspace: Option<WorkspaceId>| match workspace {
+        Some(workspace) => back::within(workspace, &back),
+        None => back.clone(),
     };
     Ok(match done {
         SsoDone::SignedIn { step: SignIn::Done(begun), workspace } => {
-            let mut response = pages::see(home(workspace));
-            let kind = SessionKind::Console;
-            let cookies = [session::set_session(kind, &begun.token), session::set_device(&begun.device)];
-            for cookie in cookies.into_iter().flatten() {
-                response.headers_mut().append(SET_COOKIE, cookie);
-            }
-            response
+            entering.entered(&begun, &onward(workspace)).await?
         }
         SsoDone::SignedIn { step: SignIn::SecondFactor { ticket }, workspace } => {
-            ask_second_factor(app, view, ticket.expose(), &home(workspace)).await?
+            ask_second_factor(app, view, ticket.expose(), &onward(workspace)).await?
         }
         SsoDone::Linked => pages::see_and_say(LINKED_PATH, Notice::AccountLinked),
         SsoDone::Proved { token, workspace } => {
-            let mut response = pages::see_and_say(home(workspace), Notice::Proved);
+            let onward = onward(workspace);
+            let onward = if onward.is_empty() { WORKSPACES_PATH.to_owned() } else { onward };
+            let mut response = pages::see_and_say(onward, Notice::Proved);
             let token = token.and_then(|token| session::set_session(SessionKind::Console, &token));
             if let Some(cookie) = token {
                 response.headers_mut().append(SET_COOKIE, cookie);

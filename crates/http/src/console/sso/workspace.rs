@@ -5,6 +5,7 @@ use gatepost_app::sso::ProviderKind;
 use gatepost_app::{App, IdentityProviderCreate, IdentityProviderUpdate, IdentityProviderView};
 use gatepost_core::access::permission::{IdentityProviderManage, IdentityProviderRead};
 use gatepost_core::access::{PermissionId, Role};
+use gatepost_core::guard::Feature;
 use gatepost_core::{IdentityProviderId, Secret};
 use maud::{Markup, html};
 
@@ -15,7 +16,7 @@ use crate::console::notice::Notice;
 use crate::console::page as pages;
 use crate::console::parts::{
     self, Field, Icon, Select, Tone, actions, badge, button_link, callout, card, checkbox, code, copyable,
-    danger, empty, facts, own, page_header, plain_form, stack, submit, time,
+    danger, empty, facts, own, page_header, plain_form, stack, submit, time, untitled_card,
 };
 use crate::console::seat::Seat;
 use crate::path::Id;
@@ -28,9 +29,15 @@ const ONE: &str = "/w/{workspace_id}/sso/{identity_provider_id}";
 pub fn routes() -> Vec<Route<App>> {
     vec![
         page(ALL, all).id("identityProvidersPage").summary("See the identity providers of the workspace"),
-        form(ALL, create).id("identityProviderForm").summary("Add an identity provider by a form"),
+        form(ALL, create)
+            .id("identityProviderForm")
+            .feature(Feature::Sso)
+            .summary("Add an identity provider by a form"),
         page(ONE, one).id("identityProviderPage").summary("See an identity provider"),
-        form(ONE, update).id("identityProviderChangeForm").summary("Change an identity provider by a form"),
+        form(ONE, update)
+            .id("identityProviderChangeForm")
+            .feature(Feature::Sso)
+            .summary("Change an identity provider by a form"),
         form("/w/{workspace_id}/sso/{identity_provider_id}/remove", remove)
             .id("identityProviderRemoveForm")
             .summary("Remove an identity provider by a form"),
@@ -172,7 +179,7 @@ fn list(seat: &Seat, known: &[IdentityProviderView], state: &FormState) -> Marku
         (page_header("Identity providers", Some(lead), html! {}))
         (stack(html! {
             @if known.is_empty() {
-                (empty(Icon::LogIn, "No provider yet", "Members sign in with what their accounts have.", html! {}))
+                (untitled_card(empty(Icon::LogIn, "No provider yet", "Members sign in with what their accounts have.", html! {})))
             }
             @for provider in known {
                 (parts::card_with_action(&provider.name,

@@ -7,6 +7,7 @@ use gatepost_app::{App, AuditView, ExportFormat, Page};
 use gatepost_core::access::PermissionId;
 use gatepost_core::access::permission::{AuditExport, AuditRead};
 use gatepost_core::audit::inert;
+use gatepost_core::guard::Feature;
 use maud::{Markup, html};
 
 use super::audit_filters as filters;
@@ -30,11 +31,14 @@ pub fn routes() -> Vec<Route<App>> {
     vec![
         page("/w/{workspace_id}/audit", audit_list)
             .id("auditPage")
+            .open_when_suspended()
             .summary("Read the audit log")
             .query(&LIST)
             .query(&filters::FILTERS),
         page("/w/{workspace_id}/audit/export", audit_export)
             .id("auditExportPage")
+            .feature(Feature::AuditExport)
+            .open_when_suspended()
             .summary("Take the audit log away as a file")
             .query(&FORMAT)
             .answers_file("The log, as an attachment."),
@@ -91,7 +95,10 @@ fn row(view: &AuditView, me: &str) -> Vec<Markup> {
         if record.actor == me {
             html! { "You" }
         } else {
-            code(&inert(&record.actor))
+            html! {
+                @if let Some(name) = &view.actor_name { (own(name)) br; }
+                (code(&inert(&record.actor)))
+            }
         },
         html! { (harmless(&record.action)) },
         code(&inert(&record.target)),

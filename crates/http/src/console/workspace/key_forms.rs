@@ -36,8 +36,11 @@ pub fn routes() -> Vec<Route<App>> {
         form(NEW, key_create).id("keyCreateForm").summary("Make an API key"),
         page(ROTATE, rotate_page).id("keyRotatePage").summary("Open the form that replaces an API key"),
         form(ROTATE, key_rotate).id("keyRotateForm").summary("Replace an API key"),
-        page(REVOKE, revoke_page).id("keyRevokePage").summary("Open the form that ends an API key"),
-        form(REVOKE, key_revoke).id("keyRevokeForm").summary("End an API key"),
+        page(REVOKE, revoke_page)
+            .id("keyRevokePage")
+            .open_when_suspended()
+            .summary("Open the form that ends an API key"),
+        form(REVOKE, key_revoke).id("keyRevokeForm").open_when_suspended().summary("End an API key"),
     ]
 }
 

@@ -22,6 +22,7 @@ pub fn routes() -> Vec<Route<App>> {
     vec![
         page("/w/{workspace_id}", overview)
             .id("workspacePage")
+            .open_when_suspended()
             .summary("See what a workspace has and what comes next"),
     ]
 }

@@ -99,10 +99,10 @@ CREATE TABLE usage (
     day_used      INTEGER NOT NULL,
     month         INTEGER NOT NULL,
     month_used    INTEGER NOT NULL,
-    -- The day before that anything was counted on, until it is in the history.
+    -- The day before that anything was counted on; it is in the history, too.
     last_day      INTEGER NOT NULL,
     last_day_used INTEGER NOT NULL,
-    -- What was told of: the day and the month, and how much of them in per cent.
+    -- What was told of: the day and the month, and at how many messages of them.
     told_day      INTEGER NOT NULL,
     told_day_at   INTEGER NOT NULL,
     told_month    INTEGER NOT NULL,

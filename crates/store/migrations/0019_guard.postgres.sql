@@ -99,10 +99,10 @@ CREATE TABLE usage (
     day_used      BIGINT NOT NULL,
     month         BIGINT NOT NULL,
     month_used    BIGINT NOT NULL,
-    -- The day before that anything was counted on, until it is in the history.
+    -- The day before that anything was counted on; it is in the history, too.
     last_day      BIGINT NOT NULL,
     last_day_used BIGINT NOT NULL,
-    -- What was told of: the day and the month, and how much of them in per cent.
+    -- What was told of: the day and the month, and at how many messages of them.
     told_day      BIGINT NOT NULL,
     told_day_at   BIGINT NOT NULL,
     told_month    BIGINT NOT NULL,
