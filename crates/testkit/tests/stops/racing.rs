@@ -97,8 +97,8 @@ async fn a_hundred_sends_race_a_stop() {
         assert_eq!(at_meta + blocked, accepted.len(), "{engine:?}: each is with Meta or blocked");
         assert!(blocked >= count(choice, "withdrawn"), "{engine:?}: {blocked} {choice}");
         // Units of what never went are given back, and each decision is told.
-        let usage = stage.world.rows_of(stage.tenant.workspace).await;
-        assert_eq!(usage["usage"].len(), 1 + channels.len());
+        let usage = stage.live.admin.get("/v1/usage").await.expect(200).json();
+        assert_eq!(usage["workspace"]["day"]["used"], accepted.len() - blocked, "{engine:?}: {usage}");
         let policy = events(&stage.live.admin, "policy.blocked").await;
         assert_eq!(policy.len(), blocked + (SENDS - accepted.len()), "{engine:?}");
         if let Some(other) = other {
