@@ -4,6 +4,7 @@
 use std::net::IpAddr;
 
 use crate::content::{Content, ContentKind};
+use crate::optout::{Classifier, Label, OwnKeyword, payload};
 use crate::proxy_header::{self, FIXED};
 use crate::{Bsuid, ClientAddr, Network, Origin, Phone, Recipient, json};
 
@@ -120,6 +121,21 @@ pub fn proxy_header(bytes: &[u8]) {
         IpAddr::V6(ip) => fixed[13] == 0x21 && rest.starts_with(&ip.octets()),
     };
     assert!(same && fixed[12] == 0x21, "an address that is not there");
+}
+
+/// Every text has a verdict, the same one each time and whatever stands around it; what decides has a name, and a word
+/// that may be an own keyword is one.
+pub fn optout(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let base = Classifier::default();
+    let verdict = base.classify(&text);
+    assert_eq!(base.classify(&text), verdict, "another verdict");
+    assert_eq!(verdict.label == Label::Neither, verdict.rule.is_none(), "a decision without a rule");
+    assert_eq!(verdict.language.is_some(), verdict.rule.is_some(), "a rule without a language");
+    let _ = payload(&text);
+    let Ok(own) = OwnKeyword::parse(&text, Label::OptOut) else { return };
+    let found = Classifier::new(&[own]).classify(&text);
+    assert!(matches!(found.label, Label::OptOut | Label::Review), "an own keyword is not known");
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ pub mod json;
 pub mod limit;
 pub mod media;
 pub mod message;
+pub mod optout;
 pub mod origin;
 pub mod phone;
 pub mod proxy_header;

@@ -9,8 +9,8 @@ use tokio::runtime::{Builder, Runtime};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::commands::{
-    allowlist, audit, channel, deliveries, demo, doctor, documents, endpoint, events, key, limit, listen,
-    log, mail, media, member, meta_app, migrate, operator, sandbox, send, serve, setup_token, status,
+    allowlist, audit, channel, deliveries, demo, doctor, documents, endpoint, events, guard, key, limit,
+    listen, log, mail, media, member, meta_app, migrate, operator, sandbox, send, serve, setup_token, status,
     template, trigger, url, user, vault, visit, workspace,
 };
 use crate::config::{self, LogFormat, Overrides, Settings};
@@ -121,6 +121,8 @@ enum Command {
     Configuration,
     #[command(subcommand)]
     Url(url::Url),
+    #[command(subcommand)]
+    Guard(guard::Guard),
 }
 
 /// What every command has.
@@ -220,6 +222,7 @@ fn run(command: Command, context: Context) -> Result<()> {
                 Command::Migrate(command) => command.run(context).await,
                 Command::Doctor(command) => command.run(context).await,
                 Command::Url(command) => command.run(&context),
+                Command::Guard(command) => command.run(),
                 _ => Ok(()),
             }
         }),

@@ -15,6 +15,7 @@ pub mod endpoint_settings;
 pub mod endpoint_test;
 pub mod events;
 mod forward;
+pub mod guard;
 pub mod key;
 pub mod limit;
 pub mod listen;

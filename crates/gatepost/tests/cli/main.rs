@@ -7,6 +7,7 @@ mod channel_cloud;
 mod commands;
 mod demo;
 mod endpoints;
+mod guard;
 mod keys;
 mod listen;
 mod master_keys;

@@ -23,6 +23,7 @@ targets! {
     "hub_signature" => gatepost_vault::fuzz::hub_signature,
     "json" => gatepost_core::fuzz::json,
     "network" => gatepost_core::fuzz::network,
+    "optout" => gatepost_core::fuzz::optout,
     "origin" => gatepost_core::fuzz::origin,
     "passkey_answer" => gatepost_vault::fuzz::passkey_answer,
     "phone" => gatepost_core::fuzz::phone,

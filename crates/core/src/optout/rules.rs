@@ -1,0 +1,301 @@
+//! The rules that all languages share: which roles of words together make a request.
+//!
+//! Words differ, the ways to say it do not: *cease* with *texting*, *do not* with *send* and *any more*, *remove* with
+//! *me* and *list*. A language file says which words play a role; a rule holds where all its roles stand in one sentence,
+//! near each other. What denies the request (`don't stop`) or means something else (`bus stop`) overlaps it and takes it
+//! away; a question how to, or a limit of time, leaves it to a person.
+
+use super::Label;
+use super::data::Role;
+use super::lexicon::{Hit, Language, Lexicon};
+use super::tokens::{Sentence, Text};
+
+/// One way to say it.
+pub(super) struct Rule {
+    pub name: &'static str,
+    pub label: Label,
+    slots: &'static [Role],
+    /// The sentence says nothing else.
+    full: bool,
+    /// Words from the first to the last of it at most, without polite ones.
+    window: usize,
+}
+
+const fn rule(name: &'static str, label: Label, slots: &'static [Role]) -> Rule {
+    Rule { name, label, slots, full: false, window: 9 }
+}
+
+impl Rule {
+    const fn full(mut self) -> Self {
+        self.full = true;
+        self
+    }
+
+    const fn within(mut self, window: usize) -> Self {
+        self.window = window;
+        self
+    }
+}
+
+use Label::{OptIn, OptOut, Review};
+use Role::{
+    Cancel, Consent, DontSend, Doubt, Get, Join, List, Me, More, Msg, NoMore, Not, Number, Phrase, Remove, RemoveMe,
+    Resume, Revoke, Send, Stop, Subs, Text as Texting, Unsub, Unwant, WantGet,
+};
+
+pub(super) const RULES: &[Rule] = &[
+    rule("unsubscribe", OptOut, &[Unsub]),
+    rule("phrase", OptOut, &[Phrase]),
+    rule("stop_text", OptOut, &[Stop, Texting]).within(6),
+    rule("stop_messages", OptOut, &[Stop, Msg]).within(7),
+    rule("stop_send_me", OptOut, &[Stop, Send, Me]).within(6),
+    rule("stop_send", OptOut, &[Stop, Send]).full(),
+    rule("not_text_more", OptOut, &[Not, Texting, More]),
+    rule("not_send_more", OptOut, &[Not, Send, More]),
+    rule("not_text_messages", OptOut, &[Not, Texting, Msg]),
+    rule("not_send_messages", OptOut, &[Not, Send, Msg]),
+    rule("not_text_me", OptOut, &[Not, Texting, Me]).full(),
+    rule("not_send_me", OptOut, &[Not, Send, Me]).full(),
+    rule("not_text", OptOut, &[Not, Texting]).full(),
+    rule("not_text_number", OptOut, &[Not, Texting, Number]),
+    rule("dont_send_more", OptOut, &[DontSend, More]),
+    rule("dont_send_messages", OptOut, &[DontSend, Msg]),
+    rule("dont_send", OptOut, &[DontSend]).full(),
+    rule("dont_want_messages", OptOut, &[Unwant, Msg]),
+    rule("dont_want_texting", OptOut, &[Unwant, Texting]),
+    rule("dont_want_get_more", OptOut, &[Unwant, Get, More]),
+    rule("dont_want_get", OptOut, &[Unwant, Get]).full(),
+    rule("dont_want_list", OptOut, &[Unwant, List]),
+    rule("dont_want_subscription", OptOut, &[Unwant, Subs]),
+    rule("no_more_messages", OptOut, &[NoMore, Msg]).within(5),
+    rule("remove_me_list", OptOut, &[Remove, Me, List]),
+    rule("remove_number", OptOut, &[Remove, Number]),
+    rule("remove_me", OptOut, &[Remove, Me]).full(),
+    rule("remove_list", OptOut, &[Remove, List]).full(),
+    rule("removeme", OptOut, &[RemoveMe]).full(),
+    rule("removeme_list", OptOut, &[RemoveMe, List]),
+    rule("revoke_consent", OptOut, &[Revoke, Consent]),
+    rule("cancel_subscription", OptOut, &[Cancel, Subs]).within(6),
+    rule("join", OptIn, &[Join]),
+    rule("resume_messages", OptIn, &[Resume, Msg]),
+    rule("resume_send", OptIn, &[Resume, Send]).within(6),
+    rule("resume_text", OptIn, &[Resume, Texting]).within(6),
+    rule("want_messages", OptIn, &[WantGet, Msg]),
+    rule("doubt", Review, &[Doubt]),
+    rule("not_send", Review, &[Not, Send]).full(),
+    rule("dont_want", Review, &[Unwant, More]).full(),
+];
+
+/// Requests that a denial right before them takes away.
+const DENIABLE: u64 =
+    Stop.bit() | Unsub.bit() | Remove.bit() | RemoveMe.bit() | Cancel.bit() | Revoke.bit();
+/// The same of requests to opt in: `no longer want to receive` denies these and is a request itself.
+const DENIABLE_IN: u64 = Join.bit() | Resume.bit() | WantGet.bit();
+
+/// Places of one role that are looked at in one sentence; a person needs two.
+const PLACES: usize = 12;
+/// Comparisons spent on one text.
+pub(super) const BUDGET: usize = 60_000;
+
+/// How near is near: scripts without spaces have more tokens for the same words.
+#[derive(Clone, Copy)]
+struct Measure {
+    /// Windows are so many times longer.
+    scale: usize,
+    /// Tokens between a denial and what it denies.
+    denial: usize,
+    /// Tokens that may be left over in a sentence that says nothing else.
+    rest: usize,
+}
+
+impl Measure {
+    fn of(text: &Text, sentence: Sentence) -> Self {
+        let unspaced = text.of(sentence).filter(|(_, token)| token.unspaced).count();
+        if unspaced * 2 <= sentence.end - sentence.first {
+            return Self { scale: 1, denial: 1, rest: 1 };
+        }
+        let thai = text.of(sentence).any(|(_, token)| text.token(token).starts_with(|c| matches!(c, '\u{e00}'..='\u{17ff}')));
+        if thai { Self { scale: 5, denial: 4, rest: 8 } } else { Self { scale: 3, denial: 2, rest: 3 } }
+    }
+}
+
+/// What a sentence asks for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Found {
+    pub label: Label,
+    pub language: u8,
+    pub rule: usize,
+    span: (usize, usize),
+}
+
+struct Search<'a> {
+    text: &'a Text,
+    sentence: Sentence,
+    measure: Measure,
+    language: &'a Language,
+    hits: &'a [Hit],
+    /// What overlaps these spans means something else.
+    kept: Vec<(usize, usize)>,
+    /// An opt-in that overlaps these is denied.
+    kept_in: Vec<(usize, usize)>,
+}
+
+impl Search<'_> {
+    fn places(&self, role: Role) -> impl Iterator<Item = &Hit> {
+        self.hits.iter().filter(move |hit| hit.role == role)
+    }
+
+    /// Tokens between two that are not courtesy.
+    fn words_between(&self, start: usize, end: usize) -> usize {
+        self.text.tokens.iter().take(end).skip(start).filter(|token| !token.filler).count()
+    }
+
+    fn is_courtesy(&self, hit: &Hit) -> bool {
+        self.text.tokens.iter().take(hit.end).skip(hit.start).all(|token| token.filler)
+    }
+
+    fn keep(&mut self) {
+        let spans: Vec<_> = self.places(Role::Keep).map(|hit| (hit.start, hit.end)).collect();
+        self.kept.extend(spans);
+        let denials = self.hits.iter().filter(|hit| matches!(hit.role, Role::Not | Role::Deny));
+        let mut denied = Vec::new();
+        let mut denied_in = Vec::new();
+        for denial in denials.take(PLACES) {
+            if self.is_courtesy(denial) {
+                continue; // "why don't you" is courtesy
+            }
+            let near = |hit: &&Hit| {
+                (DENIABLE | DENIABLE_IN) & hit.role.bit() != 0
+                    && hit.start >= denial.end
+                    && self.words_between(denial.end, hit.start) <= self.measure.denial
+                    && !self.text.tokens.iter().take(hit.start + 1).skip(denial.end).any(|token| token.comma)
+            };
+            for hit in self.hits.iter().filter(near).take(PLACES) {
+                let spans = if DENIABLE & hit.role.bit() == 0 { &mut denied_in } else { &mut denied };
+                spans.push((denial.start, hit.end));
+            }
+        }
+        self.kept.extend(denied);
+        self.kept_in.extend(denied_in);
+    }
+
+    /// Where it holds.
+    fn holds(&self, rule: &Rule, steps: &mut usize) -> Option<(usize, usize)> {
+        let mut chosen = Vec::with_capacity(rule.slots.len());
+        self.choose(rule, &mut chosen, steps).then(|| Self::span(&chosen))
+    }
+
+    /// Fills the slots one after the other, near each other and apart from each other.
+    fn choose(&self, rule: &Rule, chosen: &mut Vec<(usize, usize)>, steps: &mut usize) -> bool {
+        let Some(role) = rule.slots.get(chosen.len()) else { return self.fits(rule, chosen) };
+        for hit in self.places(*role).take(PLACES) {
+            *steps += 1;
+            if *steps > BUDGET {
+                return false;
+            }
+            // A verb before what it acts on, where the language has it so.
+            let behind = chosen.len() == 1
+                && self.language.verb_first
+                && chosen.first().is_some_and(|(start, _)| hit.start < *start);
+            if behind || chosen.iter().any(|(start, end)| hit.start < *end && *start < hit.end) {
+                continue;
+            }
+            chosen.push((hit.start, hit.end));
+            if self.near(rule, chosen) && self.choose(rule, chosen, steps) {
+                return true;
+            }
+            chosen.pop();
+        }
+        false
+    }
+
+    fn span(chosen: &[(usize, usize)]) -> (usize, usize) {
+        let start = chosen.iter().map(|(start, _)| *start).min().unwrap_or_default();
+        (start, chosen.iter().map(|(_, end)| *end).max().unwrap_or_default())
+    }
+
+    fn near(&self, rule: &Rule, chosen: &[(usize, usize)]) -> bool {
+        let (start, end) = Self::span(chosen);
+        chosen.len() == 1 || self.words_between(start, end) <= rule.window * self.measure.scale
+    }
+
+    fn fits(&self, rule: &Rule, chosen: &[(usize, usize)]) -> bool {
+        let (start, end) = Self::span(chosen);
+        let overlaps = |(from, to): &(usize, usize)| start < *to && *from < end;
+        if self.kept.iter().any(overlaps) || rule.label == OptIn && self.kept_in.iter().any(overlaps) {
+            return false;
+        }
+        let around = self.words_between(self.sentence.first, start) + self.words_between(end, self.sentence.end);
+        !rule.full || around <= self.measure.rest
+    }
+}
+
+/// How many words of a sentence each language knows.
+fn evidence(languages: &[(u8, u64)], sentence: Sentence, hits: &[Hit]) -> Vec<usize> {
+    let words = sentence.end - sentence.first;
+    let count = |language: u8| {
+        let mut known = vec![false; words];
+        for hit in hits.iter().filter(|hit| hit.language == language) {
+            known.iter_mut().take(hit.end - sentence.first).skip(hit.start - sentence.first).for_each(|k| *k = true);
+        }
+        known.into_iter().filter(|known| *known).count()
+    };
+    languages.iter().map(|(language, _)| count(*language)).collect()
+}
+
+/// What the words of one sentence, all of them, ask for in any language: at most one request out and one in, and doubts.
+pub(super) fn judge(
+    lexicon: &Lexicon,
+    text: &Text,
+    sentence: Sentence,
+    hits: &[Hit],
+    steps: &mut usize,
+    found: &mut Vec<Found>,
+) {
+    let mut languages: Vec<(u8, u64)> = Vec::new();
+    for hit in hits {
+        match languages.iter_mut().find(|(language, _)| *language == hit.language) {
+            Some((_, present)) => *present |= hit.role.bit(),
+            None => languages.push((hit.language, hit.role.bit())),
+        }
+    }
+    languages.sort_unstable();
+    let mut here: Vec<Found> = Vec::new();
+    let evidence = evidence(&languages, sentence, hits);
+    let most = evidence.iter().copied().max().unwrap_or_default();
+    let measure = Measure::of(text, sentence);
+    for ((number, present), words) in languages.into_iter().zip(evidence) {
+        // Words that several languages share decide nothing in one that does not know the rest of the sentence.
+        if words * 4 < most * 3 {
+            continue;
+        }
+        let Some(language) = lexicon.languages.get(usize::from(number)) else { continue };
+        let candidates = RULES
+            .iter()
+            .enumerate()
+            .filter(|(_, rule)| rule.slots.iter().all(|slot| present & slot.bit() != 0));
+        let candidates: Vec<(usize, &Rule)> = candidates.collect();
+        if candidates.is_empty() {
+            continue;
+        }
+        let own: Vec<Hit> = hits.iter().filter(|hit| hit.language == number).copied().collect();
+        let mut search = Search { text, sentence, measure, language, hits: &own, kept: Vec::new(), kept_in: Vec::new() };
+        search.keep();
+        let asked = search
+            .hits
+            .iter()
+            .any(|hit| matches!(hit.role, Role::Ask | Role::Limit) && !search.is_courtesy(hit));
+        for (at, rule) in candidates {
+            if let Some(span) = search.holds(rule, steps) {
+                let label = if asked && rule.label != OptIn { Review } else { rule.label };
+                here.push(Found { label, language: number, rule: at, span });
+            }
+        }
+    }
+    // "Cancel the subscription" holds a "subscription", which by itself would be a request for one.
+    let outs: Vec<_> = here.iter().filter(|found| found.label == OptOut).map(|found| found.span).collect();
+    here.retain(|found| {
+        found.label != OptIn || !outs.iter().any(|(from, to)| found.span.0 < *to && *from < found.span.1)
+    });
+    found.append(&mut here);
+}

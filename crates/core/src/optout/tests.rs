@@ -1,0 +1,162 @@
+//! What holds for every text and every file of rules. How well each language is understood is measured in
+//! `tests/optout.rs`.
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
+
+use proptest::prelude::*;
+
+use super::data::{self, LANGUAGES};
+use super::lexicon::{key, lexicon};
+use super::rules::BUDGET;
+use super::*;
+
+fn label(text: &str) -> Label {
+    Classifier::default().classify(text).label
+}
+
+#[test]
+fn every_line_of_every_language_says_something() {
+    let mut faults = Vec::new();
+    for source in LANGUAGES {
+        let parsed = data::parse(source.text);
+        faults.extend(parsed.faults.iter().map(|fault| format!("{}: {fault}", source.code)));
+        for role in [Role::Keyword, Role::Start, Role::Review, Role::Unsub, Role::Msg, Role::Keep, Role::Polite] {
+            if !parsed.entries.iter().any(|(of, _)| *of == role) {
+                faults.push(format!("{}: nothing for {role:?}", source.code));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    assert!(LANGUAGES.len() >= 36);
+}
+
+#[test]
+fn no_whole_message_means_two_things() {
+    let mut faults = Vec::new();
+    for source in LANGUAGES {
+        for (role, entry) in data::parse(source.text).entries {
+            let wanted = match role {
+                Role::Keyword => Label::OptOut,
+                Role::Start => Label::OptIn,
+                Role::Review => Label::Review,
+                _ => continue,
+            };
+            let known = lexicon().whole.get(&key(&tokens::read(&entry))).unwrap();
+            let both = [known.label, wanted];
+            // A doubt in one language may be a decision in another; out and in may not meet.
+            if both.contains(&Label::OptOut) && both.contains(&Label::OptIn) {
+                faults.push(format!("{} {entry}: {wanted:?}, but {}", source.code, known.rule));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn everyday_answers_mean_nothing() {
+    for text in ["ok", "yes", "no", "hi", "да", "нет", "si", "ja", "nein", "はい", "不", "لا", "tak", "ne", "para", "son", ""] {
+        let label = label(text);
+        assert!(label != Label::OptOut || text == "son", "{text}: {label:?}");
+    }
+}
+
+#[test]
+fn a_keyword_is_known_however_it_is_written() {
+    for text in [
+        "STOP", "stop", "Stop.", "STOP!!!", "stop please", "pls stop", "Stop 🙏", "\"stop\"", "S T O P", "s.t.o.p", "S-T-O-P",
+        "ＳＴＯＰ", "𝐒𝐓𝐎𝐏", "𝓼𝓽𝓸𝓹", "ⓢⓣⓞⓟ", "🅂🅃🄾🄿", "🅢🅣🅞🅟", "s\u{200b}top", "ѕtоp", "stoppp", "STOOOOP", "şŧop",
+        "Stop. Thanks, Anna", "STOP - Anna", "STOP\n--\nAnna Smith", "Stop\nSent from my iPhone", "Hi, stop", "СТОП", "CTOП",
+        "Stop stop stop", "STOP. STOP. STOP.", "parar", "arrêt", "ARRET", "отписаться", "ОТПИСАТЬСЯ!", "退訂", "退订。", "配信停止",
+        "수신 거부", "إلغاء", "إِلْغَاء", "الغاء", "הסר", "DURDUR", "İPTAL", "iptal", "ıptal", "बंद करो", "หยุด", "hủy", "HUY", "stop!\n\n🙏🙏",
+    ] {
+        let verdict = Classifier::default().classify(text);
+        assert!(verdict.label == Label::OptOut || text == "şŧop", "{text}: {verdict:?}");
+    }
+}
+
+#[test]
+fn a_question_is_for_a_person_and_a_denial_takes_the_request_away() {
+    for text in ["Stop?", "How do I unsubscribe?", "enough", "leave me alone", "not interested", "wrong number", "quit it"] {
+        assert_eq!(label(text), Label::Review, "{text}");
+    }
+    for text in ["don't stop", "please don't unsubscribe me", "stop by at 5", "can you stop the order?", "the bus stop", "stop loss"] {
+        assert_eq!(label(text), Label::Neither, "{text}");
+    }
+    assert_eq!(label("Stop. I never signed up for this."), Label::OptOut);
+    assert_eq!(label("Stop! Don't ship it yet."), Label::Review);
+    assert_eq!(label("Unsubscribe me. Actually no, subscribe me again"), Label::Review);
+}
+
+#[test]
+fn rules_have_names_and_hold_no_text() {
+    let verdict = Classifier::default().classify("Please STOP texting me, Anna");
+    assert_eq!((verdict.language, verdict.rule), (Some("en"), Some("en.stop_text")));
+    let verdict = Classifier::default().classify("stop");
+    assert_eq!(verdict.rule, Some("en.keyword.stop"));
+    assert_eq!(serde_json::to_string(&Verdict::NEITHER).unwrap(), r#"{"label":"neither"}"#);
+}
+
+#[test]
+fn own_keywords_are_added_and_bounded() {
+    let own = |text: &str, label| OwnKeyword::parse(text, label);
+    let keywords =
+        [own("Tschüss mit ü", Label::OptOut).unwrap(), own("weiter", Label::OptIn).unwrap(), own("enough", Label::Neither).unwrap()];
+    let classifier = Classifier::new(&keywords);
+    let verdict = classifier.classify("TSCHUSS mit u!");
+    assert_eq!((verdict.label, verdict.rule), (Label::OptOut, Some("own.keyword")));
+    assert_eq!(classifier.classify("weiter bitte").label, Label::OptIn);
+    assert_eq!(classifier.classify("enough").label, Label::Neither);
+    assert_eq!(classifier.classify("stop").label, Label::OptOut);
+    assert_eq!(own(&"x".repeat(81), Label::OptOut), Err(InvalidKeyword::TooLong));
+    assert_eq!(own("1234 !", Label::OptOut), Err(InvalidKeyword::NoLetter));
+    for everyday in ["ok", "YES", "No!", "hi", "Si", "да", "merci", "please"] {
+        assert_eq!(own(everyday, Label::OptOut), Err(InvalidKeyword::Everyday), "{everyday}");
+    }
+    assert_eq!(own("STOP", Label::OptIn), Err(InvalidKeyword::KnownOptOut));
+    let both = [own("weiter", Label::OptIn).unwrap(), own("WEITER", Label::OptOut).unwrap()];
+    assert_eq!(Classifier::new(&both).classify("weiter").label, Label::OptOut);
+}
+
+#[test]
+fn no_text_is_slow() {
+    let worst = |text: &str| Classifier::default().judge(text).1;
+    for hostile in [
+        "stop ", "don't stop sending me messages ", "a", "不要再发", "stop send me messages remove list my number ", "\u{301}", "\u{fdfa}",
+        "stopstop", "отписотпис ", "หยุด", "stop.", "s ", "no more ", "'", "band mat karo ",
+    ] {
+        let short = hostile.repeat(2_000 / hostile.len() + 1);
+        let long = hostile.repeat(1_000_000 / hostile.len());
+        let (few, many) = (worst(&short), worst(&long));
+        eprintln!("{:?}: {few} and {many} steps", hostile.chars().take(12).collect::<String>());
+        assert!(many <= BUDGET + 100_000, "{hostile}: {many} steps");
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_text_has_a_verdict(text in "\\PC{0,300}", bytes: Vec<u8>) {
+        crate::fuzz::optout(text.as_bytes());
+        crate::fuzz::optout(&bytes);
+    }
+
+    #[test]
+    fn the_dress_of_a_keyword_does_not_matter(
+        word in prop::sample::select(vec!["stop", "unsubscribe", "отписаться", "arret", "退订", "abmelden", "수신거부", "baja"]),
+        zero_width in prop::sample::select(vec!["\u{200b}", "\u{200d}", "\u{feff}", "\u{ad}", "\u{2060}"]),
+        at in 0_usize..4,
+        tail in prop::sample::select(vec!["", "!", "...", " 🙏", "!!! 😡", " :)", "\n", " ✋🛑", "。"]),
+        head in prop::sample::select(vec!["", " ", "\n", "🛑 ", "\"", "> ", "**"]),
+        upper: bool,
+        wide: bool,
+    ) {
+        let mut word: Vec<char> = word.chars().collect();
+        word.insert(at.min(word.len()), zero_width.chars().next().unwrap());
+        let mut text: String = word.into_iter().collect();
+        if upper {
+            text = text.to_uppercase();
+        }
+        if wide {
+            text = text.chars().map(|c| if c.is_ascii_alphabetic() { char::from_u32(u32::from(c) + 0xfee0).unwrap() } else { c }).collect();
+        }
+        prop_assert_eq!(label(&format!("{}{}{}", head, text, tail)), Label::OptOut);
+    }
+}

@@ -1,0 +1,128 @@
+//! Keywords: messages that say one known thing and nothing else, but courtesy and a name.
+
+use std::collections::HashMap;
+
+use super::Label;
+use super::lexicon::{Hit, Lexicon};
+use super::own;
+use super::tokens::{Sentence, Text};
+
+/// Words of a name under a message.
+const NAME_WORDS: usize = 3;
+/// Characters of one in a script without spaces.
+const NAME_CHARS: usize = 5;
+/// Letters of the longest keyword; what is longer is not looked up.
+const KEY_BYTES: usize = 400;
+
+/// What a known whole message means.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Known {
+    pub label: Label,
+    /// Own keywords have none.
+    pub language: Option<u8>,
+    pub rule: &'static str,
+}
+
+/// How a message holds a keyword.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Keyword {
+    /// It is one.
+    Whole(Known),
+    /// It begins or ends with one, and says something else as well.
+    Beside(Known),
+}
+
+pub(super) struct Book<'a> {
+    pub base: &'static Lexicon,
+    pub own: &'a HashMap<String, Label>,
+}
+
+impl Book<'_> {
+    fn known(&self, key: &str) -> Option<Known> {
+        if key.is_empty() || key.len() > KEY_BYTES {
+            return None;
+        }
+        if let Some(label) = self.own.get(key) {
+            return Some(Known { label: *label, language: None, rule: own::RULE });
+        }
+        let whole = self.base.whole.get(key)?;
+        Some(Known { label: whole.label, language: Some(whole.language), rule: &whole.rule })
+    }
+
+    /// A sentence that is a keyword, with courtesy or without.
+    fn sentence(&self, text: &Text, sentence: Sentence) -> Option<Known> {
+        let words = |plain: bool| {
+            let tokens = text.of(sentence).filter(move |(_, token)| plain || !token.filler);
+            tokens.map(|(_, token)| text.token(token))
+        };
+        let plain = self.known(&words(true).collect::<String>());
+        let known = plain.or_else(|| self.known(&words(false).collect::<String>())).or_else(|| {
+            // "STOP STOP STOP"
+            let mut rest = words(false);
+            let first = rest.next()?;
+            rest.all(|word| word == first).then(|| self.known(first))?
+        })?;
+        // "Could you stop, please?" asks for it; "Stop?" asks what it does.
+        let asks = plain.is_some() && sentence.question && known.label == Label::OptOut;
+        Some(if asks { Known { label: Label::Review, ..known } } else { known })
+    }
+
+    /// The keyword that this message is, or holds.
+    pub fn find(&self, text: &Text, hits: &[Hit]) -> Option<Keyword> {
+        if text.cut {
+            return None;
+        }
+        // Marks of sentences may stand within it: "S. T. O. P.".
+        if text.sentences.len() > 1
+            && let Some(known) = self.known(&super::lexicon::key(text))
+        {
+            return Some(Keyword::Whole(known));
+        }
+        let mut keyword: Option<Known> = None;
+        let mut rest = 0;
+        let mut at_edge = false;
+        let last = text.sentences.len().saturating_sub(1);
+        for (number, sentence) in text.sentences.iter().enumerate() {
+            if let Some(known) = self.sentence(text, *sentence) {
+                match keyword {
+                    Some(before) if before.label != known.label => return None,
+                    Some(_) => {}
+                    None => keyword = Some(known),
+                }
+                at_edge |= number == 0 || number == last;
+            } else if !is_courtesy(text, *sentence, hits, number) {
+                rest += 1;
+            }
+        }
+        match (keyword?, rest) {
+            (known, 0) => Some(Keyword::Whole(known)),
+            (known, _) if at_edge => Some(Keyword::Beside(known)),
+            _ => None,
+        }
+    }
+}
+
+/// A sentence of thanks, or a name below the message.
+fn is_courtesy(text: &Text, sentence: Sentence, hits: &[Hit], number: usize) -> bool {
+    let mut words = 0;
+    let mut fillers = 0;
+    let mut name = true;
+    let mut unspaced = 0;
+    for (_, token) in text.of(sentence) {
+        if token.filler {
+            fillers += 1;
+            continue;
+        }
+        words += 1;
+        unspaced += usize::from(token.unspaced);
+        name &= token.capital;
+    }
+    if words == 0 {
+        return true;
+    }
+    let short = if unspaced == words { words <= NAME_CHARS } else { words <= NAME_WORDS };
+    let means = hits.iter().any(|hit| {
+        hit.start >= sentence.first && hit.end <= sentence.end && hit.role != super::data::Role::Polite && hit.end - hit.start == words
+    });
+    short && name && !means && number > 0 && (fillers > 0 || sentence.apart)
+}
