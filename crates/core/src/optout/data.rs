@@ -130,7 +130,9 @@ pub(super) fn parse(text: &str) -> Parsed {
                 Some(role) => {
                     for entry in entries.split(',').map(str::trim) {
                         match spell_out(entry).filter(|_| !entry.is_empty()) {
-                            Some(plain) => parsed.entries.extend(plain.into_iter().map(|plain| (role, plain))),
+                            Some(plain) => {
+                                parsed.entries.extend(plain.into_iter().map(|plain| (role, plain)));
+                            }
                             None => parsed.faults.push(format!("{name}: {entry}")),
                         }
                     }

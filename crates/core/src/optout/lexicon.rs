@@ -136,7 +136,8 @@ impl Lexicon {
     /// Every place of every word, by its beginning; marks the polite ones in the text. The work is the length of the text times the
     /// longest entry, and is added to `steps`.
     pub fn find(&self, text: &mut Text, steps: &mut usize) -> Vec<Hit> {
-        let parts: Vec<Vec<u32>> = text.tokens.iter().map(|token| self.parts_of(text.token(token), steps)).collect();
+        let parts: Vec<Vec<u32>> =
+            text.tokens.iter().map(|token| self.parts_of(text.token(token), steps)).collect();
         let mut hits = Vec::new();
         let mut walks: Vec<(usize, u32)> = Vec::new();
         for sentence in &text.sentences {
@@ -144,12 +145,15 @@ impl Lexicon {
                 walks.push((start, 0));
                 while let Some((at, node)) = walks.pop() {
                     *steps += 1;
-                    for (language, role) in self.ends.get(usize::try_from(node).unwrap_or_default()).into_iter().flatten() {
+                    for (language, role) in
+                        self.ends.get(usize::try_from(node).unwrap_or_default()).into_iter().flatten()
+                    {
                         hits.push(Hit { language: *language, role: *role, start, end: at });
                     }
                     if at < sentence.end {
                         let next = parts.get(at).into_iter().flatten();
-                        walks.extend(next.filter_map(|part| Some((at + 1, *self.steps.get(&(node, *part))?))));
+                        walks
+                            .extend(next.filter_map(|part| Some((at + 1, *self.steps.get(&(node, *part))?))));
                     }
                 }
             }
@@ -160,7 +164,9 @@ impl Lexicon {
             }
         }
         // A word of courtesy in one language may deny in another (`non`, `nu`, `na`); then it is none.
-        for hit in hits.iter().filter(|hit| matches!(hit.role, Role::Not | Role::Deny) && hit.end == hit.start + 1) {
+        for hit in
+            hits.iter().filter(|hit| matches!(hit.role, Role::Not | Role::Deny) && hit.end == hit.start + 1)
+        {
             if let Some(token) = text.tokens.get_mut(hit.start) {
                 token.filler = false;
             }

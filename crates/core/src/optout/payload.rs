@@ -4,11 +4,34 @@ use super::Label;
 
 /// Payloads without what separates their words.
 const OPT_OUT: &[&str] = &[
-    "stop", "stopall", "stopmessages", "stopmarketing", "stoppromotions", "optout", "optoutall", "optoutmarketing",
-    "unsubscribe", "unsubscribeall", "unsub", "unsubscribeme", "blockmessages", "removeme", "quit", "revoke",
+    "stop",
+    "stopall",
+    "stopmessages",
+    "stopmarketing",
+    "stoppromotions",
+    "optout",
+    "optoutall",
+    "optoutmarketing",
+    "unsubscribe",
+    "unsubscribeall",
+    "unsub",
+    "unsubscribeme",
+    "blockmessages",
+    "removeme",
+    "quit",
+    "revoke",
 ];
-const OPT_IN: &[&str] =
-    &["start", "unstop", "optin", "subscribe", "subscribeme", "resubscribe", "resume", "resumemessages", "startmessages"];
+const OPT_IN: &[&str] = &[
+    "start",
+    "unstop",
+    "optin",
+    "subscribe",
+    "subscribeme",
+    "resubscribe",
+    "resume",
+    "resumemessages",
+    "startmessages",
+];
 /// The longest of them, separators included.
 const BYTES: usize = 48;
 
@@ -20,8 +43,11 @@ pub fn payload(text: &str) -> Option<Label> {
     if text.len() > BYTES {
         return None;
     }
-    let plain: String =
-        text.chars().filter(|c| !matches!(c, ' ' | '_' | '-' | '.' | ':')).map(|c| c.to_ascii_lowercase()).collect();
+    let plain: String = text
+        .chars()
+        .filter(|c| !matches!(c, ' ' | '_' | '-' | '.' | ':'))
+        .map(|c| c.to_ascii_lowercase())
+        .collect();
     if OPT_OUT.contains(&plain.as_str()) {
         Some(Label::OptOut)
     } else if OPT_IN.contains(&plain.as_str()) {
@@ -43,7 +69,9 @@ mod tests {
         for into in ["START", "opt_in", "Subscribe", "UNSTOP"] {
             assert_eq!(payload(into), Some(Label::OptIn), "{into}");
         }
-        for neither in ["", "_", "stop_1", "nonstop", "bus_stop", "yes", "order:stop:4711", "ｓｔｏｐ", "стоп"] {
+        for neither in
+            ["", "_", "stop_1", "nonstop", "bus_stop", "yes", "order:stop:4711", "ｓｔｏｐ", "стоп"]
+        {
             assert_eq!(payload(neither), None, "{neither}");
         }
     }

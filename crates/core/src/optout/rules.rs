@@ -26,6 +26,11 @@ const fn rule(name: &'static str, label: Label, slots: &'static [Role]) -> Rule 
 }
 
 impl Rule {
+    /// An opt-in by going on, rather than by asking for it.
+    pub fn resumes(&self) -> bool {
+        self.label == OptIn && self.slots.contains(&Resume)
+    }
+
     const fn full(mut self) -> Self {
         self.full = true;
         self
@@ -39,8 +44,8 @@ impl Rule {
 
 use Label::{OptIn, OptOut, Review};
 use Role::{
-    Cancel, Consent, DontSend, Doubt, Get, Join, List, Me, More, Msg, NoMore, Not, Number, Phrase, Remove, RemoveMe,
-    Resume, Revoke, Send, Stop, Subs, Text as Texting, Unsub, Unwant, WantGet,
+    Cancel, Consent, DontSend, Doubt, Get, Join, List, Me, More, Msg, NoMore, Not, Number, Phrase, Remove,
+    RemoveMe, Resume, Revoke, Send, Stop, Subs, Text as Texting, Unsub, Unwant, WantGet,
 };
 
 pub(super) const RULES: &[Rule] = &[
@@ -87,8 +92,7 @@ pub(super) const RULES: &[Rule] = &[
 ];
 
 /// Requests that a denial right before them takes away.
-const DENIABLE: u64 =
-    Stop.bit() | Unsub.bit() | Remove.bit() | RemoveMe.bit() | Cancel.bit() | Revoke.bit();
+const DENIABLE: u64 = Stop.bit() | Unsub.bit() | Remove.bit() | RemoveMe.bit() | Cancel.bit() | Revoke.bit();
 /// The same of requests to opt in: `no longer want to receive` denies these and is a request itself.
 const DENIABLE_IN: u64 = Join.bit() | Resume.bit() | WantGet.bit();
 
@@ -114,7 +118,9 @@ impl Measure {
         if unspaced * 2 <= sentence.end - sentence.first {
             return Self { scale: 1, denial: 1, rest: 1 };
         }
-        let thai = text.of(sentence).any(|(_, token)| text.token(token).starts_with(|c| matches!(c, '\u{e00}'..='\u{17ff}')));
+        let thai = text
+            .of(sentence)
+            .any(|(_, token)| text.token(token).starts_with(|c| matches!(c, '\u{e00}'..='\u{17ff}')));
         if thai { Self { scale: 5, denial: 4, rest: 8 } } else { Self { scale: 3, denial: 2, rest: 3 } }
     }
 }
@@ -152,6 +158,11 @@ impl Search<'_> {
 
     fn is_courtesy(&self, hit: &Hit) -> bool {
         self.text.tokens.iter().take(hit.end).skip(hit.start).all(|token| token.filler)
+    }
+
+    /// A question how to, or a limit of time.
+    fn asks(&self) -> bool {
+        self.hits.iter().any(|hit| matches!(hit.role, Role::Ask | Role::Limit) && !self.is_courtesy(hit))
     }
 
     fn keep(&mut self) {
@@ -197,7 +208,13 @@ impl Search<'_> {
             let behind = chosen.len() == 1
                 && self.language.verb_first
                 && chosen.first().is_some_and(|(start, _)| hit.start < *start);
-            if behind || chosen.iter().any(|(start, end)| hit.start < *end && *start < hit.end) {
+            // "I can wait no more, send it": a comma ends what a "not" denies.
+            let apart = rule.slots.first() == Some(&Not)
+                && chosen.len() == 1
+                && chosen.first().is_some_and(|(_, end)| {
+                    self.text.tokens.iter().take(hit.start + 1).skip(*end).any(|token| token.comma)
+                });
+            if behind || apart || chosen.iter().any(|(start, end)| hit.start < *end && *start < hit.end) {
                 continue;
             }
             chosen.push((hit.start, hit.end));
@@ -225,7 +242,8 @@ impl Search<'_> {
         if self.kept.iter().any(overlaps) || rule.label == OptIn && self.kept_in.iter().any(overlaps) {
             return false;
         }
-        let around = self.words_between(self.sentence.first, start) + self.words_between(end, self.sentence.end);
+        let around =
+            self.words_between(self.sentence.first, start) + self.words_between(end, self.sentence.end);
         !rule.full || around <= self.measure.rest
     }
 }
@@ -236,7 +254,11 @@ fn evidence(languages: &[(u8, u64)], sentence: Sentence, hits: &[Hit]) -> Vec<us
     let count = |language: u8| {
         let mut known = vec![false; words];
         for hit in hits.iter().filter(|hit| hit.language == language) {
-            known.iter_mut().take(hit.end - sentence.first).skip(hit.start - sentence.first).for_each(|k| *k = true);
+            known
+                .iter_mut()
+                .take(hit.end - sentence.first)
+                .skip(hit.start - sentence.first)
+                .for_each(|k| *k = true);
         }
         known.into_iter().filter(|known| *known).count()
     };
@@ -264,6 +286,20 @@ pub(super) fn judge(
     let evidence = evidence(&languages, sentence, hits);
     let most = evidence.iter().copied().max().unwrap_or_default();
     let measure = Measure::of(text, sentence);
+    // Who knows most of the sentence knows best what it denies and asks.
+    let mut best_kept = Vec::new();
+    let mut best_asks = false;
+    for ((number, _), words) in languages.iter().zip(&evidence) {
+        let Some(language) = lexicon.languages.get(usize::from(*number)).filter(|_| *words == most) else {
+            continue;
+        };
+        let own: Vec<Hit> = hits.iter().filter(|hit| hit.language == *number).copied().collect();
+        let mut search =
+            Search { text, sentence, measure, language, hits: &own, kept: Vec::new(), kept_in: Vec::new() };
+        search.keep();
+        best_asks |= search.asks();
+        best_kept.append(&mut search.kept);
+    }
     for ((number, present), words) in languages.into_iter().zip(evidence) {
         // Words that several languages share decide nothing in one that does not know the rest of the sentence.
         if words * 4 < most * 3 {
@@ -279,12 +315,11 @@ pub(super) fn judge(
             continue;
         }
         let own: Vec<Hit> = hits.iter().filter(|hit| hit.language == number).copied().collect();
-        let mut search = Search { text, sentence, measure, language, hits: &own, kept: Vec::new(), kept_in: Vec::new() };
+        let mut search =
+            Search { text, sentence, measure, language, hits: &own, kept: Vec::new(), kept_in: Vec::new() };
         search.keep();
-        let asked = search
-            .hits
-            .iter()
-            .any(|hit| matches!(hit.role, Role::Ask | Role::Limit) && !search.is_courtesy(hit));
+        search.kept.extend_from_slice(&best_kept);
+        let asked = best_asks || search.asks();
         for (at, rule) in candidates {
             if let Some(span) = search.holds(rule, steps) {
                 let label = if asked && rule.label != OptIn { Review } else { rule.label };

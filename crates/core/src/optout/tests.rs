@@ -19,7 +19,9 @@ fn every_line_of_every_language_says_something() {
     for source in LANGUAGES {
         let parsed = data::parse(source.text);
         faults.extend(parsed.faults.iter().map(|fault| format!("{}: {fault}", source.code)));
-        for role in [Role::Keyword, Role::Start, Role::Review, Role::Unsub, Role::Msg, Role::Keep, Role::Polite] {
+        for role in
+            [Role::Keyword, Role::Start, Role::Review, Role::Unsub, Role::Msg, Role::Keep, Role::Polite]
+        {
             if !parsed.entries.iter().any(|(of, _)| *of == role) {
                 faults.push(format!("{}: nothing for {role:?}", source.code));
             }
@@ -53,7 +55,10 @@ fn no_whole_message_means_two_things() {
 
 #[test]
 fn everyday_answers_mean_nothing() {
-    for text in ["ok", "yes", "no", "hi", "да", "нет", "si", "ja", "nein", "はい", "不", "لا", "tak", "ne", "para", "son", ""] {
+    for text in [
+        "ok", "yes", "no", "hi", "да", "нет", "si", "ja", "nein", "はい", "不", "لا", "tak", "ne", "para",
+        "son", "",
+    ] {
         let label = label(text);
         assert!(label != Label::OptOut || text == "son", "{text}: {label:?}");
     }
@@ -62,11 +67,59 @@ fn everyday_answers_mean_nothing() {
 #[test]
 fn a_keyword_is_known_however_it_is_written() {
     for text in [
-        "STOP", "stop", "Stop.", "STOP!!!", "stop please", "pls stop", "Stop 🙏", "\"stop\"", "S T O P", "s.t.o.p", "S-T-O-P",
-        "ＳＴＯＰ", "𝐒𝐓𝐎𝐏", "𝓼𝓽𝓸𝓹", "ⓢⓣⓞⓟ", "🅂🅃🄾🄿", "🅢🅣🅞🅟", "s\u{200b}top", "ѕtоp", "stoppp", "STOOOOP", "şŧop",
-        "Stop. Thanks, Anna", "STOP - Anna", "STOP\n--\nAnna Smith", "Stop\nSent from my iPhone", "Hi, stop", "СТОП", "CTOП",
-        "Stop stop stop", "STOP. STOP. STOP.", "parar", "arrêt", "ARRET", "отписаться", "ОТПИСАТЬСЯ!", "退訂", "退订。", "配信停止",
-        "수신 거부", "إلغاء", "إِلْغَاء", "الغاء", "הסר", "DURDUR", "İPTAL", "iptal", "ıptal", "बंद करो", "หยุด", "hủy", "HUY", "stop!\n\n🙏🙏",
+        "STOP",
+        "stop",
+        "Stop.",
+        "STOP!!!",
+        "stop please",
+        "pls stop",
+        "Stop 🙏",
+        "\"stop\"",
+        "S T O P",
+        "s.t.o.p",
+        "S-T-O-P",
+        "ＳＴＯＰ",
+        "𝐒𝐓𝐎𝐏",
+        "𝓼𝓽𝓸𝓹",
+        "ⓢⓣⓞⓟ",
+        "🅂🅃🄾🄿",
+        "🅢🅣🅞🅟",
+        "s\u{200b}top",
+        "ѕtоp",
+        "stoppp",
+        "STOOOOP",
+        "şŧop",
+        "Stop. Thanks, Anna",
+        "STOP - Anna",
+        "STOP\n--\nAnna Smith",
+        "Stop\nSent from my iPhone",
+        "Hi, stop",
+        "СТОП",
+        "CTOП",
+        "Stop stop stop",
+        "STOP. STOP. STOP.",
+        "parar",
+        "arrêt",
+        "ARRET",
+        "отписаться",
+        "ОТПИСАТЬСЯ!",
+        "退訂",
+        "退订。",
+        "配信停止",
+        "수신 거부",
+        "إلغاء",
+        "إِلْغَاء",
+        "الغاء",
+        "הסר",
+        "DURDUR",
+        "İPTAL",
+        "iptal",
+        "ıptal",
+        "बंद करो",
+        "หยุด",
+        "hủy",
+        "HUY",
+        "stop!\n\n🙏🙏",
     ] {
         let verdict = Classifier::default().classify(text);
         assert!(verdict.label == Label::OptOut || text == "şŧop", "{text}: {verdict:?}");
@@ -75,10 +128,25 @@ fn a_keyword_is_known_however_it_is_written() {
 
 #[test]
 fn a_question_is_for_a_person_and_a_denial_takes_the_request_away() {
-    for text in ["Stop?", "How do I unsubscribe?", "enough", "leave me alone", "not interested", "wrong number", "quit it"] {
+    for text in [
+        "Stop?",
+        "How do I unsubscribe?",
+        "enough",
+        "leave me alone",
+        "not interested",
+        "wrong number",
+        "quit it",
+    ] {
         assert_eq!(label(text), Label::Review, "{text}");
     }
-    for text in ["don't stop", "please don't unsubscribe me", "stop by at 5", "can you stop the order?", "the bus stop", "stop loss"] {
+    for text in [
+        "don't stop",
+        "please don't unsubscribe me",
+        "stop by at 5",
+        "can you stop the order?",
+        "the bus stop",
+        "stop loss",
+    ] {
         assert_eq!(label(text), Label::Neither, "{text}");
     }
     assert_eq!(label("Stop. I never signed up for this."), Label::OptOut);
@@ -98,8 +166,11 @@ fn rules_have_names_and_hold_no_text() {
 #[test]
 fn own_keywords_are_added_and_bounded() {
     let own = |text: &str, label| OwnKeyword::parse(text, label);
-    let keywords =
-        [own("Tschüss mit ü", Label::OptOut).unwrap(), own("weiter", Label::OptIn).unwrap(), own("enough", Label::Neither).unwrap()];
+    let keywords = [
+        own("Tschüss mit ü", Label::OptOut).unwrap(),
+        own("weiter", Label::OptIn).unwrap(),
+        own("enough", Label::Neither).unwrap(),
+    ];
     let classifier = Classifier::new(&keywords);
     let verdict = classifier.classify("TSCHUSS mit u!");
     assert_eq!((verdict.label, verdict.rule), (Label::OptOut, Some("own.keyword")));
@@ -120,8 +191,21 @@ fn own_keywords_are_added_and_bounded() {
 fn no_text_is_slow() {
     let worst = |text: &str| Classifier::default().judge(text).1;
     for hostile in [
-        "stop ", "don't stop sending me messages ", "a", "不要再发", "stop send me messages remove list my number ", "\u{301}", "\u{fdfa}",
-        "stopstop", "отписотпис ", "หยุด", "stop.", "s ", "no more ", "'", "band mat karo ",
+        "stop ",
+        "don't stop sending me messages ",
+        "a",
+        "不要再发",
+        "stop send me messages remove list my number ",
+        "\u{301}",
+        "\u{fdfa}",
+        "stopstop",
+        "отписотпис ",
+        "หยุด",
+        "stop.",
+        "s ",
+        "no more ",
+        "'",
+        "band mat karo ",
     ] {
         let short = hostile.repeat(2_000 / hostile.len() + 1);
         let long = hostile.repeat(1_000_000 / hostile.len());
@@ -157,6 +241,7 @@ proptest! {
         if wide {
             text = text.chars().map(|c| if c.is_ascii_alphabetic() { char::from_u32(u32::from(c) + 0xfee0).unwrap() } else { c }).collect();
         }
-        prop_assert_eq!(label(&format!("{}{}{}", head, text, tail)), Label::OptOut);
+        let dressed = format!("{head}{text}{tail}");
+        prop_assert_eq!(label(&dressed), Label::OptOut);
     }
 }

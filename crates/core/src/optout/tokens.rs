@@ -138,7 +138,8 @@ fn is_word(c: char) -> bool {
 
 /// Reads a text. Linear in what is looked at, which is bounded.
 pub(super) fn read(text: &str) -> Text {
-    let looked_at = text.char_indices().nth(RAW_CHARS).map_or(text, |(at, _)| text.get(..at).unwrap_or_default());
+    let looked_at =
+        text.char_indices().nth(RAW_CHARS).map_or(text, |(at, _)| text.get(..at).unwrap_or_default());
     let mut reader = Reader { text: Text::default(), begun: None, first: 0, apart: false, comma: false };
     reader.text.cut = looked_at.len() < text.len();
     let folded = looked_at.chars().map(fold::raw).nfkd().filter(|c| !fold::is_dropped(*c)).nfc();
@@ -170,9 +171,8 @@ pub(super) fn read(text: &str) -> Text {
                     reader.close_word();
                 }
             }
-            '\n' | '\r' | '\u{2028}' | '\u{2029}' => reader.close_sentence(false, true),
-            // A dash between spaces, or two at the beginning of a line, sets a name apart.
-            '–' | '—' => reader.close_sentence(false, true),
+            // A dash between spaces, or two on a line of their own, set a name apart like a new line.
+            '\n' | '\r' | '\u{2028}' | '\u{2029}' | '–' | '—' => reader.close_sentence(false, true),
             '-' if before.is_whitespace() && ends_word => reader.close_sentence(false, true),
             '?' | '؟' | '፧' | '⸮' | '‽' => reader.close_sentence(true, false),
             // Greek's question mark.
@@ -182,7 +182,9 @@ pub(super) fn read(text: &str) -> Text {
             }
             // Armenian's stands inside the word.
             '՞' => {}
-            '!' | '。' | '۔' | '।' | '॥' | '።' | '։' | '؛' | '\u{203c}' => reader.close_sentence(false, false),
+            '!' | '。' | '۔' | '।' | '॥' | '።' | '։' | '؛' | '\u{203c}' => {
+                reader.close_sentence(false, false);
+            }
             '.' if ends_word => reader.close_sentence(false, false),
             ',' | '،' | '、' | ':' | '፣' | '(' | ')' | '"' | '…' => {
                 reader.close_word();
