@@ -32,7 +32,11 @@ impl Identity {
             .flat_map(|old| new.into_iter().flatten().map(move |new| (old, new)))
             .filter(|(old, new)| old != new)
             .collect();
-        tx.suppressions_follow(&pairs).await
+        tx.suppressions_follow(&pairs).await?;
+        // Whoever gets the old number is another person.
+        let left: Vec<[u8; 16]> =
+            old.into_iter().flatten().filter(|old| !new.contains(&Some(*old))).collect();
+        tx.suppressions_leave(&left).await
     }
 }
 

@@ -89,6 +89,13 @@ pub(super) async fn write(
 /// Whoever is suppressed under one name is so under another that they are known by from now on. A number that was
 /// somebody else's brings nothing along.
 async fn follow(tx: &WorkspaceTx<'_>, people: &[&ContactRow], contacts: &[Upserted]) -> Result<()> {
+    let moved: Vec<[u8; 16]> = people
+        .iter()
+        .zip(contacts)
+        .filter(|(_, contact)| contact.moved)
+        .filter_map(|(row, _)| row.phone_index)
+        .collect();
+    tx.suppressions_leave(&moved).await?;
     let news = people.iter().zip(contacts).filter(|(row, contact)| contact.learned || contact.id == row.id);
     let pairs: Vec<([u8; 16], [u8; 16])> = news
         .filter_map(|(row, contact)| Some((row.phone_index?, row.bsuid_index?, contact.moved)))

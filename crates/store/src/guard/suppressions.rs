@@ -61,6 +61,8 @@ statements! {
     PERSON = same("INSERT INTO suppressed_person (workspace_id, mode, person, suppression_id) VALUES ($1, $2, $3, $4) ON CONFLICT (workspace_id, mode, person) DO NOTHING");
     /// Under the same suppression in either mode.
     PERSON_TOO = same("INSERT INTO suppressed_person (workspace_id, mode, person, suppression_id) SELECT p.workspace_id, p.mode, $3, p.suppression_id FROM suppressed_person p WHERE p.workspace_id = $1 AND p.mode IN ($4, $5) AND p.person = $2 ON CONFLICT (workspace_id, mode, person) DO NOTHING");
+    /// What was suppressed under this index alone stays so.
+    PERSON_GONE = same("DELETE FROM suppressed_person WHERE workspace_id = $1 AND mode IN ($3, $4) AND person = $2 AND EXISTS (SELECT 1 FROM suppressed_person o WHERE o.workspace_id = $1 AND o.suppression_id = suppressed_person.suppression_id AND o.person <> $2)");
     GET = same("SELECT id, mode, source, hand, party, reason, actor, in_flight, said_at, created_at FROM suppression WHERE workspace_id = $1 AND id = $2");
     LIST = same("SELECT id, mode, source, hand, party, reason, actor, in_flight, said_at, created_at FROM suppression WHERE workspace_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
     LIST_MODE = same("SELECT id, mode, source, hand, party, reason, actor, in_flight, said_at, created_at FROM suppression WHERE workspace_id = $1 AND id < $2 AND mode = $4 ORDER BY id DESC LIMIT $3");
@@ -189,6 +191,18 @@ impl WorkspaceTx<'_> {
             })
             .collect();
         self.tx.execute_many(&PERSON_TOO, &rows).await?;
+        Ok(())
+    }
+
+    /// These indexes are not those of the people any more whom they were suppressed with: whoever has them now neither
+    /// inherits that, nor undoes it.
+    pub async fn suppressions_leave(&self, people: &[[u8; 16]]) -> Result<()> {
+        let (live, test) = (Mode::Live.number(), Mode::Test.number());
+        let rows: Vec<_> = people
+            .iter()
+            .map(|person| params![self.workspace, person.as_slice(), live, test].to_vec())
+            .collect();
+        self.tx.execute_many(&PERSON_GONE, &rows).await?;
         Ok(())
     }
 

@@ -1,5 +1,5 @@
 //! People who ask to be left alone are: at once, on every node, and until they say otherwise.
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod choices;
 mod consents;

@@ -181,7 +181,16 @@ impl Stage {
 
     /// Nothing but the channels' daily looks is left to do.
     pub async fn settled(&self) {
-        eventually("all work to be done", async || (self.world.work_left().await == 0).then_some(())).await;
+        let start = std::time::Instant::now();
+        eventually("all work to be done", async || {
+            let left = self.world.work_left().await;
+            if left > 0 && start.elapsed() > Duration::from_secs(30) {
+                let rows = self.world.rows_of(self.tenant.workspace).await;
+                panic!("left: {:?} {:?}", rows["job"], rows["message"]);
+            }
+            (left == 0).then_some(())
+        })
+        .await;
     }
 }
 
