@@ -45,7 +45,9 @@ statements! {
     /// Days only go forward: another time zone, or a clock that was set back, gives nothing back.
     TAKE = same("INSERT INTO usage (workspace_id, mode, subject, day, day_used, month, month_used, last_day, last_day_used, told_day, told_day_at, told_month, told_month_at) VALUES ($1, $2, $3, $4, 1, $5, 1, 0, 0, 0, 0, 0, 0) ON CONFLICT (workspace_id, mode, subject) DO UPDATE SET last_day = CASE WHEN usage.day < $4 THEN usage.day ELSE usage.last_day END, last_day_used = CASE WHEN usage.day < $4 THEN usage.day_used ELSE usage.last_day_used END, day_used = CASE WHEN usage.day < $4 THEN 1 ELSE usage.day_used + 1 END, month_used = CASE WHEN usage.month < $5 THEN 1 ELSE usage.month_used + 1 END, day = CASE WHEN usage.day < $4 THEN $4 ELSE usage.day END, month = CASE WHEN usage.month < $5 THEN $5 ELSE usage.month END RETURNING day, day_used, month, month_used, told_day, told_day_at, told_month, told_month_at, last_day, last_day_used");
     GIVE_BACK = same("UPDATE usage SET day_used = CASE WHEN day = $4 AND day_used > 0 THEN day_used - 1 ELSE day_used END, last_day_used = CASE WHEN last_day = $4 AND last_day_used > 0 THEN last_day_used - 1 ELSE last_day_used END, month_used = CASE WHEN month = $5 AND month_used > 0 THEN month_used - 1 ELSE month_used END WHERE workspace_id = $1 AND mode = $2 AND subject = $3 RETURNING day");
-    UNCOUNT = same("UPDATE message SET counted_day = NULL WHERE workspace_id = $1 AND id = $2 AND counted_day IS NOT NULL RETURNING counted_day, mode, channel_id");
+    /// An UPDATE would tell the day as it is afterwards.
+    COUNTED = same("SELECT counted_day, mode, channel_id FROM message WHERE workspace_id = $1 AND id = $2 AND counted_day IS NOT NULL");
+    UNCOUNT = same("UPDATE message SET counted_day = NULL WHERE workspace_id = $1 AND id = $2 AND counted_day IS NOT NULL");
     LIST = same("SELECT subject, day, day_used, month, month_used FROM usage WHERE workspace_id = $1 AND mode = $2");
     TOLD_DAY = same("UPDATE usage SET told_day = day, told_day_at = $4 WHERE workspace_id = $1 AND mode = $2 AND subject = $3");
     TOLD_MONTH = same("UPDATE usage SET told_month = month, told_month_at = $4 WHERE workspace_id = $1 AND mode = $2 AND subject = $3");
@@ -105,8 +107,12 @@ impl WorkspaceTx<'_> {
         let read = |row: &Row<'_>| {
             Ok((Day::from_number(row.get(0)?), crate::messages::mode(row, 1)?, row.get::<Uuid>(2)?))
         };
-        let found = self.tx.query_opt(&UNCOUNT, params![self.workspace, message.uuid()], read).await?;
+        let id = params![self.workspace, message.uuid()];
+        let found = self.tx.query_opt(&COUNTED, id, read).await?;
         let Some((day, mode, channel)) = found else { return Ok(()) };
+        if self.tx.execute(&UNCOUNT, id).await? == 0 {
+            return Ok(());
+        }
         for subject in [self.workspace, channel] {
             let values = params![self.workspace, mode.number(), subject, day.number(), day.month().number()];
             let now: Option<i64> = self.tx.query_opt(&GIVE_BACK, values, |row: &Row<'_>| row.get(0)).await?;
