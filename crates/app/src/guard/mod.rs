@@ -132,8 +132,9 @@ impl Texts {
             return Ok(settings);
         }
         let read = serde_json::from_str(text);
-        let settings: Arc<GuardSettings> =
-            Arc::new(read.map_err(|error: serde_json::Error| damaged("guard's settings", error.to_string()))?);
+        let settings: Arc<GuardSettings> = Arc::new(
+            read.map_err(|error: serde_json::Error| damaged("guard's settings", error.to_string()))?,
+        );
         self.settings.insert(text.clone(), Arc::clone(&settings));
         Ok(settings)
     }

@@ -27,6 +27,7 @@ async fn agrees(desk: &Desk, message: &Value, what: &str) -> Value {
     assert_eq!(rows(desk).await, before, "{what}");
     let answer = desk.send(message).await;
     match told["action"].as_str().unwrap() {
+        "hold" => assert_eq!((answer.status, &answer.json()["state"]), (202, &json!("held")), "{what}"),
         "allow" => assert_eq!(answer.status, 202, "{what}: {told} but {}", answer.text),
         _ => assert_eq!(
             (&told["code"], &told["detail"]),
@@ -57,6 +58,17 @@ async fn a_dry_run_agrees_with_the_send_and_spends_nothing() {
                 (&json!("block"), &json!("message_purpose_not_allowed"))
             );
         }
+        for (words, action) in
+            [("Please send me your password.", "hold"), ("We need your card number and CVV", "block")]
+        {
+            let mut message = desk.message("+12025550124", "support");
+            message["text"] = json!(words);
+            let told = agrees(&desk, &message, words).await;
+            assert_eq!(
+                (&told["action"], &told["rules"][0]["rule"]),
+                (&json!(action), &json!("credential_request"))
+            );
+        }
         desk.set(&json!({"frequency_caps": [{"messages": 2, "hours": 1}]})).await.expect(200);
         assert_eq!(
             agrees(&desk, &desk.message(ANN, "support"), "the last of a cap").await["action"],
@@ -64,7 +76,7 @@ async fn a_dry_run_agrees_with_the_send_and_spends_nothing() {
         );
         assert_eq!(agrees(&desk, &desk.message(ANN, "support"), "a cap").await["code"], "frequency_capped");
         desk.set(&json!({})).await.expect(200);
-        desk.plan(r#"{"limits":{"workspace_day":3}}"#).await;
+        desk.plan(r#"{"limits":{"workspace_day":4}}"#).await;
         assert_eq!(
             agrees(&desk, &desk.message(ANN, "support"), "the last of a day").await["action"],
             "allow"

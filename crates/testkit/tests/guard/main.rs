@@ -4,6 +4,7 @@
 mod caps;
 mod dry_run;
 mod events;
+mod holding;
 mod operators;
 mod pauses;
 mod purposes;
