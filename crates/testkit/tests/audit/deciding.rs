@@ -10,13 +10,7 @@ use crate::support::{Stage, made};
 
 /// Whether it is an action of this file.
 pub fn is(action: Action) -> bool {
-    matches!(
-        action,
-        Action::PauseSet
-            | Action::PauseLifted
-            | Action::ReviewApproved
-            | Action::ReviewRejected
-    )
+    matches!(action, Action::PauseSet | Action::PauseLifted | Action::ReviewApproved | Action::ReviewRejected)
 }
 
 /// Prepares whatever an action needs, then counts, then does it. Returns what the log held before.
