@@ -10,6 +10,7 @@ mod holding;
 mod judging;
 mod pauses;
 mod policy;
+pub(crate) mod quiet;
 mod reading;
 mod reviews;
 mod risk;
@@ -26,7 +27,7 @@ use gatepost_core::{Purpose, Result};
 use gatepost_store::GuardFacts;
 use moka::sync::Cache;
 
-pub(crate) use dequeue::{Barred, bars};
+pub(crate) use dequeue::{Barred, Bars, bars};
 pub(crate) use expiring::Expiring;
 pub use explaining::Explained;
 pub(crate) use judging::{Asked, judge};
@@ -120,22 +121,25 @@ impl Texts {
                 }
             },
         };
-        let settings = match &facts.settings {
-            None => Arc::default(),
-            Some(text) => match self.settings.get(text) {
-                Some(settings) => settings,
-                None => {
-                    let read = serde_json::from_str(text);
-                    let settings = Arc::new(read.map_err(|e| damaged("guard's settings", e.to_string()))?);
-                    self.settings.insert(text.clone(), Arc::clone(&settings));
-                    settings
-                }
-            },
-        };
+        let settings = self.settings(facts.settings.as_ref())?;
         Ok(Rules { plan, settings, zone: self.zone(&facts.time_zone)? })
     }
 
-    /// The time zone of a workspace.
+    /// Settings as they are stored.
+    pub fn settings(&self, text: Option<&String>) -> Result<Arc<GuardSettings>> {
+        let Some(text) = text else { return Ok(Arc::default()) };
+        if let Some(settings) = self.settings.get(text) {
+            return Ok(settings);
+        }
+        let read = serde_json::from_str(text);
+        let settings: Arc<GuardSettings> = Arc::new(
+            read.map_err(|error: serde_json::Error| damaged("guard's settings", error.to_string()))?,
+        );
+        self.settings.insert(text.clone(), Arc::clone(&settings));
+        Ok(settings)
+    }
+
+    /// A time zone by its name.
     pub fn zone(&self, name: &str) -> Result<Zone> {
         if let Some(zone) = self.zones.get(name) {
             return Ok(zone);
