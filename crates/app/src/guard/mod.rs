@@ -75,8 +75,8 @@ pub struct AcceptableUse {
 
 impl AcceptableUse {
     pub fn new(text: String) -> Self {
-        let digest = gatepost_vault::sha256(text.as_bytes());
-        let version = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+        let [a, b, c, d, e, f, g, h, ..] = gatepost_vault::sha256(text.as_bytes());
+        let version = format!("{:016x}", u64::from_be_bytes([a, b, c, d, e, f, g, h]));
         Self { text, version }
     }
 }
@@ -103,7 +103,7 @@ pub(crate) struct Rules {
     pub zone: Zone,
 }
 
-fn damaged(what: &str, error: String) -> gatepost_core::Error {
+fn damaged(what: &str, error: &str) -> gatepost_core::Error {
     gatepost_core::Error::internal(format!("the {what} of a workspace cannot be read: {error}"))
 }
 
@@ -115,7 +115,7 @@ impl Texts {
             Some(text) => match self.plans.get(text) {
                 Some(plan) => plan,
                 None => {
-                    let plan = Arc::new(Plan::parse(text).map_err(|e| damaged("plan", e))?);
+                    let plan = Arc::new(Plan::parse(text).map_err(|e| damaged("plan", &e))?);
                     self.plans.insert(text.clone(), Arc::clone(&plan));
                     plan
                 }
@@ -144,7 +144,7 @@ impl Texts {
         if let Some(zone) = self.zones.get(name) {
             return Ok(zone);
         }
-        let zone = Zone::parse(name).map_err(|error| damaged("time zone", error))?;
+        let zone = Zone::parse(name).map_err(|error| damaged("time zone", &error))?;
         self.zones.insert(name.to_owned(), zone.clone());
         Ok(zone)
     }
