@@ -133,7 +133,7 @@ impl Texts {
         }
         let read = serde_json::from_str(text);
         let settings: Arc<GuardSettings> = Arc::new(
-            read.map_err(|error: serde_json::Error| damaged("guard's settings", error.to_string()))?,
+            read.map_err(|error: serde_json::Error| damaged("guard's settings", &error.to_string()))?,
         );
         self.settings.insert(text.clone(), Arc::clone(&settings));
         Ok(settings)
