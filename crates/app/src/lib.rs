@@ -144,6 +144,9 @@ pub use gatepost_channels::cloud::{
     WebhookConfiguration,
 };
 
+/// What the guard keeps, for whoever shows it.
+pub use gatepost_store::{PolicyEventRow, ReviewKind, ReviewState};
+
 /// What checking an audit log takes and tells.
 pub use gatepost_vault::audit::{CheckpointPublicKey, Fault, Finding, Verified};
 

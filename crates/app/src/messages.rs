@@ -24,7 +24,7 @@ use crate::App;
 use crate::guard::{Asked, judge};
 use crate::idempotency::{Idempotent, Outcome, Prepared};
 use crate::pages::{Page, PageQuery};
-use crate::reading::not_ready;
+use crate::reading::{not_ready, reply_known};
 use crate::sealing::failed;
 
 /// A message to send.
@@ -409,7 +409,7 @@ impl App {
         let recording = prepared.clone();
         let expires_at = send.ttl.map(|ttl| now.plus(ttl));
         let shown = self.risk_shown(scope, &keys, &content).await?;
-        let asked = Asked::of(&content, purpose, channel, draft.mode, order_key, shown);
+        let asked = Asked::of(&content, purpose, channel, draft.mode, order_key, shown).living(&send.to);
         let judging = (self.clone(), asked.clone(), Arc::clone(&keys), draft.clone());
         let render = idempotent.as_ref().map(|given| given.render);
         let actor = grant.actor().to_string();
@@ -432,16 +432,7 @@ impl App {
                 if let Some(refused) = &unresolved {
                     return Err(refused.clone());
                 }
-                if let Some(original) = reply_to {
-                    let known = tx.message_get(original).await?.is_some_and(|m| m.channel == channel);
-                    if !known {
-                        return Err(Error::fields(vec![FieldError::new(
-                            "/reply_to",
-                            "not_found",
-                            "there is no such message on this channel",
-                        )]));
-                    }
-                }
+                reply_known(tx, reply_to, channel).await?;
                 let (app, asked, keys, draft) = &judging;
                 let judgement = judge(tx, &app.0.config.guard, &app.0.texts, &row, asked, now).await?;
                 let held = judgement.hold.is_some();
@@ -468,7 +459,7 @@ impl App {
                     lane: channel.uuid(),
                     order_key: Some(order_key.to_vec()),
                     priority: purpose.priority(),
-                    queued_at: now,
+                    queued_at: judgement.queued_at(now),
                     run_at,
                     subject: id.uuid(),
                 };
@@ -480,6 +471,7 @@ impl App {
                         kind: JobKind::MessageExpire,
                         order_key: None,
                         priority: 0,
+                        queued_at: now,
                         run_at: end,
                         ..job.clone()
                     })
@@ -523,7 +515,7 @@ impl App {
 
     /// A reaction to one of our messages as Meta must hear it: under Meta's id of that message. `None` where nothing
     /// is to be changed; the inner error is the caller's.
-    async fn reaction_resolve(
+    pub(crate) async fn reaction_resolve(
         &self,
         scope: WorkspaceScope,
         keys: &WorkspaceKeys,

@@ -3,8 +3,8 @@
 use gatepost_core::access::{Grant, permission};
 use gatepost_core::channel::ChannelState;
 use gatepost_core::message::Direction;
-use gatepost_core::{Code, Error, MessageId, Result};
-use gatepost_store::WorkspaceScope;
+use gatepost_core::{ChannelId, Code, Error, FieldError, MessageId, Result};
+use gatepost_store::{WorkspaceScope, WorkspaceTx};
 
 use crate::App;
 use crate::channels::call_failed;
@@ -53,4 +53,18 @@ impl App {
 pub(crate) fn not_ready(state: ChannelState) -> Error {
     let next = state.next_action().unwrap_or("look at the channel");
     Error::new(Code::ChannelNotReady, format!("the channel is {}: {next}", state.as_str()))
+}
+
+/// A reply is one to a message on its channel.
+pub(crate) async fn reply_known(
+    tx: &WorkspaceTx<'_>,
+    reply_to: Option<MessageId>,
+    channel: ChannelId,
+) -> Result<()> {
+    let Some(original) = reply_to else { return Ok(()) };
+    if tx.message_get(original).await?.is_some_and(|m| m.channel == channel) {
+        return Ok(());
+    }
+    let detail = "there is no such message on this channel";
+    Err(Error::fields(vec![FieldError::new("/reply_to", "not_found", detail)]))
 }

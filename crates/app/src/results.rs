@@ -6,7 +6,7 @@ use gatepost_channels::cloud::Refusal;
 use gatepost_channels::errors::{Class, CustomerClass};
 use gatepost_core::event::{EventData, EventType, MessageError, MessageNews, Party};
 use gatepost_core::message::MessageState;
-use gatepost_core::{Entropy, MessageId, Result, Timestamp};
+use gatepost_core::{Code, Entropy, MessageId, Result, Timestamp};
 use gatepost_store::{MessageChange, MessageRow, NewEvent, WorkspaceTx};
 use gatepost_vault::WorkspaceKeys;
 
@@ -24,6 +24,17 @@ pub(crate) struct Failure {
     pub doubtful: bool,
 }
 
+/// Meta's word for free-form content to somebody who has not written for a day.
+const RE_ENGAGEMENT: i64 = 131_047;
+
+/// Our code of a refusal of Meta's: that of the guard where it would have said the same, had it been sure.
+pub(crate) fn code_of(provider_code: Option<i64>) -> &'static str {
+    match provider_code {
+        Some(RE_ENGAGEMENT) => Code::ConversationWindowClosed.as_str(),
+        _ => Code::MetaRefused.as_str(),
+    }
+}
+
 /// A refusal of Meta's as the customer sees it; `retrying` where it is tried again without anybody doing anything.
 pub(crate) fn error_of_refusal(refusal: &Refusal, retrying: bool) -> MessageError {
     let detail = match &refusal.details {
@@ -31,7 +42,7 @@ pub(crate) fn error_of_refusal(refusal: &Refusal, retrying: bool) -> MessageErro
         None => refusal.title.clone(),
     };
     MessageError {
-        code: "meta_refused".to_owned(),
+        code: code_of(refusal.code).to_owned(),
         provider_code: refusal.code,
         class: class_of(refusal.advice.class, retrying).to_owned(),
         detail,

@@ -3,7 +3,7 @@
 //!
 //! A line is a letter and a text: `k` a keyword, `p` a phrase that opts out, `n` a text that does not, `i` one that opts
 //! in, `r` one that a person should read.
-#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
+#![expect(clippy::print_stderr, reason = "tests")]
 
 use std::fs;
 use std::path::Path;

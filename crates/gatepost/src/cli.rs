@@ -10,8 +10,8 @@ use tracing_subscriber::filter::LevelFilter;
 
 use crate::commands::{
     allowlist, audit, channel, deliveries, demo, doctor, documents, endpoint, events, guard, key, limit,
-    listen, log, mail, media, member, meta_app, migrate, operator, plan, sandbox, send, serve, setup_token,
-    status, template, trigger, url, user, vault, visit, workspace,
+    listen, log, mail, media, member, meta_app, migrate, operator, pause, plan, review, sandbox, send, serve,
+    setup_token, status, template, trigger, url, user, vault, visit, workspace,
 };
 use crate::config::{self, LogFormat, Overrides, Settings};
 use crate::environment;
@@ -96,6 +96,12 @@ enum Command {
     Limit(limit::Limit),
     #[command(subcommand)]
     Plan(plan::Plan),
+    #[command(subcommand)]
+    Guard(guard::Guard),
+    #[command(subcommand)]
+    Pause(pause::Pause),
+    #[command(subcommand)]
+    Review(review::Review),
     Send(Box<send::Send>),
     #[command(subcommand)]
     Media(media::Media),
@@ -123,8 +129,6 @@ enum Command {
     Configuration,
     #[command(subcommand)]
     Url(url::Url),
-    #[command(subcommand)]
-    Guard(guard::Guard),
 }
 
 /// What every command has.
@@ -203,6 +207,9 @@ fn run(command: Command, context: Context) -> Result<()> {
                 Command::Allowlist(command) => command.run(context).await,
                 Command::Limit(command) => command.run(context).await,
                 Command::Plan(command) => command.run(context).await,
+                Command::Guard(command) => command.run(context).await,
+                Command::Pause(command) => command.run(context).await,
+                Command::Review(command) => command.run(context).await,
                 Command::SetupToken(command) => command.run(context).await,
                 Command::Operator(command) => command.run(context).await,
                 Command::Visit(command) => command.run(context).await,
@@ -225,7 +232,6 @@ fn run(command: Command, context: Context) -> Result<()> {
                 Command::Migrate(command) => command.run(context).await,
                 Command::Doctor(command) => command.run(context).await,
                 Command::Url(command) => command.run(&context),
-                Command::Guard(command) => command.run(),
                 _ => Ok(()),
             }
         }),

@@ -162,7 +162,7 @@ fn operation<A>(route: &Route<A>, schemas: &mut BTreeMap<String, RefOr<Schema>>)
         let body = file.media_types.iter().fold(body, |body, name| body.content(*name, file_content()));
         operation = operation.request_body(Some(body.build()));
     }
-    if let Some(answer) = &doc.answer {
+    for answer in doc.answer.iter().chain(&doc.also) {
         operation = operation.response(answer.status.to_string(), success(answer, schemas));
     }
     let mut by_status: BTreeMap<u16, Vec<Code>> = BTreeMap::new();

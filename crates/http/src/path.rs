@@ -6,8 +6,8 @@ use axum::extract::{FromRequestParts, RawPathParams};
 use gatepost_core::guard::PlanName;
 use gatepost_core::{
     ApiKeyId, ChannelId, Code, ConsentId, DeliveryId, EndpointId, Error, EventId, IdentityProviderId,
-    InvitationId, KeywordId, MediaId, MessageId, MetaAppId, OperatorVisitId, PasskeyId, ReplayId, SessionId,
-    SuppressionId, SuppressionImportId, TemplateId, UserId, WorkspaceId,
+    InvitationId, KeywordId, MediaId, MessageId, MetaAppId, OperatorVisitId, PasskeyId, PauseId, ReplayId,
+    ReviewId, SessionId, SuppressionId, SuppressionImportId, TemplateId, UserId, WorkspaceId,
 };
 use http::request::Parts;
 
@@ -57,6 +57,8 @@ path_ids! {
     SuppressionImportId => "import_id";
     ConsentId => "consent_id";
     KeywordId => "keyword_id";
+    PauseId => "pause_id";
+    ReviewId => "review_id";
 }
 
 /// The names between the braces of a route's template, in order.

@@ -84,6 +84,8 @@ pub(crate) struct Doc {
     pub body: Option<BodyDoc>,
     pub file: Option<FileDoc>,
     pub answer: Option<AnswerDoc>,
+    /// Another successful answer, to a request that asks for it.
+    pub also: Option<AnswerDoc>,
     pub fails: Vec<Code>,
     pub query: Vec<QueryParameter>,
     pub open_query: bool,
@@ -134,6 +136,7 @@ impl<A> Route<A> {
             body: None,
             file: None,
             answer: None,
+            also: None,
             fails: Vec::new(),
             query: Vec::new(),
             open_query: false,
@@ -268,6 +271,19 @@ impl<A> Route<A> {
     pub fn answer<T: ToSchema>(mut self, status: u16, description: &'static str, example: Value) -> Self {
         let content = Content::Json(NamedSchema::of::<T>(), example);
         self.doc.answer = Some(AnswerDoc { status, description, content });
+        self
+    }
+
+    /// Another successful answer, to a request that asks for it.
+    #[must_use]
+    pub fn also_answers<T: ToSchema>(
+        mut self,
+        status: u16,
+        description: &'static str,
+        example: Value,
+    ) -> Self {
+        let content = Content::Json(NamedSchema::of::<T>(), example);
+        self.doc.also = Some(AnswerDoc { status, description, content });
         self
     }
 

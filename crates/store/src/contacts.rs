@@ -22,6 +22,9 @@ pub struct ContactRow {
     pub seen_at: Timestamp,
 }
 
+/// The blind indexes of a phone and of a BSUID, where they are known.
+pub type IndexPair = (Option<[u8; 16]>, Option<[u8; 16]>);
+
 /// The contact of a person who wrote.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Upserted {
@@ -186,11 +189,8 @@ impl WorkspaceTx<'_> {
     }
 
     /// For each pair of names the contact that either belongs to, the BSUID's first.
-    pub async fn contacts_named(
-        &self,
-        people: &[(Option<[u8; 16]>, Option<[u8; 16]>)],
-    ) -> Result<Vec<Option<ContactNames>>> {
-        let rows = |index: fn(&(Option<[u8; 16]>, Option<[u8; 16]>)) -> Option<&[u8; 16]>| {
+    pub async fn contacts_named(&self, people: &[IndexPair]) -> Result<Vec<Option<ContactNames>>> {
+        let rows = |index: fn(&IndexPair) -> Option<&[u8; 16]>| {
             let values = people.iter().map(index);
             values
                 .map(|index| params![self.workspace, index.map(<[u8; 16]>::as_slice)].to_vec())

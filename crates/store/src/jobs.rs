@@ -111,6 +111,7 @@ statements! {
     COMPLETE = same("DELETE FROM job WHERE id = $1 AND fence = $2 AND lease_owner = $3");
     DEFER = same("UPDATE job SET run_at = $4, order_key = CASE WHEN $5 = 1 THEN order_key END, started_at = NULL, cut_at = NULL, lease_owner = NULL, lease_until = 0 WHERE id = $1 AND fence = $2 AND lease_owner = $3");
     PUT_BACK = same("UPDATE job SET run_at = $4, attempts = attempts - 1, started_at = cut_at, lease_owner = NULL, lease_until = 0 WHERE id = $1 AND fence = $2 AND lease_owner = $3");
+    PUT_BEHIND = same("UPDATE job SET run_at = $4, position = $4, attempts = attempts - 1, started_at = cut_at, lease_owner = NULL, lease_until = 0 WHERE id = $1 AND fence = $2 AND lease_owner = $3");
     /// With the priority in it, what is due already is not looked at.
     HASTEN = same("UPDATE job SET run_at = $5 WHERE id IN (SELECT id FROM job WHERE workspace_id = $1 AND kind = $2 AND lane = $3 AND priority = $4 AND run_at > $5 AND run_at < $6 AND lease_until <= $5 ORDER BY run_at LIMIT $7)");
     RELEASE_OTHERS = same("UPDATE job SET lease_owner = NULL, lease_until = 0 WHERE lease_owner IS NOT NULL AND lease_owner <> $1");
@@ -216,6 +217,16 @@ impl WorkspaceTx<'_> {
             .map(|(j, run_at)| params![j.id.uuid(), j.fence, j.owner, run_at.micros()].to_vec())
             .collect();
         self.tx.execute_many(&PUT_BACK, &rows).await?;
+        Ok(())
+    }
+
+    /// The same, and nothing of their order key waits behind them until then.
+    pub async fn jobs_put_behind(&self, jobs: &[(Claimed, Timestamp)]) -> Result<()> {
+        let rows: Vec<_> = jobs
+            .iter()
+            .map(|(j, run_at)| params![j.id.uuid(), j.fence, j.owner, run_at.micros()].to_vec())
+            .collect();
+        self.tx.execute_many(&PUT_BEHIND, &rows).await?;
         Ok(())
     }
 

@@ -48,7 +48,7 @@ pub use api_keys::ApiKeyRow;
 pub use audit::{AuditFilter, AuditRow};
 pub use callbacks::{CallbackRoute, EnvelopeRow, ItemKey};
 pub use channels::ChannelRow;
-pub use contacts::{ContactNames, ContactRow, Upserted};
+pub use contacts::{ContactNames, ContactRow, IndexPair, Upserted};
 pub use deliveries::{AttemptRow, DeliveryHead, DeliveryRange, DeliveryRecord, DeliveryRow, NewDelivery};
 pub use delivery_jobs::{DeliveryJob, DeliveryWork};
 pub use endpoint_tests::EndpointTestWork;

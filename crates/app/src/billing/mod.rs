@@ -244,8 +244,9 @@ impl App {
         let Some(name) = name.or(default.as_deref()).and_then(|name| PlanName::parse(name).ok()) else {
             return Ok(Plan::default());
         };
-        let body = tx.plan_hold(&name).await?;
-        body.map_or(Ok(Plan::default()), |body| Plan::parse(&body).map_err(Error::internal))
+        // Read, and not held: whoever gives plans holds the plan before the workspace.
+        let row = tx.plan_get(&name).await?;
+        row.map_or(Ok(Plan::default()), |row| Plan::parse(&row.body).map_err(Error::internal))
     }
 }
 

@@ -7,6 +7,9 @@ use gatepost_core::message::OnUnknown;
 use gatepost_core::{ChannelId, MessageId, Purpose, Result, Timestamp};
 use gatepost_store::{Claimed, MessageRow, WorkspaceTx};
 
+use super::quiet::Quiet;
+use super::{GuardConfig, Texts};
+
 /// Why a queued message does not go now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Barred {
@@ -20,27 +23,47 @@ pub(crate) enum Barred {
     NotAgain,
 }
 
-/// For each claimed message why it may not go, where it may not; in the transaction of the claim.
+/// What the second look found.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Bars {
+    /// For each message why it may not go, where it may not.
+    pub of: HashMap<MessageId, Barred>,
+    /// The workspace or the whole channel is paused: nothing else in the queue may go, either.
+    pub all_paused: bool,
+    /// The workspace's quiet hours: a message that was accepted before may be late.
+    pub quiet: Option<Quiet>,
+}
+
+/// Looks at claimed messages once more, in the transaction of the claim.
 pub(crate) async fn bars(
     tx: &WorkspaceTx<'_>,
-    essential: &[Purpose],
+    config: &GuardConfig,
+    texts: &Texts,
     channel: ChannelId,
     jobs: &[Claimed],
     rows: &HashMap<MessageId, MessageRow>,
     now: Timestamp,
-) -> Result<HashMap<MessageId, Barred>> {
+) -> Result<Bars> {
     tx.suppression_gate_shared().await?;
     let pauses = tx.pause_list().await?;
     let standing = tx.standing().await?;
+    let all_paused = standing.paused.is_some()
+        || pauses.iter().any(|pause| match pause.scope {
+            PauseScope::Workspace => true,
+            PauseScope::Channel(paused) => paused == channel,
+            PauseScope::Purpose(_) => false,
+        });
     let paused = |purpose: Option<Purpose>| {
-        standing.paused.is_some()
-            || pauses.iter().any(|pause| match pause.scope {
-                PauseScope::Workspace => true,
-                PauseScope::Channel(paused) => paused == channel,
-                PauseScope::Purpose(paused) => purpose == Some(paused),
-            })
+        let named = |paused: Purpose| purpose == Some(paused);
+        all_paused || pauses.iter().any(|p| matches!(p.scope, PauseScope::Purpose(of) if named(of)))
     };
-    let people: Vec<&[u8]> = jobs.iter().map(|job| job.order_key.as_deref().unwrap_or_default()).collect();
+    // A message that waits aside has lost its place in the order, not its person.
+    let person = |job: &'_ Claimed| {
+        let row = rows.get(&MessageId::from_uuid(job.subject));
+        row.and_then(|row| row.person.clone()).or_else(|| job.order_key.clone()).unwrap_or_default()
+    };
+    let people: Vec<Vec<u8>> = jobs.iter().map(person).collect();
+    let people: Vec<&[u8]> = people.iter().map(Vec::as_slice).collect();
     // All of a channel's messages are of its mode.
     let suppressed = match rows.values().next() {
         Some(row) => tx.suppressed(row.mode, &people).await?,
@@ -50,7 +73,7 @@ pub(crate) async fn bars(
     for (job, suppressed) in jobs.iter().zip(suppressed) {
         let id = MessageId::from_uuid(job.subject);
         let Some(row) = rows.get(&id) else { continue };
-        let essential = row.purpose.is_some_and(|purpose| essential.contains(&purpose));
+        let essential = row.purpose.is_some_and(|purpose| config.essential.contains(&purpose));
         // The answer to the person's own choice goes to them all the same.
         let suppressed = suppressed.is_some_and(|known| known.reply != Some(id)) && !essential;
         // What was cut may have reached Meta: it is decided about, not judged anew; but it is not sent again.
@@ -71,5 +94,9 @@ pub(crate) async fn bars(
         };
         barred.insert(id, bar);
     }
-    Ok(barred)
+    let (settings, zone) = tx.guard_settings_and_zone().await?;
+    // What cannot be read was damaged; sends are refused for it, and what was accepted before goes.
+    let quiet = texts.settings(settings.as_ref()).ok().zip(texts.zone(&zone).ok());
+    let quiet = quiet.and_then(|(settings, zone)| Quiet::of(&settings, &zone));
+    Ok(Bars { of: barred, all_paused, quiet })
 }

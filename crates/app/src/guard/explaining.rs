@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::judging::{Asked, Judgement, judge};
 use crate::App;
 use crate::messages::{MessageSend, choose_channel, contact_index};
-use crate::reading::not_ready;
+use crate::reading::{not_ready, reply_known};
 
 /// What would become of a message.
 #[derive(Debug, Clone)]
@@ -45,10 +45,17 @@ impl App {
         if channel.state != ChannelState::Active {
             return Err(not_ready(channel.state));
         }
+        let resolved = match self.reaction_resolve(scope, &keys, channel.id, &send.content).await? {
+            Ok(None) => self.media_resolve(scope, &keys, channel.id, &send.content).await?,
+            reaction => reaction,
+        };
+        let content = resolved?.unwrap_or(send.content);
         let person = contact_index(&keys, &send.to);
-        let shown = self.risk_shown(scope, &keys, &send.content).await?;
-        let asked = Asked::of(&send.content, send.purpose, channel.id, channel.mode, person, shown);
+        let shown = self.risk_shown(scope, &keys, &content).await?;
+        let asked = Asked::of(&content, send.purpose, channel.id, channel.mode, person, shown);
+        let asked = asked.living(&send.to);
         let row = channel.clone();
+        let (reply_to, on) = (send.reply_to, channel.id);
         let (app, now) = (self.clone(), self.now());
         let told: Arc<Mutex<Option<Result<Judgement>>>> = Arc::default();
         let telling = Arc::clone(&told);
@@ -56,7 +63,10 @@ impl App {
             .0
             .store
             .write::<(), _>(scope, async move |tx| {
-                let judged = judge(tx, &app.0.config.guard, &app.0.texts, &row, &asked, now).await;
+                let judged = match reply_known(tx, reply_to, on).await {
+                    Ok(()) => judge(tx, &app.0.config.guard, &app.0.texts, &row, &asked, now).await,
+                    Err(unknown) => Err(unknown),
+                };
                 *telling.lock().unwrap_or_else(PoisonError::into_inner) = Some(judged);
                 // Never committed: what was counted is given back with the transaction.
                 Err(Error::of(Code::Conflict))

@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use gatepost_core::channel::Mode;
 use gatepost_core::content::{Content, ContentKind};
-use gatepost_core::guard::Day;
-use gatepost_core::guard::Feature;
 use gatepost_core::guard::risk::Action;
-use gatepost_core::{ChannelId, Code, Error, FieldError, Purpose, Result, Timestamp};
+use gatepost_core::guard::{Day, Feature};
+use gatepost_core::{ChannelId, Code, Error, FieldError, Purpose, Recipient, Result, Timestamp};
 use gatepost_store::{ChannelRow, Conversation, Counted, GuardAsk, UsagePeriod, WorkspaceTx};
 use serde_json::{Value, json};
 
+use super::quiet::{Quiet, in_order, zones};
 use super::risk::{self, Shown};
 use super::usage::{Reached, over_at, reached};
 use super::{GuardConfig, Rules, Texts};
@@ -40,6 +40,8 @@ pub(crate) struct Asked {
     pub shown: Shown,
     /// A reaction shows no message of its own: Meta's window holds for it, the rest does not.
     pub kind: ContentKind,
+    /// The time zones that the person may live in, by the number; none are known of a BSUID.
+    pub zones: &'static [&'static str],
 }
 
 impl Asked {
@@ -60,7 +62,15 @@ impl Asked {
             verification: false,
             shown,
             kind: content.kind(),
+            zones: &[],
         }
+    }
+
+    /// With what the recipient's number tells of where they live.
+    #[must_use]
+    pub fn living(mut self, to: &Recipient) -> Self {
+        self.zones = zones(to);
+        self
     }
 }
 
@@ -79,6 +89,13 @@ pub(crate) struct Judgement {
     pub rules: Vec<Value>,
     /// Shares of the plan's limits that are used up with it, to be told of.
     pub reached: Vec<Reached>,
+}
+
+impl Judgement {
+    /// Since when the message counts as queued. What waits for the end of quiet hours does so from their end on.
+    pub fn queued_at(&self, now: Timestamp) -> Timestamp {
+        self.not_before.map_or(now, |until| in_order(until, now))
+    }
 }
 
 /// Why a message waits for somebody's decision.
@@ -152,9 +169,13 @@ pub(crate) async fn judge(
     }
     let hold = (assessment.action == Action::Hold)
         .then(|| Hold { score: assessment.score, rules: risk::names(&assessment) });
+    let not_before = match Quiet::of(&rules.settings, &rules.zone) {
+        Some(quiet) => quiet.until(texts, asked.purpose, asked.zones, now)?,
+        None => None,
+    };
     Ok(Judgement {
         counted: of_workspace.on,
-        not_before: None,
+        not_before,
         hold,
         score: assessment.score,
         rules: spoke,

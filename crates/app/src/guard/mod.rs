@@ -10,6 +10,7 @@ mod holding;
 mod judging;
 mod pauses;
 mod policy;
+pub(crate) mod quiet;
 mod reading;
 mod reviews;
 mod risk;
@@ -26,7 +27,7 @@ use gatepost_core::{Purpose, Result};
 use gatepost_store::GuardFacts;
 use moka::sync::Cache;
 
-pub(crate) use dequeue::{Barred, bars};
+pub(crate) use dequeue::{Barred, Bars, bars};
 pub(crate) use expiring::Expiring;
 pub use explaining::Explained;
 pub(crate) use judging::{Asked, judge};
@@ -74,8 +75,8 @@ pub struct AcceptableUse {
 
 impl AcceptableUse {
     pub fn new(text: String) -> Self {
-        let digest = gatepost_vault::sha256(text.as_bytes());
-        let version = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+        let [a, b, c, d, e, f, g, h, ..] = gatepost_vault::sha256(text.as_bytes());
+        let version = format!("{:016x}", u64::from_be_bytes([a, b, c, d, e, f, g, h]));
         Self { text, version }
     }
 }
@@ -102,7 +103,7 @@ pub(crate) struct Rules {
     pub zone: Zone,
 }
 
-fn damaged(what: &str, error: String) -> gatepost_core::Error {
+fn damaged(what: &str, error: &str) -> gatepost_core::Error {
     gatepost_core::Error::internal(format!("the {what} of a workspace cannot be read: {error}"))
 }
 
@@ -114,33 +115,36 @@ impl Texts {
             Some(text) => match self.plans.get(text) {
                 Some(plan) => plan,
                 None => {
-                    let plan = Arc::new(Plan::parse(text).map_err(|e| damaged("plan", e))?);
+                    let plan = Arc::new(Plan::parse(text).map_err(|e| damaged("plan", &e))?);
                     self.plans.insert(text.clone(), Arc::clone(&plan));
                     plan
                 }
             },
         };
-        let settings = match &facts.settings {
-            None => Arc::default(),
-            Some(text) => match self.settings.get(text) {
-                Some(settings) => settings,
-                None => {
-                    let read = serde_json::from_str(text);
-                    let settings = Arc::new(read.map_err(|e| damaged("guard's settings", e.to_string()))?);
-                    self.settings.insert(text.clone(), Arc::clone(&settings));
-                    settings
-                }
-            },
-        };
+        let settings = self.settings(facts.settings.as_ref())?;
         Ok(Rules { plan, settings, zone: self.zone(&facts.time_zone)? })
     }
 
-    /// The time zone of a workspace.
+    /// Settings as they are stored.
+    pub fn settings(&self, text: Option<&String>) -> Result<Arc<GuardSettings>> {
+        let Some(text) = text else { return Ok(Arc::default()) };
+        if let Some(settings) = self.settings.get(text) {
+            return Ok(settings);
+        }
+        let read = serde_json::from_str(text);
+        let settings: Arc<GuardSettings> = Arc::new(
+            read.map_err(|error: serde_json::Error| damaged("guard's settings", &error.to_string()))?,
+        );
+        self.settings.insert(text.clone(), Arc::clone(&settings));
+        Ok(settings)
+    }
+
+    /// A time zone by its name.
     pub fn zone(&self, name: &str) -> Result<Zone> {
         if let Some(zone) = self.zones.get(name) {
             return Ok(zone);
         }
-        let zone = Zone::parse(name).map_err(|error| damaged("time zone", error))?;
+        let zone = Zone::parse(name).map_err(|error| damaged("time zone", &error))?;
         self.zones.insert(name.to_owned(), zone.clone());
         Ok(zone)
     }

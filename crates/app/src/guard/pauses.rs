@@ -4,12 +4,13 @@
 //! committed, and across restarts.
 
 use gatepost_core::access::{Actor, Grant, OperatorGrant, OperatorReason, operator_permission, permission};
-use gatepost_core::audit::{Action, AuditEntry};
+use gatepost_core::audit::{Action, Audit, AuditEntry};
 use gatepost_core::guard::{PauseScope, PausedBy};
-use gatepost_core::{ChannelId, Code, Error, PauseId, Purpose, Result, Timestamp, WorkspaceId};
+use gatepost_core::{ChannelId, Code, Error, FieldError, PauseId, Purpose, Result, Timestamp, WorkspaceId};
 use gatepost_store::{PauseRow, WorkspaceScope, WorkspaceTx};
 
 use crate::App;
+use crate::idempotency::{Idempotent, Outcome, Prepared};
 
 /// Most pauses of one workspace: one of each scope is enough.
 const PAUSES_MAX: usize = 200;
@@ -75,9 +76,16 @@ impl App {
     /// What is paused, the operator's pause of the whole workspace first.
     pub async fn pause_list(&self, grant: &Grant<permission::GuardRead>) -> Result<Vec<PauseView>> {
         let reasons = grant.holds(gatepost_core::access::PermissionId::AuditRead);
-        let scope = WorkspaceScope::from(grant);
-        let read =
-            self.0.store.read(scope, async move |tx| Ok((tx.standing().await?, tx.pause_list().await?)));
+        let paused = self.pauses_of(grant.into(), reasons).await?;
+        let reached = |pause: &PauseView| match pause.scope {
+            PauseScope::Channel(channel) => grant.reaches(channel),
+            PauseScope::Workspace | PauseScope::Purpose(_) => true,
+        };
+        Ok(paused.into_iter().filter(reached).collect())
+    }
+
+    async fn pauses_of(&self, scope: WorkspaceScope, reasons: bool) -> Result<Vec<PauseView>> {
+        let read = self.0.store.read(scope, async |tx| Ok((tx.standing().await?, tx.pause_list().await?)));
         let (standing, rows) = read.await?;
         let whole = standing.paused.map(|(since, why)| PauseView {
             id: None,
@@ -87,11 +95,7 @@ impl App {
             why: reasons.then_some(why),
             since,
         });
-        let rows = rows.into_iter().filter(|row| match row.scope {
-            PauseScope::Channel(channel) => grant.reaches(channel),
-            PauseScope::Workspace | PauseScope::Purpose(_) => true,
-        });
-        Ok(whole.into_iter().chain(rows.map(|row| PauseView::of(row, reasons))).collect())
+        Ok(whole.into_iter().chain(rows.into_iter().map(|row| PauseView::of(row, reasons))).collect())
     }
 
     /// Pauses the workspace, one of its channels or a purpose; it binds when this returns.
@@ -102,19 +106,33 @@ impl App {
         grant: &Grant<permission::SendingPause>,
         scope: PauseScope,
         why: OperatorReason,
-    ) -> Result<PauseView> {
+        idempotent: Option<Idempotent<PauseView>>,
+    ) -> Result<Outcome<PauseView>> {
         let row = self.pause_row(scope, PausedBy::Workspace, grant.actor(), why.into());
         let audit = self.audit(grant, Action::PauseSet, ("pause", row.id.to_string()), Vec::new());
         let audit = described(audit, &row);
-        let written = row.clone();
-        self.0
+        let inside = WorkspaceScope::from(grant);
+        let keys = self.0.sealing.keys(inside).await?;
+        let view = PauseView::of(row.clone(), true);
+        let prepared = Prepared::with_answer(&keys, idempotent.as_ref(), &view)?;
+        let (recording, now) = (prepared.clone(), row.since);
+        let replayed = self
+            .0
             .store
-            .write(grant.into(), async move |tx| {
-                set(tx, &written).await?;
-                tx.commit(audit.clone(), ())
+            .write(inside, async move |tx| {
+                if let Some(prepared) = &recording
+                    && let Some(first) = prepared.record(tx, now).await?
+                {
+                    return tx.commit(Audit::None("an answer given again"), Some(first));
+                }
+                set(tx, &row).await?;
+                tx.commit(audit.clone(), None)
             })
             .await?;
-        Ok(PauseView::of(row, true))
+        match (replayed, prepared) {
+            (Some(first), Some(prepared)) => prepared.open(&keys, &first),
+            _ => Ok(Outcome::Fresh(view)),
+        }
     }
 
     /// Lifts a pause of the workspace's own, or of a rule.
@@ -142,7 +160,7 @@ impl App {
     /// The operator pauses a channel or a purpose of a workspace. The workspace as a whole has a pause of its own
     /// ([`App::workspace_sending_pause`]).
     ///
-    /// Errors: as [`App::pause_set`].
+    /// Errors: as [`App::pause_set`]; `invalid_field` for a whole workspace.
     pub async fn pause_set_by_operator(
         &self,
         grant: &OperatorGrant<operator_permission::SendingManage>,
@@ -150,6 +168,10 @@ impl App {
         scope: PauseScope,
         why: OperatorReason,
     ) -> Result<PauseView> {
+        if scope == PauseScope::Workspace {
+            let detail = "a workspace as a whole is paused with pause-sending";
+            return Err(Error::fields(vec![FieldError::new("/scope", "invalid_value", detail)]));
+        }
         let row = self.pause_row(scope, PausedBy::Operator, grant.actor(), why.into());
         let audit = self.audit_operator(grant, Action::PauseSet, ("pause", row.id.to_string()));
         let audit = described(audit, &row);
@@ -193,9 +215,7 @@ impl App {
         _grant: &OperatorGrant<operator_permission::SendingManage>,
         workspace: WorkspaceId,
     ) -> Result<Vec<PauseView>> {
-        let inside = self.workspace_inside(workspace).await?;
-        let rows = self.0.store.read(inside, async move |tx| tx.pause_list().await).await?;
-        Ok(rows.into_iter().map(|row| PauseView::of(row, true)).collect())
+        self.pauses_of(self.workspace_inside(workspace).await?, true).await
     }
 
     /// The rows of a workspace, for what the operator decides about it.

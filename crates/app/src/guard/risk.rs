@@ -173,8 +173,13 @@ impl App {
             counters.failed(*code, now);
         }
         tx.risk_set(channel, &counters.encode()).await?;
-        let most = self.0.config.guard.default_plan.risk.rule(RuleId::SpamRestrictions);
-        if !most.enabled || counters.restricted_in_day() < most.block_at {
+        let restricted = counters.restricted_in_day();
+        if restricted == 0 {
+            return Ok(None);
+        }
+        let plan = tx.entitled(self.default_plan().as_deref()).await?.plan.unwrap_or_default();
+        let most = plan.risk.rule(RuleId::SpamRestrictions);
+        if !most.enabled || restricted < most.block_at {
             return Ok(None);
         }
         self.pause_by_rule(tx, PauseScope::Channel(channel), RuleId::SpamRestrictions.as_str()).await

@@ -7,6 +7,7 @@ use gatepost_core::{Error, FieldError, Result};
 use gatepost_store::WorkspaceScope;
 
 use crate::App;
+use crate::access_rules::whole_workspace;
 
 fn read(text: Option<&str>) -> Result<GuardSettings> {
     let Some(text) = text else { return Ok(GuardSettings::default()) };
@@ -53,12 +54,13 @@ impl App {
 
     /// Sets all of them. They bind the next message on every node: they are read with it.
     ///
-    /// Errors: `invalid_field` naming what makes no sense.
+    /// Errors: `invalid_field` naming what makes no sense; `channel_not_allowed` for a key that is bound to channels.
     pub async fn guard_settings_set(
         &self,
         grant: &Grant<permission::GuardManage>,
         settings: GuardSettings,
     ) -> Result<GuardSettings> {
+        whole_workspace(grant)?;
         settings.check().map_err(|(pointer, detail)| {
             Error::fields(vec![FieldError::new(pointer, "invalid_value", detail)])
         })?;

@@ -14,7 +14,7 @@ use crate::App;
 use crate::channel_state::ChannelReport;
 use crate::events::{Draft, draft};
 use crate::messages::{person_index, provider_index, seal_error, seal_provider};
-use crate::results::class_of;
+use crate::results::{class_of, code_of};
 
 /// A status, prepared before the transaction.
 pub(super) struct StatusNews {
@@ -103,7 +103,7 @@ impl App {
         let error = status.errors.first().map(|e| {
             let advice = advice(e.code, None);
             MessageError {
-                code: "meta_refused".to_owned(),
+                code: code_of(Some(e.code)).to_owned(),
                 provider_code: Some(e.code),
                 class: class_of(advice.class, false).to_owned(),
                 detail: e.details.clone().unwrap_or_else(|| e.title.clone()),

@@ -8,7 +8,9 @@ use gatepost_core::message::{Direction, MessageState};
 use gatepost_core::{
     ChannelId, Code, EndpointId, Error, EventId, MetaAppId, Phone, Result, Timestamp, WorkspaceId,
 };
-use gatepost_store::{LogAsk, LogBody, LogRow, LogSource, WorkspaceRow, WorkspaceScope, floor_id};
+use gatepost_store::{
+    LogAsk, LogBody, LogRow, LogSource, PolicyEventRow, WorkspaceRow, WorkspaceScope, floor_id,
+};
 use gatepost_vault::WorkspaceKeys;
 use serde::Deserialize;
 use uuid::Uuid;
@@ -35,7 +37,7 @@ pub enum LogKind {
     Deliveries,
     /// Sends that failed, and deliveries that were given up or may not go where they should.
     Failures,
-    /// Who was refused what, of the audit logs.
+    /// What the guard did not simply let through, and who was refused what by the audit logs.
     PolicyEvents,
     /// The audit logs of workspaces.
     Audit,
@@ -99,7 +101,7 @@ impl LogKind {
                 LogSource::Deliveries(Some(DeliveryState::Dead)),
                 LogSource::Deliveries(Some(DeliveryState::Blocked)),
             ],
-            Self::PolicyEvents => vec![LogSource::Audit { refusals: true }],
+            Self::PolicyEvents => vec![LogSource::Policy, LogSource::Audit { refusals: true }],
             Self::Audit => vec![LogSource::Audit { refusals: false }],
         })
     }
@@ -161,6 +163,7 @@ pub enum LogSubject {
         target: String,
         outcome: String,
     },
+    Policy(Box<PolicyEventRow>),
 }
 
 /// What is read of a sealed error: not its words, which may be Meta's.
@@ -204,6 +207,7 @@ fn subject(keys: &WorkspaceKeys, body: LogBody) -> Result<(String, LogSubject)> 
         LogBody::Audit { id, actor, action, target, outcome } => {
             (id.to_string(), LogSubject::Audit { actor, action, target, outcome })
         }
+        LogBody::Policy(event) => (event.id.to_string(), LogSubject::Policy(event)),
     })
 }
 

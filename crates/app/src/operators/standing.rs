@@ -113,7 +113,7 @@ impl App {
     }
 
     /// Stops a workspace's sending: from when this returns on, every send on every node is refused with
-    /// `sending_paused`. What was queued before goes out; receiving goes on.
+    /// `sending_paused`. What is queued waits; receiving goes on.
     ///
     /// Errors: `not_found`; `conflict` where it is paused already.
     pub async fn workspace_sending_pause(

@@ -17,7 +17,8 @@ use gatepost_core::{ChannelId, Code, Error, MessageId, Result, Timestamp};
 use gatepost_store::{Claimed, LaneKey, MessageRow, WorkspaceScope};
 
 use crate::App;
-use crate::guard::{Barred, bars};
+use crate::guard::quiet::{in_order, zones};
+use crate::guard::{Barred, Bars, bars};
 use crate::journal::Begun;
 use crate::lanes::{Taken, Work};
 use crate::messages::{StoredContent, StoredParty, open_json, place};
@@ -35,12 +36,15 @@ const PARKED: Duration = Duration::from_secs(30);
 /// How long a lane leaves alone what is paused; lifting a pause wakes it before, on the node that lifts it.
 const PAUSED: Duration = Duration::from_secs(5);
 
+/// The same for messages of a paused purpose, which are looked at one by one.
+const PURPOSE_PAUSED: Duration = Duration::from_secs(15);
+
 /// What a look at the queue took.
 #[derive(Clone, Default)]
 struct Taking {
     jobs: Vec<Claimed>,
     rows: HashMap<MessageId, MessageRow>,
-    barred: HashMap<MessageId, Barred>,
+    bars: Bars,
     /// Everything that is due is paused.
     paused: bool,
 }
@@ -119,13 +123,13 @@ impl Work for Sending {
             Ok(count) => count.min(limit),
             Err(wait) => return Ok(Taken { items: Vec::new(), again: Some(wait) }),
         };
-        let Taking { jobs: claimed, mut rows, mut barred, paused } =
-            self.claim(allowed, Some(channel_id)).await?;
+        let Taking { jobs: claimed, mut rows, bars, paused } = self.claim(allowed, Some(channel_id)).await?;
         if paused {
             return Ok(Taken { items: Vec::new(), again: Some(PAUSED) });
         }
         let all = claimed.len() == allowed;
-        let jobs = self.in_time(scope, claimed, &mut barred).await?;
+        let Bars { of: mut barred, quiet, .. } = bars;
+        let jobs = self.in_time(scope, claimed, &barred).await?;
         self.pace.lock().unwrap_or_else(PoisonError::into_inner).spend(jobs.len());
         let again = (all && allowed < limit).then_some(Duration::from_millis(5));
         if jobs.is_empty() {
@@ -134,7 +138,7 @@ impl Work for Sending {
         let rows: Vec<_> = jobs.iter().map(|j| rows.remove(&MessageId::from_uuid(j.subject))).collect();
         let keys = app.0.sealing.keys(scope).await?;
         let originals = self.originals(scope, &keys, &rows).await?;
-        let mut items = Vec::with_capacity(jobs.len());
+        let (mut items, mut late) = (Vec::with_capacity(jobs.len()), Vec::new());
         for (job, row) in jobs.into_iter().zip(rows) {
             let Some(row) = row else {
                 app.drop_job(scope, job).await?;
@@ -145,9 +149,18 @@ impl Work for Sending {
                 tracing::error!(%error, message = %row.id, "a queued message cannot be read");
             }
             let barred = barred.remove(&row.id);
+            // What was accepted before quiet hours began and is late waits for their end. What was cut is decided about.
+            if let (None, None, Some(quiet), Ok(message)) = (barred, job.cut_at, &quiet, &message)
+                && let Some(until) =
+                    quiet.until(&app.0.texts, message.purpose, zones(&message.to), app.now())?
+            {
+                late.push((job, in_order(until, app.now())));
+                continue;
+            }
             let channel = Some(Arc::clone(&channel));
             items.push(Outgoing { job, row, message: message.ok(), channel, barred });
         }
+        self.put_behind(scope, late).await?;
         Ok(Taken { items, again })
     }
 
@@ -251,14 +264,15 @@ impl Sending {
                 let rows: HashMap<_, _> = rows.into_iter().flatten().map(|row| (row.id, row)).collect();
                 let mut taking = Taking { jobs, rows, ..Taking::default() };
                 if let Some(channel) = channel {
-                    let essential = &app.0.config.guard.essential;
-                    taking.barred =
-                        bars(&inside, essential, channel, &taking.jobs, &taking.rows, now).await?;
-                    // Nothing of it goes: the claims are given back as if they had not been made.
-                    let all_paused = taking.jobs.iter().all(|job| {
-                        taking.barred.get(&MessageId::from_uuid(job.subject)) == Some(&Barred::Paused)
+                    let config = &app.0.config.guard;
+                    taking.bars =
+                        bars(&inside, config, &app.0.texts, channel, &taking.jobs, &taking.rows, now).await?;
+                    // Nothing of it goes: the claims are given back as if they had not been made. Where a purpose is
+                    // paused, others may stand behind these.
+                    let none_goes = taking.jobs.iter().all(|job| {
+                        taking.bars.of.get(&MessageId::from_uuid(job.subject)) == Some(&Barred::Paused)
                     });
-                    if all_paused {
+                    if taking.bars.all_paused && none_goes {
                         let back: Vec<_> = taking.jobs.iter().map(|job| (job.clone(), job.run_at)).collect();
                         inside.jobs_put_back(&back).await?;
                         let paused = Taking { paused: true, ..Taking::default() };
@@ -275,17 +289,19 @@ impl Sending {
         &self,
         scope: WorkspaceScope,
         claimed: Vec<Claimed>,
-        barred: &mut HashMap<MessageId, Barred>,
+        barred: &HashMap<MessageId, Barred>,
     ) -> Result<Vec<Claimed>> {
         let (at, now, limit) = (self.app.now(), Instant::now(), self.app.0.config.send_pair_limit);
-        let mut early = Vec::new();
+        let (mut early, mut behind) = (Vec::new(), Vec::new());
         let mut jobs = Vec::with_capacity(claimed.len());
         {
             let mut pairs = self.pairs.lock().unwrap_or_else(PoisonError::into_inner);
             for job in claimed {
                 let bar = barred.get(&MessageId::from_uuid(job.subject));
                 if bar == Some(&Barred::Paused) {
-                    early.push((job, at.plus(PAUSED)));
+                    // Each a little later than the one before, so that they keep their order.
+                    let step = Duration::from_micros(u64::try_from(behind.len()).unwrap_or(u64::MAX));
+                    behind.push((job, at.plus(PURPOSE_PAUSED).plus(step)));
                     continue;
                 }
                 if bar.is_some() {
@@ -303,6 +319,7 @@ impl Sending {
                 }
             }
         }
+        self.put_behind(scope, behind).await?;
         if !early.is_empty() {
             metrics::counter!("gatepost_sends_paced_total", "limit" => "pair")
                 .increment(u64::try_from(early.len()).unwrap_or(u64::MAX));
@@ -316,6 +333,21 @@ impl Sending {
                 .await?;
         }
         Ok(jobs)
+    }
+
+    /// Puts claims back until their times; nothing for the same people waits behind them.
+    async fn put_behind(&self, scope: WorkspaceScope, jobs: Vec<(Claimed, Timestamp)>) -> Result<()> {
+        if jobs.is_empty() {
+            return Ok(());
+        }
+        self.app
+            .0
+            .store
+            .write(scope, async move |tx| {
+                tx.jobs_put_behind(&jobs).await?;
+                tx.commit(Audit::None("messages wait"), ())
+            })
+            .await
     }
 
     /// What was still queued on a channel that was deleted: it fails, and its sender hears of it.

@@ -10,6 +10,7 @@ mod plan;
 pub mod risk;
 mod settings;
 mod subscription;
+mod zones;
 
 pub use calendar::{Day, Month, Zone};
 pub use entitlements::{Entitlements, FeatureSet, Needs};
@@ -17,6 +18,7 @@ pub use history::{SENDS_KEPT, SENDS_TEXT_MAX, SendHistory};
 pub use plan::{Feature, GRACE_DAYS_MAX, Plan, PlanName, QuotaLimits};
 pub use settings::{FrequencyCap, GuardSettings, QuietHours};
 pub use subscription::{Subscription, SubscriptionState};
+pub use zones::zones_of;
 
 use std::fmt;
 

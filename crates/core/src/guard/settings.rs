@@ -1,11 +1,14 @@
 //! What a workspace sets for itself.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::calendar::Zone;
 use super::history::SENDS_KEPT;
 use crate::Purpose;
+use crate::time::Timestamp;
 
 /// Longest reply to an opt-out or opt-in.
 const REPLY_MAX: usize = 1_000;
@@ -73,6 +76,34 @@ impl QuietHours {
         let length = (to + MINUTES_A_DAY - from) % MINUTES_A_DAY;
         let since = (minute_of_day + MINUTES_A_DAY - from) % MINUTES_A_DAY;
         length.saturating_sub(since)
+    }
+}
+
+impl QuietHours {
+    /// When they are over for somebody who lives in one of these zones, counted as quiet while it is quiet in any of them;
+    /// `None`: it is not quiet. Where it is always quiet in one of them, the first zone decides alone.
+    pub fn until(&self, zones: &[Zone], now: Timestamp) -> Option<Timestamp> {
+        let wait = |zones: &[Zone], at: Timestamp| {
+            let left = zones.iter().map(|zone| self.left(zone.minute_of_day(at))).max().unwrap_or(0);
+            (left > 0).then(|| {
+                let minute = Timestamp::from_seconds(at.seconds() - at.seconds().rem_euclid(60));
+                minute.plus(Duration::from_mins(left.into()))
+            })
+        };
+        for zones in [zones, zones.get(..1).unwrap_or_default()] {
+            let mut until = None;
+            let mut at = now;
+            while let Some(later) = wait(zones, at) {
+                (until, at) = (Some(later), later);
+                if at.since(now) > Duration::from_hours(26) {
+                    break;
+                }
+            }
+            if at.since(now) <= Duration::from_hours(26) {
+                return until;
+            }
+        }
+        None
     }
 }
 
@@ -147,6 +178,41 @@ mod tests {
         assert_eq!(night.left(at(7, 0)), 0);
         let noon = quiet("12:00", "13:00");
         assert_eq!((noon.left(at(11, 59)), noon.left(at(12, 15)), noon.left(at(13, 0))), (0, 45, 0));
+    }
+
+    #[test]
+    fn it_is_quiet_where_it_is_quiet_in_any_zone() {
+        let at = |text: &str| Timestamp::parse(text).unwrap();
+        let zones = |names: &[&str]| names.iter().map(|name| Zone::parse(name).unwrap()).collect::<Vec<_>>();
+        let quiet = |from: &str, to: &str| QuietHours {
+            from: from.to_owned(),
+            to: to.to_owned(),
+            purposes: BTreeSet::new(),
+        };
+        let night = quiet("22:00", "07:00");
+        let berlin = zones(&["Europe/Berlin"]);
+        assert_eq!(night.until(&berlin, at("2026-11-21T20:59:59Z")), None);
+        let morning = at("2026-11-22T06:00:00Z");
+        assert_eq!(night.until(&berlin, at("2026-11-21T21:00:00Z")), Some(morning));
+        assert_eq!(night.until(&berlin, at("2026-11-22T05:59:59.999Z")), Some(morning));
+        assert_eq!(night.until(&berlin, morning), None);
+        // The coasts of one country: quiet from the east's evening to the west's morning.
+        let coasts = zones(&["America/New_York", "America/Los_Angeles"]);
+        let west = at("2026-11-22T15:00:00Z");
+        assert_eq!(night.until(&coasts, at("2026-11-22T03:30:00Z")), Some(west), "22:30 in the east");
+        assert_eq!(
+            night.until(&coasts, at("2026-11-22T13:00:00Z")),
+            Some(west),
+            "08:00 in the east, 05:00 in the west"
+        );
+        assert_eq!(night.until(&coasts, at("2026-11-22T20:00:00Z")), None);
+        // The night in which the clock goes forward is an hour shorter.
+        let spring = at("2026-03-29T05:00:00Z");
+        assert_eq!(night.until(&berlin, at("2026-03-28T22:00:00Z")), Some(spring));
+        // Where they never end in all of them together, they end in the first.
+        let everywhere = zones(&["Europe/Berlin", "Asia/Tokyo", "America/Los_Angeles"]);
+        let long = quiet("18:00", "09:00");
+        assert_eq!(long.until(&everywhere, at("2026-11-21T20:00:00Z")), Some(at("2026-11-22T08:00:00Z")));
     }
 
     #[test]

@@ -131,7 +131,7 @@ pub(super) fn parse(text: &str) -> Parsed {
                     for entry in entries.split(',').map(str::trim) {
                         match spell_out(entry).filter(|_| !entry.is_empty()) {
                             Some(plain) => {
-                                parsed.entries.extend(plain.into_iter().map(|plain| (role, plain)))
+                                parsed.entries.extend(plain.into_iter().map(|plain| (role, plain)));
                             }
                             None => parsed.faults.push(format!("{name}: {entry}")),
                         }

@@ -30,7 +30,7 @@ use data::Role;
 use lexicon::{Hit, lexicon};
 pub use own::{InvalidKeyword, KEYWORD_CHARS, OwnKeyword};
 pub use payload::payload;
-use rules::Found;
+use rules::{Found, RULES, Rule};
 use whole::{Book, Keyword, Known};
 
 /// What a text asks for.
@@ -117,10 +117,14 @@ impl Classifier {
             rest = after;
         }
         let beside = match keyword {
-            Some(Keyword::Beside(known)) => Some(known),
+            Some(Keyword::Beside(known, sentence)) => {
+                let other = |hit: &Hit| hit.end <= sentence.first || hit.start >= sentence.end;
+                let about = hits.iter().any(|hit| ABOUT_MESSAGES & hit.role.bit() != 0 && other(hit));
+                Some((known, about))
+            }
             _ => None,
         };
-        (weigh(&found, beside, &hits), steps)
+        (weigh(&found, beside), steps)
     }
 }
 
@@ -149,8 +153,13 @@ const ABOUT_MESSAGES: u64 = Role::Msg.bit()
     | Role::Doubt.bit();
 
 /// One verdict from what the sentences ask for.
-fn weigh(found: &[Found], beside: Option<Known>, hits: &[Hit]) -> Verdict {
+///
+/// `beside` is a keyword among other sentences, and whether those are about messages.
+fn weigh(found: &[Found], beside: Option<(Known, bool)>) -> Verdict {
     let of = |label: Label| found.iter().find(|found| found.label == label);
+    // "You keep texting me" is no wish to go on, next to a request to stop.
+    let wished =
+        |found: &&Found| found.label == Label::OptIn && !RULES.get(found.rule).is_some_and(Rule::resumes);
     let verdict = |found: &Found, label: Label| Verdict {
         label,
         language: code(found.language),
@@ -162,13 +171,14 @@ fn weigh(found: &[Found], beside: Option<Known>, hits: &[Hit]) -> Verdict {
     };
     match (of(Label::OptOut), of(Label::OptIn)) {
         // Both in one message: whoever reads it will know.
-        (Some(out), Some(_)) => return verdict(out, Label::Review),
-        (Some(out), None) => return verdict(out, Label::OptOut),
+        (Some(out), Some(_)) if found.iter().any(|found| wished(&found)) => {
+            return verdict(out, Label::Review);
+        }
+        (Some(out), _) => return verdict(out, Label::OptOut),
         (None, Some(into)) if beside.is_none() => return verdict(into, Label::OptIn),
         _ => {}
     }
-    if let Some(known) = beside {
-        let about = hits.iter().any(|hit| ABOUT_MESSAGES & hit.role.bit() != 0);
+    if let Some((known, about)) = beside {
         let decided = known.label == Label::OptOut && about && of(Label::OptIn).is_none();
         let label = if decided || known.label == Label::Neither { known.label } else { Label::Review };
         return verdict_of_known(Known { label, ..known });

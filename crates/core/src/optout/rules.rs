@@ -26,6 +26,11 @@ const fn rule(name: &'static str, label: Label, slots: &'static [Role]) -> Rule 
 }
 
 impl Rule {
+    /// An opt-in by going on, rather than by asking for it.
+    pub fn resumes(&self) -> bool {
+        self.label == OptIn && self.slots.contains(&Resume)
+    }
+
     const fn full(mut self) -> Self {
         self.full = true;
         self
@@ -155,6 +160,11 @@ impl Search<'_> {
         self.text.tokens.iter().take(hit.end).skip(hit.start).all(|token| token.filler)
     }
 
+    /// A question how to, or a limit of time.
+    fn asks(&self) -> bool {
+        self.hits.iter().any(|hit| matches!(hit.role, Role::Ask | Role::Limit) && !self.is_courtesy(hit))
+    }
+
     fn keep(&mut self) {
         let spans: Vec<_> = self.places(Role::Keep).map(|hit| (hit.start, hit.end)).collect();
         self.kept.extend(spans);
@@ -198,7 +208,13 @@ impl Search<'_> {
             let behind = chosen.len() == 1
                 && self.language.verb_first
                 && chosen.first().is_some_and(|(start, _)| hit.start < *start);
-            if behind || chosen.iter().any(|(start, end)| hit.start < *end && *start < hit.end) {
+            // "I can wait no more, send it": a comma ends what a "not" denies.
+            let apart = rule.slots.first() == Some(&Not)
+                && chosen.len() == 1
+                && chosen.first().is_some_and(|(_, end)| {
+                    self.text.tokens.iter().take(hit.start + 1).skip(*end).any(|token| token.comma)
+                });
+            if behind || apart || chosen.iter().any(|(start, end)| hit.start < *end && *start < hit.end) {
                 continue;
             }
             chosen.push((hit.start, hit.end));
@@ -270,6 +286,20 @@ pub(super) fn judge(
     let evidence = evidence(&languages, sentence, hits);
     let most = evidence.iter().copied().max().unwrap_or_default();
     let measure = Measure::of(text, sentence);
+    // Who knows most of the sentence knows best what it denies and asks.
+    let mut best_kept = Vec::new();
+    let mut best_asks = false;
+    for ((number, _), words) in languages.iter().zip(&evidence) {
+        let Some(language) = lexicon.languages.get(usize::from(*number)).filter(|_| *words == most) else {
+            continue;
+        };
+        let own: Vec<Hit> = hits.iter().filter(|hit| hit.language == *number).copied().collect();
+        let mut search =
+            Search { text, sentence, measure, language, hits: &own, kept: Vec::new(), kept_in: Vec::new() };
+        search.keep();
+        best_asks |= search.asks();
+        best_kept.append(&mut search.kept);
+    }
     for ((number, present), words) in languages.into_iter().zip(evidence) {
         // Words that several languages share decide nothing in one that does not know the rest of the sentence.
         if words * 4 < most * 3 {
@@ -288,10 +318,8 @@ pub(super) fn judge(
         let mut search =
             Search { text, sentence, measure, language, hits: &own, kept: Vec::new(), kept_in: Vec::new() };
         search.keep();
-        let asked = search
-            .hits
-            .iter()
-            .any(|hit| matches!(hit.role, Role::Ask | Role::Limit) && !search.is_courtesy(hit));
+        search.kept.extend_from_slice(&best_kept);
+        let asked = best_asks || search.asks();
         for (at, rule) in candidates {
             if let Some(span) = search.holds(rule, steps) {
                 let label = if asked && rule.label != OptIn { Review } else { rule.label };

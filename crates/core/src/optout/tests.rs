@@ -241,6 +241,7 @@ proptest! {
         if wide {
             text = text.chars().map(|c| if c.is_ascii_alphabetic() { char::from_u32(u32::from(c) + 0xfee0).unwrap() } else { c }).collect();
         }
-        prop_assert_eq!(label(&format!("{}{}{}", head, text, tail)), Label::OptOut);
+        let dressed = format!("{head}{text}{tail}");
+        prop_assert_eq!(label(&dressed), Label::OptOut);
     }
 }

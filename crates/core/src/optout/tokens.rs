@@ -171,9 +171,8 @@ pub(super) fn read(text: &str) -> Text {
                     reader.close_word();
                 }
             }
-            '\n' | '\r' | '\u{2028}' | '\u{2029}' => reader.close_sentence(false, true),
-            // A dash between spaces, or two at the beginning of a line, sets a name apart.
-            '–' | '—' => reader.close_sentence(false, true),
+            // A dash between spaces, or two on a line of their own, set a name apart like a new line.
+            '\n' | '\r' | '\u{2028}' | '\u{2029}' | '–' | '—' => reader.close_sentence(false, true),
             '-' if before.is_whitespace() && ends_word => reader.close_sentence(false, true),
             '?' | '؟' | '፧' | '⸮' | '‽' => reader.close_sentence(true, false),
             // Greek's question mark.
@@ -184,7 +183,7 @@ pub(super) fn read(text: &str) -> Text {
             // Armenian's stands inside the word.
             '՞' => {}
             '!' | '。' | '۔' | '।' | '॥' | '።' | '։' | '؛' | '\u{203c}' => {
-                reader.close_sentence(false, false)
+                reader.close_sentence(false, false);
             }
             '.' if ends_word => reader.close_sentence(false, false),
             ',' | '،' | '、' | ':' | '፣' | '(' | ')' | '"' | '…' => {

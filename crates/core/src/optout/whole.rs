@@ -29,7 +29,7 @@ pub(super) enum Keyword {
     /// It is one.
     Whole(Known),
     /// It begins or ends with one, and says something else as well.
-    Beside(Known),
+    Beside(Known, Sentence),
 }
 
 pub(super) struct Book<'a> {
@@ -78,16 +78,16 @@ impl Book<'_> {
         {
             return Some(Keyword::Whole(known));
         }
-        let mut keyword: Option<Known> = None;
+        let mut keyword: Option<(Known, Sentence)> = None;
         let mut rest = 0;
         let mut at_edge = false;
         let last = text.sentences.len().saturating_sub(1);
         for (number, sentence) in text.sentences.iter().enumerate() {
             if let Some(known) = self.sentence(text, *sentence) {
                 match keyword {
-                    Some(before) if before.label != known.label => return None,
+                    Some((before, _)) if before.label != known.label => return None,
                     Some(_) => {}
-                    None => keyword = Some(known),
+                    None => keyword = Some((known, *sentence)),
                 }
                 at_edge |= number == 0 || number == last;
             } else if !is_courtesy(text, *sentence, hits, number) {
@@ -95,8 +95,8 @@ impl Book<'_> {
             }
         }
         match (keyword?, rest) {
-            (known, 0) => Some(Keyword::Whole(known)),
-            (known, _) if at_edge => Some(Keyword::Beside(known)),
+            ((known, _), 0) => Some(Keyword::Whole(known)),
+            ((known, sentence), _) if at_edge => Some(Keyword::Beside(known, sentence)),
             _ => None,
         }
     }

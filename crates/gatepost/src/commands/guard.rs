@@ -1,4 +1,4 @@
-//! `gatepost guard classify`
+//! `gatepost guard`
 
 use std::io::{BufRead, BufReader, Read as _, Write as _};
 
@@ -6,13 +6,15 @@ use gatepost_core::optout::{Classifier, Verdict};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::explain::Explain;
+use crate::cli::Context;
 use crate::failure::{Failure, Result};
 
 /// The longest line that is read whole. WhatsApp's own limit of a text is 4,096 characters; JSON may write one in twelve
 /// bytes.
 const LINE_BYTES: u64 = 1024 * 1024;
 
-/// See what the guard makes of texts.
+/// See what the guard makes of texts and of messages.
 #[derive(clap::Subcommand)]
 pub enum Guard {
     /// Say of texts whether they opt out
@@ -25,6 +27,7 @@ pub enum Guard {
 Examples:
   echo '{\"text\": \"please stop texting me\"}' | gatepost guard classify")]
     Classify,
+    Explain(Box<Explain>),
 }
 
 #[derive(Deserialize)]
@@ -42,8 +45,14 @@ struct Answer {
 }
 
 impl Guard {
-    pub fn run(self) -> Result<()> {
-        let Self::Classify = self;
+    pub async fn run(self, context: Context) -> Result<()> {
+        match self {
+            Self::Classify => Self::classify(),
+            Self::Explain(explain) => explain.run(context).await,
+        }
+    }
+
+    fn classify() -> Result<()> {
         let classifier = Classifier::default();
         let mut input = BufReader::new(std::io::stdin().lock());
         let mut out = std::io::stdout().lock();

@@ -30,11 +30,26 @@ Examples:
   echo '{\"image\":{\"link\":\"https://example.com/parcel.jpg\"}}' |
     gatepost send --to +12025550123 --purpose transactional --message -")]
 pub struct Send {
+    #[command(flatten)]
+    message: Message,
+    /// Sent once under this key, however often it is asked for
+    #[arg(long, value_name = "KEY")]
+    idempotency_key: Option<String>,
+    /// Wait until it was delivered or failed
+    #[arg(long)]
+    wait: bool,
+    #[command(flatten)]
+    at: At,
+}
+
+/// A message, as the command line says it.
+#[derive(clap::Args)]
+pub struct Message {
     /// The recipient, an international number such as +12025550123, or Meta's id of a person (BSUID)
     #[arg(long, value_name = "RECIPIENT", required_unless_present = "message")]
     to: Option<String>,
-    /// Why it is sent
-    #[arg(long, required_unless_present = "message", value_parser = ["authentication", "transactional", "operational", "support", "internal_team"])]
+    /// Why it is sent: authentication, transactional, operational, support or internal_team; an operator can open others
+    #[arg(long, required_unless_present = "message", value_parser = ["authentication", "transactional", "operational", "support", "internal_team", "marketing", "promotion", "bulk_campaign", "political"], hide_possible_values = true)]
     purpose: Option<String>,
     /// The words
     #[arg(long, required_unless_present_any = ["template", "message"], conflicts_with_all = ["template", "message"])]
@@ -58,14 +73,6 @@ pub struct Send {
     /// The message that this one replies to
     #[arg(long, value_name = "MESSAGE")]
     reply_to: Option<String>,
-    /// Sent once under this key, however often it is asked for
-    #[arg(long, value_name = "KEY")]
-    idempotency_key: Option<String>,
-    /// Wait until it was delivered or failed
-    #[arg(long)]
-    wait: bool,
-    #[command(flatten)]
-    at: At,
 }
 
 /// Which API, and by which key.
@@ -101,7 +108,7 @@ impl At {
 impl Send {
     pub async fn run(self, context: Context) -> Result<()> {
         let output = context.output;
-        let body = self.body()?;
+        let body = self.message.body()?;
         let (wait, idempotency_key) = (self.wait, self.idempotency_key);
         let api = self.at.api(&context)?;
         let mut message = api.post("/v1/messages", &body, idempotency_key.as_deref()).await?;
@@ -127,10 +134,13 @@ impl Send {
             None => Ok(()),
         }
     }
+}
 
-    fn body(&self) -> Result<Value> {
+impl Message {
+    /// The body of the request.
+    pub fn body(&self) -> Result<Value> {
         let mut body = match &self.message {
-            Some(file) => message(file)?,
+            Some(file) => read(file)?,
             None => json!({}),
         };
         if let Some(to) = &self.to {
@@ -160,14 +170,14 @@ impl Send {
 }
 
 /// Reads a message from a file, or from the standard input where it is `-`.
-fn message(file: &Path) -> Result<Value> {
+fn read(file: &Path) -> Result<Value> {
     let mut text = String::new();
-    let read = if file == Path::new("-") {
+    let taken = if file == Path::new("-") {
         std::io::stdin().take(MESSAGE_BYTES_MAX).read_to_string(&mut text)
     } else {
         std::fs::File::open(file).and_then(|open| open.take(MESSAGE_BYTES_MAX).read_to_string(&mut text))
     };
-    read.map_err(|error| Failure::usage(format!("{} cannot be read: {error}", file.display())))?;
+    taken.map_err(|error| Failure::usage(format!("{} cannot be read: {error}", file.display())))?;
     match serde_json::from_str(&text) {
         Ok(message @ Value::Object(_)) => Ok(message),
         Ok(_) => Err(Failure::usage(format!("{} holds no JSON object", file.display()))),

@@ -14,6 +14,7 @@ mod master_keys;
 mod media;
 mod numbers;
 mod people;
+mod plans;
 mod postgres;
 mod quiet;
 mod recovery;

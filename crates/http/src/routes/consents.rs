@@ -34,6 +34,7 @@ pub fn routes() -> Vec<Route<App>> {
             .fails(&[Code::ChannelNotAllowed]),
         get("/v1/consents", consent_list)
             .id("consentList")
+            .open_when_suspended()
             .summary("List recorded opt-ins, the newest first")
             .tag("Consents")
             .query(&LIST)
@@ -41,6 +42,7 @@ pub fn routes() -> Vec<Route<App>> {
             .fails(&[Code::ChannelNotAllowed]),
         get("/v1/consents/export", consent_export)
             .id("consentExport")
+            .open_when_suspended()
             .summary("Export the recorded opt-ins")
             .description("All of them with their proofs, the revoked ones too, the newest first. No cell of the CSV begins a formula.")
             .tag("Consents")
@@ -49,12 +51,14 @@ pub fn routes() -> Vec<Route<App>> {
             .fails(&[Code::ChannelNotAllowed]),
         get("/v1/consents/{consent_id}", consent_get)
             .id("consentGet")
+            .open_when_suspended()
             .summary("Read a recorded opt-in")
             .tag("Consents")
             .answer::<wire::Consent<'static>>(200, "The recorded opt-in.", example())
             .fails(&[Code::ChannelNotAllowed]),
         delete("/v1/consents/{consent_id}", consent_revoke)
             .id("consentRevoke")
+            .open_when_suspended()
             .summary("Revoke a recorded opt-in")
             .description("It stays in the ledger, with the reason. An opt-out of the person revokes all of theirs by itself.")
             .tag("Consents")

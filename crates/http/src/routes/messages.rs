@@ -4,7 +4,7 @@ use axum::extract::State;
 use gatepost_app::App;
 use gatepost_core::access::permission::{MessageRead, MessageSend};
 use gatepost_core::content::examples::EXAMPLES;
-use gatepost_core::{Code, MessageId};
+use gatepost_core::{Code, MessageId, Result};
 use http::StatusCode;
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ use crate::access::{Grant, get, post};
 use crate::body::{Create, Json};
 use crate::channel_header::ChannelHeader;
 use crate::path::Id;
-use crate::query::{LIST, Paging, Query};
+use crate::query::{LIST, Paging, Query, QueryParameter, invalid};
 use crate::reply::{self, Answer};
 use crate::route::Route;
 use crate::wire;
@@ -26,6 +26,7 @@ pub fn routes() -> Vec<Route<App>> {
             .description("Accepts a message for sending: it is stored before this answers. What becomes of it is told by webhook, by GET /v1/events and by GET /v1/messages/{message_id}.")
             .tag("Messages")
             .takes_channel_header()
+            .query(&[DRY_RUN])
             .creates::<wire::MessageSend>(json!({
                 "to": "+12025550101",
                 "purpose": "transactional",
@@ -33,11 +34,24 @@ pub fn routes() -> Vec<Route<App>> {
             }))
             .body_examples(examples())
             .answer::<wire::Message<'static>>(202, "The message was accepted and is durable.", example())
+            .also_answers::<wire::MessageExplained<'static>>(
+                200,
+                "With dry_run=true: what the guard would say. Nothing was sent, stored or counted.",
+                explained(),
+            )
             .fails(&[
                 Code::NotFound,
                 Code::RecipientInvalid,
                 Code::MessagePurposeRequired,
                 Code::MessagePurposeNotAllowed,
+                Code::RecipientSuppressed,
+                Code::ConsentRequired,
+                Code::ConversationWindowClosed,
+                Code::FrequencyCapped,
+                Code::RiskBlocked,
+                Code::QuotaExceeded,
+                Code::SendingPaused,
+                Code::SubscriptionSuspended,
                 Code::ChannelNotReady,
                 Code::ChannelNotAllowed,
             ]),
@@ -66,6 +80,32 @@ pub fn routes() -> Vec<Route<App>> {
                 Code::MetaUnreachable,
             ]),
     ]
+}
+
+const DRY_RUN: QueryParameter = QueryParameter::text(
+    "dry_run",
+    "true: nothing is sent, stored or counted, and the answer is what the guard would say (200). An Idempotency-Key is not used up.",
+    "",
+);
+
+fn explained() -> Value {
+    json!({
+        "action": "block",
+        "channel_id": "chn_01kagq5rh8e5htqh9sk95d3x4w",
+        "code": "frequency_capped",
+        "detail": "at most 3 messages in 24 hours go to one person",
+        "risk_score": 0,
+        "rules": [],
+    })
+}
+
+/// Whether the query asks what would be.
+fn dry_run(query: &Query) -> Result<bool> {
+    match query.get("dry_run") {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(_) => Err(invalid("dry_run: expected true or false")),
+    }
 }
 
 /// A message of every kind.
@@ -110,12 +150,18 @@ async fn message_send(
     grant: Grant<MessageSend>,
     State(app): State<App>,
     header: ChannelHeader,
+    query: Query,
     create: Create<wire::MessageSend>,
 ) -> Answer {
+    let dry_run = dry_run(&query)?;
     let (body, idempotent) = split(create);
     let wire::MessageSend { channel, to, purpose, content, reply_to, on_unknown, ttl } = body;
     let channel = header.join(channel)?;
     let command = gatepost_app::MessageSend { channel, to, purpose, content, reply_to, on_unknown, ttl };
+    if dry_run {
+        let explained = app.message_explain(&grant, command).await?;
+        return Ok(reply::ok(&wire::MessageExplained::from(&explained)));
+    }
     let outcome = app.message_send(&grant, command, idempotent).await?;
     Ok(reply::made(StatusCode::ACCEPTED, outcome))
 }

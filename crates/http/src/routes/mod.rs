@@ -21,8 +21,11 @@ mod meta_apps;
 mod numbers;
 mod operator;
 pub(crate) mod operators;
+mod pauses;
 mod plans;
+mod policy_events;
 mod replays;
+mod reviews;
 mod service;
 mod setup;
 mod suppressions;
@@ -163,6 +166,9 @@ pub fn public() -> Api<App> {
         .routes(replays::event_routes())
         .routes(events::routes())
         .routes(test_events::routes())
+        .routes(policy_events::routes())
+        .routes(pauses::routes())
+        .routes(reviews::routes())
         .routes(keys::routes())
         .routes(members::routes())
         .routes(members::owner_routes())
@@ -200,6 +206,9 @@ pub fn at_socket() -> Api<App> {
         .routes_inside_workspace(deliveries::routes())
         .routes_inside_workspace(replays::routes())
         .routes_inside_workspace(test_events::routes())
+        .routes_inside_workspace(policy_events::routes())
+        .routes(pauses::operator_routes())
+        .routes(reviews::operator_routes())
         .routes_inside_workspace(keys::routes())
         .routes_inside_workspace(members::routes())
         .routes(users::routes())
@@ -238,6 +247,9 @@ pub fn for_operators() -> Api<App> {
         .routes_visited(deliveries::routes())
         .routes_visited(replays::routes())
         .routes_visited(events::routes())
+        .routes_visited(policy_events::routes())
+        .routes(pauses::operator_routes())
+        .routes(reviews::operator_routes())
         .routes_visited(keys::routes())
         .routes_visited(members::routes())
         .routes_visited(audit::routes())

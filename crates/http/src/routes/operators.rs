@@ -38,7 +38,7 @@ pub fn routes() -> Vec<Route<App>> {
         post("/operator/v1/workspaces/{workspace_id}/pause-sending", sending_pause)
             .id("workspaceSendingPause")
             .summary("Pause a workspace's sending")
-            .description("From the answer on every send of the workspace is refused with sending_paused, on every node. What was queued before goes out; receiving goes on. The workspace's owners see the reason.")
+            .description("From the answer on every send of the workspace is refused with sending_paused, on every node. What is queued waits until sending is resumed, or until its ttl ends; receiving goes on. The workspace's owners see the reason.")
             .tag("Workspaces")
             .body::<wire::ReasonGive>(json!({ "reason": "Abuse report 4711: unsolicited offers" }))
             .answer::<wire::Standing<'static>>(200, "How the workspace stands now.", paused())

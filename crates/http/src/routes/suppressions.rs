@@ -32,6 +32,7 @@ pub fn routes() -> Vec<Route<App>> {
     vec![
         post("/v1/suppressions", suppression_add)
             .id("suppressionAdd")
+            .open_when_suspended()
             .summary("Suppress a person")
             .description("From the moment of this answer only essential purposes go to the person, whatever name they are known by; queued messages do not go either. Whoever is suppressed already stays so, and the answer shows how.")
             .tag("Suppressions")
@@ -40,6 +41,7 @@ pub fn routes() -> Vec<Route<App>> {
             .fails(&[Code::ChannelNotAllowed]),
         get("/v1/suppressions", suppression_list)
             .id("suppressionList")
+            .open_when_suspended()
             .summary("List suppressed people, the newest first")
             .tag("Suppressions")
             .query(&LIST)
@@ -47,6 +49,7 @@ pub fn routes() -> Vec<Route<App>> {
             .fails(&[Code::ChannelNotAllowed]),
         get("/v1/suppressions/export", suppression_export)
             .id("suppressionExport")
+            .open_when_suspended()
             .summary("Export the suppressed people")
             .description("All of them, the newest first, passed on as they are read. The first two columns can be imported again. No cell of the CSV begins a formula.")
             .tag("Suppressions")
@@ -55,6 +58,7 @@ pub fn routes() -> Vec<Route<App>> {
             .fails(&[Code::ChannelNotAllowed]),
         post("/v1/suppressions/imports", suppression_import)
             .id("suppressionImport")
+            .open_when_suspended()
             .summary("Suppress the people of a file")
             .description("The body is the file itself, at most 10 MB of CSV: one person a row, the number (or BSUID) first, a reason beside it if you like; a first row of headings is known. Rows are judged at once, and what names nobody is told by its line. The rest is done in the background. It adds, and never lifts anything. At most ten run at once.")
             .tag("Suppressions")
@@ -70,6 +74,7 @@ pub fn routes() -> Vec<Route<App>> {
             ]),
         get("/v1/suppressions/imports", import_list)
             .id("suppressionImportList")
+            .open_when_suspended()
             .summary("List imports, the newest first")
             .tag("Suppressions")
             .query(&LIST)
@@ -77,12 +82,14 @@ pub fn routes() -> Vec<Route<App>> {
             .fails(&[Code::ChannelNotAllowed]),
         get("/v1/suppressions/imports/{import_id}", import_get)
             .id("suppressionImportGet")
+            .open_when_suspended()
             .summary("Read an import and how far it came")
             .tag("Suppressions")
             .answer::<wire::SuppressionImport<'static>>(200, "The import.", import_example())
             .fails(&[Code::ChannelNotAllowed]),
         get("/v1/suppressions/{suppression_id}", suppression_get)
             .id("suppressionGet")
+            .open_when_suspended()
             .summary("Read a suppression")
             .tag("Suppressions")
             .answer::<wire::Suppression<'static>>(200, "The suppression.", example())

@@ -289,6 +289,7 @@ fn schemas_are_what_readers_read() {
     schema_is_read::<wire::MessageRead>();
     schema_is_read::<wire::MessageSend>();
     schema_is_read::<wire::MetaAppCreate>();
+    schema_is_read::<wire::PauseSet>();
     schema_is_read::<wire::PlanPut>();
     schema_is_read::<wire::ReplayCreate>();
     schema_is_read::<wire::SubscriptionStateSet>();

@@ -25,8 +25,11 @@ mod meta_app;
 mod number;
 mod operators;
 mod parse;
+mod pause;
 mod plan;
+mod policy_event;
 mod replay;
+mod review;
 mod setup;
 mod suppression;
 mod template;
@@ -66,8 +69,11 @@ pub use operators::{
     PlanSet, ReasonGive, ReviewSet, Standing, WorkspaceWithStanding,
 };
 pub use parse::NAME_MAX;
+pub use pause::{Pause, PauseSet};
 pub use plan::{AcceptableUse, PlanPut, PlanShown, SubscriptionStateSet, Usage};
+pub use policy_event::{MessageExplained, PolicyEvent};
 pub use replay::{Replay, ReplayCreate};
+pub use review::Review;
 pub use setup::SetupToken;
 pub use suppression::{GuardReason, Suppression, SuppressionAdd, SuppressionImport};
 pub use template::{Template, TemplateCreate, TemplateSync, TemplateSynced, TemplateUpdate};

@@ -14,11 +14,7 @@ use utoipa::ToSchema;
 
 use super::parse;
 use super::plan::plan_name;
-use crate::json::{Body, Object, Value};
-
-fn reason(value: Value<'_>) -> Option<OperatorReason> {
-    value.parse(OperatorReason::parse)
-}
+use crate::json::{Body, Object};
 
 /// Why something is done that the workspace's owners will read of.
 #[derive(ToSchema)]
@@ -32,7 +28,7 @@ impl Body for ReasonGive {
     type Shape = Self;
 
     fn read(object: &mut Object<'_>) -> Option<Self> {
-        Some(Self { reason: object.required("reason", reason)? })
+        Some(Self { reason: object.required("reason", parse::reason)? })
     }
 }
 
@@ -48,7 +44,7 @@ impl Body for ReviewSet {
     type Shape = Self;
 
     fn read(object: &mut Object<'_>) -> Option<Self> {
-        Some(Self { reason: object.optional("reason", reason)? })
+        Some(Self { reason: object.optional("reason", parse::reason)? })
     }
 }
 
@@ -88,7 +84,7 @@ impl Body for OperatorVisitCreate {
 
     fn read(object: &mut Object<'_>) -> Option<Self> {
         let workspace_id = object.required("workspace_id", parse::id);
-        let reason = object.required("reason", reason);
+        let reason = object.required("reason", parse::reason);
         let content = object.optional("content", parse::boolean);
         let minutes = object.optional("minutes", |value| value.integer(1..=480));
         Some(Self { workspace_id: workspace_id?, reason: reason?, content: content?, minutes: minutes? })
@@ -272,7 +268,7 @@ impl<'a> From<&'a OperatorVisitView> for OperatorVisit<'a> {
 /// An entry of a log across workspaces. Which fields it has depends on its kind.
 #[derive(Serialize, ToSchema)]
 pub struct OperatorLogEntry<'a> {
-    /// `message`, `envelope`, `delivery` or `audit`.
+    /// `message`, `envelope`, `delivery`, `policy` or `audit`.
     #[schema(example = "message")]
     kind: &'static str,
     #[schema(example = "msg_01kagq5rh8e5htqh9sk95d3x4w")]
@@ -291,7 +287,8 @@ pub struct OperatorLogEntry<'a> {
     message_type: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     state: Option<&'static str>,
-    /// Why it failed or waits; of a delivery its last answer (`http_500`) or what went wrong; of an audit entry its outcome.
+    /// Why it failed or waits; of a delivery its last answer (`http_500`) or what went wrong; of an audit entry its outcome;
+    /// why the guard decided so.
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<&'a str>,
     /// Meta's own code.
@@ -318,6 +315,18 @@ pub struct OperatorLogEntry<'a> {
     action: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     target: Option<String>,
+    /// Of the guard: the gravest rule that spoke.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<&'a str>,
+    /// Of the guard: 0 to 100.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    risk_score: Option<i64>,
+    /// Of the guard: why the message was to be sent, as its sender said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    purpose: Option<&'a str>,
+    /// Of the guard: the message, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message_id: Option<String>,
 }
 
 impl<'a> From<&'a LogEntry> for OperatorLogEntry<'a> {
@@ -342,6 +351,10 @@ impl<'a> From<&'a LogEntry> for OperatorLogEntry<'a> {
             actor: None,
             action: None,
             target: None,
+            rule: None,
+            risk_score: None,
+            purpose: None,
+            message_id: None,
         };
         match &entry.subject {
             LogSubject::Message { channel, mode, direction, state, kind, contact, code, provider_code } => {
@@ -374,6 +387,18 @@ impl<'a> From<&'a LogEntry> for OperatorLogEntry<'a> {
                 shown.actor = Some(inert(actor));
                 shown.action = Some(action);
                 shown.target = Some(inert(target));
+            }
+            LogSubject::Policy(event) => {
+                shown.kind = "policy";
+                shown.mode = Some(event.mode.as_str());
+                shown.action = Some(event.decision.as_str());
+                shown.code = Some(&event.code);
+                shown.channel_id = event.channel.map(|id| id.to_string());
+                shown.actor = Some(inert(&event.actor));
+                shown.rule = event.rule.as_deref();
+                shown.risk_score = event.score;
+                shown.purpose = event.purpose.as_deref();
+                shown.message_id = event.message.map(|id| id.to_string());
             }
         }
         shown

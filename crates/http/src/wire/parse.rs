@@ -1,5 +1,6 @@
 //! Parsers that several bodies share.
 
+use gatepost_core::access::OperatorReason;
 use gatepost_core::channel::Mode;
 use gatepost_core::{EmailAddress, InvalidId, Secret, Timestamp, text};
 
@@ -64,4 +65,9 @@ pub fn boolean(value: Value<'_>) -> Option<bool> {
 /// An e-mail address of a person.
 pub fn email(value: Value<'_>) -> Option<String> {
     value.parse(|written| EmailAddress::parse(written).map(|email| email.to_string()))
+}
+
+/// Why somebody does what others will read of.
+pub fn reason(value: Value<'_>) -> Option<OperatorReason> {
+    value.parse(OperatorReason::parse)
 }

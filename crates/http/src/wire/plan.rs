@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use gatepost_app::{PlanView, UsageOf, UsageView};
+use gatepost_core::guard::risk::Tuning;
 use gatepost_core::guard::{Feature, GRACE_DAYS_MAX, Plan, PlanName, QuotaLimits, SubscriptionState};
 use gatepost_core::{ChannelId, Purpose, Timestamp};
 use serde::Serialize;
@@ -28,6 +29,9 @@ pub struct PlanShape {
     /// Days for which a subscription that is past due still passes, 0 to 90; 7 where it is not said.
     #[schema(maximum = 90)]
     grace_days: Option<u16>,
+    /// The numbers of the risk rules, as docs/risk-rules.md tells of them; what is left out keeps its usual number.
+    #[schema(value_type = Option<Object>, example = json!({ "preset": "strict" }))]
+    risk: Option<serde_json::Value>,
 }
 
 /// Most messages to people, in a day and a month of the workspace's time zone; null: no limit.
@@ -56,12 +60,14 @@ impl Body for PlanPut {
         let features = object.optional("features", |value| value.list(Feature::ALL.len(), feature));
         let purposes = object.optional("purposes", |value| value.list(Purpose::REFUSED.len(), purpose));
         let grace_days = object.optional("grace_days", |value| value.integer(0..=GRACE_DAYS_MAX.into()));
+        let risk = object.optional("risk", tuning);
         Some(Self(Plan {
             limits: limits?.unwrap_or_default(),
             requests: requests?,
             features: features?.map(BTreeSet::from_iter),
             purposes: purposes?.map(BTreeSet::from_iter).unwrap_or_default(),
             grace_days: grace_days?.and_then(|days| u16::try_from(days).ok()),
+            risk: risk?.unwrap_or_default(),
         }))
     }
 }
@@ -76,6 +82,11 @@ fn limits(object: &mut Object<'_>) -> Option<QuotaLimits> {
         channel_day: channel_day?,
         channel_month: channel_month?,
     })
+}
+
+fn tuning(value: Value<'_>) -> Option<Tuning> {
+    let written = value.raw()?;
+    Tuning::parse(written.get()).map_or_else(|detail| value.wrong("invalid_value", detail), Some)
 }
 
 fn feature(value: Value<'_>) -> Option<Feature> {
@@ -119,6 +130,9 @@ pub struct PlanShown<'a> {
     #[schema(value_type = Vec<String>)]
     purposes: Vec<&'static str>,
     grace_days: u16,
+    /// The numbers of the risk rules.
+    #[schema(value_type = Option<Object>)]
+    risk: &'a Tuning,
     /// How many workspaces were given it.
     workspaces: i64,
     /// Whether it is the one of workspaces without a plan.
@@ -140,6 +154,7 @@ impl<'a> From<&'a PlanView> for PlanShown<'a> {
             features: features.map(|features| features.iter().map(|feature| feature.as_str()).collect()),
             purposes: view.plan.purposes.iter().map(|purpose| purpose.as_str()).collect(),
             grace_days: view.plan.grace_days(),
+            risk: &view.plan.risk,
             workspaces: view.workspaces,
             default: view.default,
             created_at: view.created_at,

@@ -44,6 +44,7 @@ pub struct GuardAsk {
 statements! {
     FACTS = same("SELECT w.subscription, w.subscription_until, w.plan, (SELECT p.body FROM plan p WHERE p.name = COALESCE(w.plan, $5)), w.time_zone, w.guard, CAST(CASE WHEN w.sending_paused_at IS NOT NULL OR EXISTS (SELECT 1 FROM pause x WHERE x.workspace_id = $1 AND (x.scope = 1 OR x.channel_id = $2 OR x.purpose = $3)) THEN 1 ELSE 0 END AS BIGINT), CAST(CASE WHEN EXISTS (SELECT 1 FROM suppressed_person s WHERE s.workspace_id = $1 AND s.mode = $6 AND s.person = $4) THEN 1 ELSE 0 END AS BIGINT) FROM workspace w WHERE w.id = $1");
     SETTINGS = same("SELECT guard FROM workspace WHERE id = $1");
+    SETTINGS_AND_ZONE = same("SELECT guard, time_zone FROM workspace WHERE id = $1");
     SETTINGS_SET = same("UPDATE workspace SET guard = $2 WHERE id = $1");
     CONSENT = same("SELECT COUNT(*) FROM consent WHERE workspace_id = $1 AND mode = $4 AND person = $2 AND revoked_at IS NULL AND (purpose IS NULL OR purpose = $3)");
     CATEGORY = same("SELECT t.category FROM template t JOIN channel c ON c.workspace_id = t.workspace_id AND c.mode = t.mode AND c.waba_id = t.waba_id WHERE t.workspace_id = $1 AND c.id = $2 AND t.name = $3 AND t.language = $4");
@@ -68,6 +69,12 @@ impl WorkspaceTx<'_> {
     pub async fn guard_settings(&self) -> Result<Option<String>> {
         let text = |row: &Row<'_>| row.get::<Option<String>>(0);
         Ok(self.tx.query_opt(&SETTINGS, params![self.workspace], text).await?.flatten())
+    }
+
+    /// The settings as JSON, and the name of the workspace's time zone.
+    pub async fn guard_settings_and_zone(&self) -> Result<(Option<String>, String)> {
+        let texts = |row: &Row<'_>| Ok((row.get::<Option<String>>(0)?, row.get::<String>(1)?));
+        Ok(self.tx.query_one(&SETTINGS_AND_ZONE, params![self.workspace], texts).await?)
     }
 
     pub async fn guard_settings_set(&self, json: &str) -> Result<()> {

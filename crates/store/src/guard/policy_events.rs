@@ -34,7 +34,8 @@ statements! {
     LIST = same("SELECT id, decision, code, rule, score, purpose, mode, channel_id, message_id, actor, details, at FROM policy_event WHERE workspace_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
 }
 
-fn policy_event(row: &Row<'_>) -> engine::Result<PolicyEventRow> {
+/// Reads the columns of [`LIST`].
+pub(crate) fn policy_event(row: &Row<'_>) -> engine::Result<PolicyEventRow> {
     Ok(PolicyEventRow {
         id: PolicyEventId::from_uuid(row.get(0)?),
         decision: PolicyDecision::from_number(row.get(1)?).ok_or_else(|| row.corrupt(1))?,

@@ -12,6 +12,8 @@ use gatepost_core::{
 use uuid::Uuid;
 
 use crate::engine::{self, Row};
+use crate::guard::PolicyEventRow;
+use crate::guard::policy_events::policy_event;
 use crate::messages::mode;
 use crate::scope::WorkspaceScope;
 use crate::store::{SystemTx, WorkspaceTx};
@@ -28,6 +30,8 @@ pub enum LogSource {
     Deliveries(Option<DeliveryState>),
     /// Entries of the audit logs: refusals alone, or all.
     Audit { refusals: bool },
+    /// Decisions of the guard.
+    Policy,
 }
 
 /// The stretch that is asked for, newest first.
@@ -88,6 +92,7 @@ pub enum LogBody {
         target: String,
         outcome: String,
     },
+    Policy(Box<PolicyEventRow>),
 }
 
 statements! {
@@ -95,6 +100,7 @@ statements! {
     ENVELOPES = same("SELECT id, received_at, meta_app_id FROM envelope WHERE workspace_id = $1 AND id < $2 AND id >= $3 ORDER BY id DESC LIMIT $4");
     ENDPOINTS = same("SELECT id FROM endpoint WHERE workspace_id = $1");
     DELIVERIES = same("SELECT d.id, d.created_at, d.endpoint_id, d.event_id, e.mode, d.state, d.attempts, a.status, a.error FROM delivery d JOIN event e ON e.workspace_id = d.workspace_id AND e.id = d.event_id LEFT JOIN attempt a ON a.workspace_id = d.workspace_id AND a.endpoint_id = d.endpoint_id AND a.delivery_id = d.id AND a.number = d.attempts WHERE d.workspace_id = $1 AND d.endpoint_id = $2 AND d.id < $3 AND d.id >= $4 AND d.state = COALESCE($5, d.state) ORDER BY d.id DESC LIMIT $6");
+    POLICY = same("SELECT id, decision, code, rule, score, purpose, mode, channel_id, message_id, actor, details, at FROM policy_event WHERE workspace_id = $1 AND id < $2 AND id >= $3 ORDER BY id DESC LIMIT $4");
     AUDIT = same("SELECT id, at, actor, action, target, outcome FROM audit WHERE workspace_id = $1 AND id < $2 AND id >= $3 AND (CAST($4 AS BIGINT) = 0 OR outcome <> 'done') ORDER BY id DESC LIMIT $5");
 }
 
@@ -163,6 +169,16 @@ impl WorkspaceTx<'_> {
         Ok(rows)
     }
 
+    async fn log_policy(&self, ask: LogAsk) -> Result<Vec<LogRow>> {
+        let read = |row: &Row<'_>| {
+            let event = policy_event(row)?;
+            let (id, at) = (event.id.uuid(), event.at);
+            Ok(LogRow { scope: self.scope(), id, at, body: LogBody::Policy(Box::new(event)) })
+        };
+        let values = params![self.workspace, ask.before, ask.from, ask.limit];
+        Ok(self.tx.query(&POLICY, values, read).await?)
+    }
+
     async fn log_audit(&self, ask: LogAsk, refusals: bool) -> Result<Vec<LogRow>> {
         let read = |row: &Row<'_>| {
             let body = LogBody::Audit {
@@ -187,6 +203,7 @@ impl SystemTx<'_> {
             LogSource::Messages(direction, state) => inside.log_messages(ask, direction, state).await,
             LogSource::Envelopes => inside.log_envelopes(ask).await,
             LogSource::Deliveries(state) => inside.log_deliveries(ask, state).await,
+            LogSource::Policy => inside.log_policy(ask).await,
             LogSource::Audit { refusals } => inside.log_audit(ask, refusals).await,
         }
     }

@@ -165,7 +165,7 @@ async fn the_other_mode_is_unknown(sides: &Sides) {
             let unknown = there.unknown();
             // A Meta app serves both modes, and so do people, what lets them in and what their words mean.
             let of_both = |p: &Position| {
-                ["app", "usr", "inv", "idp", "opv", "kwd"].iter().any(|prefix| p.takes(prefix))
+                ["app", "usr", "inv", "idp", "opv", "kwd", "pse"].iter().any(|prefix| p.takes(prefix))
             };
             for position in positions(route).into_iter().filter(|p| !of_both(p)) {
                 let base = Asked::new(route).with_ids(here).with_body(route, here);

@@ -11,9 +11,12 @@ use gatepost_app::{
 use gatepost_channels::sandbox::{SandboxConfig, SandboxHandle};
 use gatepost_core::access::{OperatorReason, OperatorRole, Role, Scope, VISIT_LASTS, operator_permission};
 use gatepost_core::channel::Mode;
+use gatepost_core::guard::PauseScope;
 use gatepost_core::{
-    ApiKeyId, Clock, EmailAddress, IdentityProviderId, InvitationId, OperatorVisitId, Secret, WorkspaceId,
+    ApiKeyId, Clock, EmailAddress, IdentityProviderId, InvitationId, MessageId, OperatorVisitId, PauseId,
+    Purpose, Secret, WorkspaceId,
 };
+use gatepost_store::engine::EngineKind;
 use gatepost_testkit::idp::{CLIENT_ID, CLIENT_SECRET, Idp};
 use gatepost_testkit::{Client, Engines, Fixtures, Receiver, Setup, World, eventually, sandbox};
 use gatepost_vault::{ApiKeyToken, StripeSecret, SystemEntropy};
@@ -49,9 +52,10 @@ impl Side {
         let invitation = invited(world, tenant.workspace).await;
         let (provider, visit) =
             (provider(world, tenant.workspace).await, visit(world, tenant.workspace).await);
+        let pause = pause(world, tenant.workspace).await;
         let with_people = |fixtures: Fixtures| {
             let fixtures = fixtures.with("usr", &member).with("inv", &invitation);
-            fixtures.with("idp", &provider).with("opv", &visit)
+            fixtures.with("idp", &provider).with("opv", &visit).with("pse", &pause)
         };
         let test = with_people(test.await);
         Self {
@@ -59,8 +63,12 @@ impl Side {
             test_key: tenant.admin_key,
             live_key: live.admin_key.clone(),
             nobody: world.nobody(),
-            test,
-            live: with_people(Fixtures::make(&live.admin, &live.channel, &live.app.id, &receiver).await),
+            test: with_review(world, test).await,
+            live: with_review(
+                world,
+                with_people(Fixtures::make(&live.admin, &live.channel, &live.app.id, &receiver).await),
+            )
+            .await,
             token: live.token,
         }
     }
@@ -127,6 +135,31 @@ async fn visit(world: &World, workspace: WorkspaceId) -> OperatorVisitId {
     let open = OperatorVisitOpen { workspace, reason, content: false, lasts: VISIT_LASTS };
     let grant = world.operator_grant(&session).await;
     world.app.operator_visit_open(&grant, open).await.unwrap().id
+}
+
+/// A pause by the operator's hand, of a purpose that nothing here is sent for.
+async fn pause(world: &World, workspace: WorkspaceId) -> PauseId {
+    let (scope, why) =
+        (PauseScope::Purpose(Purpose::Political), OperatorReason::parse("Abuse report 4711").unwrap());
+    let set = world.app.pause_set_by_operator(&world.operator(), workspace, scope, why).await.unwrap();
+    set.id.unwrap()
+}
+
+/// A review of the message that is there, under the message's own number.
+async fn with_review(world: &World, fixtures: Fixtures) -> Fixtures {
+    let message = fixtures.get("msg").unwrap().to_owned();
+    let id: MessageId = message.parse().unwrap();
+    let key = match world.store.engine().kind() {
+        EngineKind::Sqlite => format!("x'{}'", id.uuid().simple()),
+        EngineKind::Postgres => format!("'{}'", id.uuid()),
+    };
+    world
+        .as_superuser(&format!(
+            "INSERT INTO review (workspace_id, id, kind, message_id, channel_id, mode, found, state, opened_at) \
+             SELECT workspace_id, id, 2, id, channel_id, mode, '{{}}', 1, created_at FROM message WHERE id = {key}"
+        ))
+        .await;
+    fixtures.with("rvw", &message.replace("msg_", "rvw_"))
 }
 
 impl Sides {

@@ -11,7 +11,7 @@ use gatepost_vault::{ApiKeyToken, MasterKey, MasterKeyring, SystemEntropy};
 use serde_json::{Value, json};
 
 use crate::support::{Stage, UID, key, made};
-use crate::{guard, operators, people};
+use crate::{deciding, guard, operators, people};
 
 /// In whose log an action is told of.
 fn is_platforms(action: Action) -> bool {
@@ -355,6 +355,7 @@ async fn drive(stage: &Stage, action: Action) -> (Option<WorkspaceId>, usize) {
             }
         }
         other if guard::is(other) => before = guard::drive(stage, other, log).await,
+        other if deciding::is(other) => before = deciding::drive(stage, other).await,
         other if operators::is(other) => before = operators::drive(stage, other, log).await,
         other => before = people::drive(stage, other, log).await,
     }

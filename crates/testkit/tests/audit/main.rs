@@ -4,6 +4,7 @@
 mod actions;
 mod chain;
 mod closed;
+mod deciding;
 mod guard;
 mod operators;
 mod people;

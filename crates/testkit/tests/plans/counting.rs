@@ -8,6 +8,7 @@ use gatepost_core::Clock as _;
 use gatepost_core::guard::{Day, Zone};
 use gatepost_testkit::Engines;
 use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 

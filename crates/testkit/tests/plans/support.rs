@@ -2,11 +2,12 @@
 
 use axum::Router;
 use axum::extract::ConnectInfo;
-use gatepost_core::WorkspaceId;
-use gatepost_core::guard::{Plan, PlanName};
+use gatepost_core::guard::{Plan, PlanName, Zone};
+use gatepost_core::{Clock as _, WorkspaceId};
 use gatepost_http::{Settings, SocketPeer, operator_router};
 use gatepost_testkit::{Answer, Client, Engines, Setup, World};
 use serde_json::{Value, json};
+use std::time::Duration;
 use tower::ServiceExt as _;
 
 /// The system user that is the operator here.
@@ -30,6 +31,13 @@ impl Desk {
         let settings = Settings { operator_uid: UID, ..Settings::default() };
         let operator = operator_router(world.app.clone(), settings);
         Self { world, operator }
+    }
+
+    /// Sets the clock to the fifth of next month, so that a day more is of the same month.
+    pub fn begin_in_a_month(&self) {
+        let now = self.world.clock.now();
+        let first = Zone::UTC.begin(Zone::UTC.day(now).month().next().first());
+        self.world.clock.advance(first.plus(Duration::from_hours(4 * 24 + 12)).since(now));
     }
 
     /// Asks at the operator's socket.

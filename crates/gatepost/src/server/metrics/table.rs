@@ -155,8 +155,11 @@ pub const METRICS: &[Metric] = &[
     ),
     counter(
         "gatepost_meta_sends_total",
-        &[("outcome", &["accepted", "refused", "not_sent", "ambiguous", "unsendable"])],
-        "Calls that hand a message to Meta. `not_sent`: Meta was not reached. `ambiguous`: the answer was cut.",
+        &[(
+            "outcome",
+            &["accepted", "refused", "not_sent", "ambiguous", "suppressed", "expired", "unsendable"],
+        )],
+        "Calls that hand a message to Meta. `not_sent`: Meta was not reached. `ambiguous`: the answer was cut. `suppressed`, `expired`: the guard stopped it at the last moment.",
     ),
     counter(
         "gatepost_sends_cut_total",
@@ -172,6 +175,11 @@ pub const METRICS: &[Metric] = &[
         "gatepost_choices_total",
         &[("choice", &["opt_out", "opt_in"]), ("source", &["person", "meta_preference", "meta_refusal"])],
         "People who asked to be left alone, or to be written to again.",
+    ),
+    counter(
+        "gatepost_policy_decisions_total",
+        &[("decision", &["block", "hold", "release"]), ("code", &[])],
+        "Decisions of the guard that were not simply to let a message through, by the code that the sender got.",
     ),
     counter("gatepost_media_uploaded_total", &[("kind", &[])], "Files that were passed on to Meta, by kind."),
     counter("gatepost_media_fetched_total", &[], "Files that were fetched from Meta."),

@@ -4,6 +4,7 @@ use axum::extract::State;
 use gatepost_app::{App, MemberView, WorkspaceChange, WorkspaceSettings};
 use gatepost_core::access::permission::{MemberRead, WorkspaceManage, WorkspaceRead};
 use gatepost_core::access::{PermissionId, Role};
+use gatepost_core::guard::Zone;
 use gatepost_core::{Code, Error, UserId, WorkspaceId, text};
 use maud::{Markup, html};
 
@@ -62,15 +63,23 @@ struct SettingsAsk {
     name: String,
     second_factor: bool,
     confirm: bool,
+    /// Left empty it stays as it is.
+    time_zone: Option<Zone>,
 }
 
 impl FormBody for SettingsAsk {
-    const FIELDS: &'static [&'static str] = &["name", "second_factor", "confirm"];
+    const FIELDS: &'static [&'static str] = &["name", "second_factor", "confirm", "time_zone"];
 
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let name = name(reader);
         let (second_factor, confirm) = (reader.ticked("second_factor"), reader.ticked("confirm"));
-        Some(Self { name: name?, second_factor, confirm })
+        if reader.text("time_zone").is_empty() {
+            return Some(Self { name: name?, second_factor, confirm, time_zone: None });
+        }
+        let zone = reader.parsed("time_zone", "Give a time zone such as Europe/Berlin or UTC.", |written| {
+            Zone::parse(written).ok()
+        });
+        Some(Self { name: name?, second_factor, confirm, time_zone: Some(zone?) })
     }
 }
 
@@ -109,6 +118,7 @@ fn document(seat: &Seat, shown: &Shown, state: &FormState, transfer: &FormState)
             (card("This workspace", facts(&[
                 ("Id", copyable(&settings.id.to_string(), "the workspace's id")),
                 ("Made", time(settings.created_at)),
+                ("Time zone", html! { (settings.time_zone) }),
                 ("Second factor", html! {
                     @if settings.second_factor_required { "Asked of every member" } @else { "Up to each member" }
                 }),
@@ -143,6 +153,8 @@ fn settings_form(seat: &Seat, shown: &Shown, state: &FormState) -> Markup {
     };
     let fields = html! {
         (Field::text("name", "Name").required().value(&settings.name).fill(state))
+        (Field::text("time_zone", "Time zone").hint("Such as Europe/Berlin; days and months of the plan are counted in it.")
+            .value(&settings.time_zone).fill(state))
         (checkbox("second_factor", "Ask every member for a second factor", Some(&hint),
             settings.second_factor_required, state))
         @if !settings.second_factor_required && shown.without > 0 {
@@ -186,7 +198,7 @@ async fn settings_set(
             let change = WorkspaceChange {
                 name: Some(ask.name),
                 second_factor_required: Some(ask.second_factor),
-                time_zone: None,
+                time_zone: ask.time_zone,
                 confirm_lockout: ask.confirm,
             };
             match app.workspace_update(&grant, change).await {

@@ -94,6 +94,11 @@ fn row(entry: &LogEntry) -> Vec<Markup> {
             html! { (state.as_str()) },
             html! { (own(reason.as_deref().unwrap_or_default())) },
         ),
+        LogSubject::Policy(event) => (
+            html! { "guard, " (own(event.purpose.as_deref().unwrap_or("inbound"))) " by " (own(&inert(&event.actor))) },
+            html! { (own(event.decision.as_str())) },
+            html! { (own(&event.code)) },
+        ),
         LogSubject::Audit { actor, action, target, outcome } => (
             html! { (own(action)) " by " (own(&inert(actor))) ", " (own(&inert(target))) },
             html! {},

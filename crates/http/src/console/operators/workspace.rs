@@ -210,7 +210,7 @@ fn sending_card(view: &View, base: &str, detail: &WorkspaceDetail, state: &FormS
             (plain_form(view, &format!("{base}/resume-sending"), secondary("Let it send again")))
         },
         (None, _) => html! {
-            p { "Every send is refused from then on; what was queued before goes out, and receiving goes on. Owners see the reason." }
+            p { "Every send is refused from then on; what is queued waits, and receiving goes on. Owners see the reason." }
             (parts::form(view, &format!("{base}/pause-sending"), state, html! {
                 (Field::text("pause_reason", "Reason").hint(REASON_HINT).required().max(500).fill(state))
                 (actions(danger("Pause sending")))

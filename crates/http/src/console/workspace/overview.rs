@@ -1,10 +1,11 @@
 //! `/w/{workspace_id}`: what is set up, and what comes next.
 
 use axum::extract::State;
-use gatepost_app::{App, PageQuery};
-use gatepost_core::Result;
+use gatepost_app::{App, PageQuery, StandingView};
 use gatepost_core::access::PermissionId;
 use gatepost_core::access::permission::{ChannelRead, EndpointRead, KeyRead, MessageRead, WorkspaceRead};
+use gatepost_core::guard::SubscriptionState;
+use gatepost_core::{Result, Timestamp};
 use maud::{Markup, html};
 
 use crate::access::{Grant, page};
@@ -12,7 +13,7 @@ use crate::console::members::title;
 use crate::console::nav::Section;
 use crate::console::page as pages;
 use crate::console::parts::{
-    Icon, Tone, badge, button_link, card, code, copyable, day, facts, own, page_header, stack,
+    Icon, Tone, badge, button_link, callout, card, code, copyable, day, facts, own, page_header, stack,
 };
 use crate::console::seat::Seat;
 use crate::reply::Answer;
@@ -75,13 +76,42 @@ async fn steps(app: &App, seat: &Seat) -> Result<Vec<Step>> {
     Ok(steps)
 }
 
-async fn overview(_: Grant<WorkspaceRead>, State(app): State<App>, seat: Seat) -> Answer {
+/// What is to be said about the subscription; most often nothing.
+fn subscription(standing: &StandingView, now: Timestamp) -> Markup {
+    let subscription = standing.subscription;
+    if !subscription.passes(now) {
+        return callout(
+            Tone::Bad,
+            "The subscription is over.",
+            html! {
+                p {
+                    "It is " (subscription.said()) ". Until it is settled nothing is sent and little opens here; receiving, "
+                    "opt-outs, events and the audit log go on."
+                }
+            },
+        );
+    }
+    match subscription.state {
+        SubscriptionState::PastDue => callout(
+            Tone::Warn,
+            "A payment is late.",
+            html! {
+                p { "The subscription is " (subscription.said()) "." }
+            },
+        ),
+        _ => html! {},
+    }
+}
+
+async fn overview(grant: Grant<WorkspaceRead>, State(app): State<App>, seat: Seat) -> Answer {
+    let standing = app.workspace_standing(&grant).await?;
     let steps = steps(&app, &seat).await?;
     let done = steps.iter().filter(|step| step.done).count();
     let next = steps.iter().position(|step| !step.done);
     let role = seat.role().map_or("", title);
     let content = stack(html! {
         (page_header(&seat.workspace_name, None, html! {}))
+        (subscription(&standing, app.now()))
         (card("Set up", html! {
             p { (done) " of " (steps.len()) " done." @if next.is_none() { " All is set up." } }
             ol class="steps" {
