@@ -25,7 +25,7 @@ fn corpus() -> BTreeMap<String, Vec<u8>> {
 fn stable(value: &mut Value) {
     match value {
         Value::String(text) => {
-            for prefix in ["evt_", "msg_", "chn_", "con_", "med_", "ws_", "tpl_"] {
+            for prefix in ["evt_", "msg_", "chn_", "con_", "med_", "ws_", "tpl_", "sup_"] {
                 let id = text.find(prefix).map(|at| at + prefix.len());
                 if let Some(at) = id
                     && text.get(at..at + 26).is_some_and(|id| id.bytes().all(|b| b.is_ascii_alphanumeric()))
