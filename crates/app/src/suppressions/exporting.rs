@@ -157,7 +157,7 @@ impl SuppressionExport {
 
     fn suppression(&self, piece: &mut String, row: SuppressionView) -> Result<()> {
         let said_at = row.said_at.map(|at| at.to_string());
-        let by_hand = row.hand.map(|hand| hand.as_str());
+        let by_hand = row.hand.map(gatepost_core::guard::SuppressionSource::as_str);
         let to = row.contact.phone.or(row.contact.bsuid);
         piece.push_str(&match self.format {
             ExportFormat::Csv => line([
@@ -200,7 +200,7 @@ impl SuppressionExport {
 
     fn consent(&self, piece: &mut String, row: ConsentView) -> Result<()> {
         let revoked_at = row.revoked_at.map(|at| at.to_string());
-        let purpose = row.purpose.map(|purpose| purpose.as_str());
+        let purpose = row.purpose.map(gatepost_core::Purpose::as_str);
         let to = row.contact.phone.or(row.contact.bsuid);
         piece.push_str(&match self.format {
             ExportFormat::Csv => line([

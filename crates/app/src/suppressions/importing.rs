@@ -269,7 +269,7 @@ impl Importing {
         let keys = app.0.sealing.keys(scope).await?;
         let rows: Vec<Row> = open_json(&keys, &place(&keys, id, part), &sealed)?;
         let people: Result<Vec<Person>> =
-            rows.into_iter().map(|row| self.person(&keys, &import, row, now)).collect();
+            rows.into_iter().map(|row| self.person(&keys, &import, &row, now)).collect();
         let people = people?;
         app.0
             .store
@@ -307,7 +307,7 @@ impl Importing {
         &self,
         keys: &WorkspaceKeys,
         import: &SuppressionImportRow,
-        row: Row,
+        row: &Row,
         now: Timestamp,
     ) -> Result<Person> {
         let id = SuppressionId::new(now, self.app.entropy());
