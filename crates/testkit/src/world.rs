@@ -153,6 +153,11 @@ impl World {
     /// # Panics
     /// When something does not start.
     pub async fn start(setup: Setup) -> Self {
+        // Everything that a server is made of is in it: too large for the stack of each test.
+        Box::pin(Self::begin(setup)).await
+    }
+
+    async fn begin(setup: Setup) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let place = match setup.engine {
             Engines::Sqlite => Place::Sqlite(directory.path().join("gatepost.db")),

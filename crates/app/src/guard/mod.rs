@@ -75,8 +75,8 @@ pub struct AcceptableUse {
 
 impl AcceptableUse {
     pub fn new(text: String) -> Self {
-        let [a, b, c, d, e, f, g, h, ..] = gatepost_vault::sha256(text.as_bytes());
-        let version = format!("{:016x}", u64::from_be_bytes([a, b, c, d, e, f, g, h]));
+        let digest = gatepost_vault::sha256(text.as_bytes());
+        let version = digest.iter().take(8).fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
         Self { text, version }
     }
 }

@@ -5,8 +5,7 @@ use futures_util::{Stream, stream};
 use gatepost_core::access::{Grant, permission};
 use gatepost_core::audit::{Action, csv_cell};
 use gatepost_core::channel::Mode;
-use gatepost_core::guard::SuppressionSource;
-use gatepost_core::{Error, Purpose, Result};
+use gatepost_core::{Error, Result};
 use gatepost_store::WorkspaceScope;
 use serde_json::json;
 use uuid::Uuid;
@@ -158,7 +157,7 @@ impl SuppressionExport {
 
     fn suppression(&self, piece: &mut String, row: SuppressionView) -> Result<()> {
         let said_at = row.said_at.map(|at| at.to_string());
-        let by_hand = row.hand.map(SuppressionSource::as_str);
+        let by_hand = row.hand.map(gatepost_core::guard::SuppressionSource::as_str);
         let to = row.contact.phone.or(row.contact.bsuid);
         piece.push_str(&match self.format {
             ExportFormat::Csv => line([
@@ -201,7 +200,7 @@ impl SuppressionExport {
 
     fn consent(&self, piece: &mut String, row: ConsentView) -> Result<()> {
         let revoked_at = row.revoked_at.map(|at| at.to_string());
-        let purpose = row.purpose.map(Purpose::as_str);
+        let purpose = row.purpose.map(gatepost_core::Purpose::as_str);
         let to = row.contact.phone.or(row.contact.bsuid);
         piece.push_str(&match self.format {
             ExportFormat::Csv => line([

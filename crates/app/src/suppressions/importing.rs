@@ -269,7 +269,7 @@ impl Importing {
         let keys = app.0.sealing.keys(scope).await?;
         let rows: Vec<Row> = open_json(&keys, &place(&keys, id, part), &sealed)?;
         let people: Result<Vec<Person>> =
-            rows.iter().map(|row| self.person(&keys, &import, row, now)).collect();
+            rows.into_iter().map(|row| self.person(&keys, &import, &row, now)).collect();
         let people = people?;
         app.0
             .store

@@ -123,7 +123,11 @@ mod tests {
         let (rules, secret) = (directory.path().join("rules.txt"), directory.path().join("secret"));
         std::fs::write(&rules, "Be kind.\n").unwrap();
         std::fs::write(&secret, "whsec_abc\nanother line\n").unwrap();
-        let guard = Guard { default_plan: Some("free".to_owned()), acceptable_use_file: Some(rules.clone()) };
+        let guard = Guard {
+            default_plan: Some("free".to_owned()),
+            acceptable_use_file: Some(rules.clone()),
+            ..Guard::default()
+        };
         let read = guard_config(&guard).unwrap();
         assert_eq!(read.default_plan.as_deref(), Some("free"));
         let first = read.acceptable_use.unwrap();

@@ -146,7 +146,6 @@ impl Installation {
                 send_journal: Some(self.dir.places().send_journal()),
                 workspaces_self_service: self.config.workspaces.self_service,
                 limits: self.config.limits.resolve().map_err(Failure::usage)?,
-                guard: guard_config(&self.config.guard)?,
                 sso: SsoConfig { providers: sso_providers(&self.config.sso)?, ..SsoConfig::default() },
                 sessions: self.config.sessions.times(),
                 tokens: self.config.sessions.tokens(),

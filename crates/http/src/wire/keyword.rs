@@ -56,14 +56,15 @@ pub struct Keyword<'a> {
     /// `opt_out`, `opt_in` or `neither`.
     #[schema(value_type = String, example = "opt_out")]
     label: &'static str,
-    #[schema(example = "afmelden graag")]
-    keyword: &'a str,
+    #[serde(rename = "keyword")]
+    #[schema(rename = "keyword", example = "afmelden graag")]
+    words: &'a str,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
 }
 
 impl<'a> From<&'a KeywordView> for Keyword<'a> {
     fn from(view: &'a KeywordView) -> Self {
-        Self { id: view.id, label: view.label.as_str(), keyword: &view.words, created_at: view.created_at }
+        Self { id: view.id, label: view.label.as_str(), words: &view.words, created_at: view.created_at }
     }
 }

@@ -100,7 +100,7 @@ impl<'a> From<&'a SuppressionView> for Suppression<'a> {
             mode: view.mode.as_str(),
             contact: &view.contact,
             source: view.source.as_str(),
-            by_hand: view.hand.map(|hand| hand.as_str()),
+            by_hand: view.hand.map(gatepost_core::guard::SuppressionSource::as_str),
             reason: view.reason.as_deref(),
             actor: &view.actor,
             in_flight: view.in_flight,

@@ -66,7 +66,8 @@ async fn an_import_survives_a_restart() {
     for engine in Engines::available() {
         let meta: SandboxHandle = silent().await;
         let stage = Stage::with(setup(engine, &meta), meta).await;
-        let file: String = (0..6_000).map(|n| format!("+1202{n:07}\n")).collect();
+        let lines: Vec<String> = (0..6_000).map(|n| format!("+1202{n:07}")).collect();
+        let file = lines.join("\n") + "\n";
         let begun = import(&stage.live.admin, &file).await;
         let path = format!("/v1/suppressions/imports/{}", begun["id"].as_str().unwrap());
         eventually("a first part", async || {
