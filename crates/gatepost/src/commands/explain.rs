@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::send::{At, Message};
+use super::send::{At, Words};
 use crate::answer::{cell, text};
 use crate::cli::Context;
 use crate::failure::{Failure, Result};
@@ -18,7 +18,7 @@ Examples:
 Exit codes: 0 where it would go or wait, 3 where it would be refused.")]
 pub struct Explain {
     #[command(flatten)]
-    message: Message,
+    message: Words,
     #[command(flatten)]
     at: At,
 }

@@ -58,13 +58,13 @@ impl Guard {
         let mut out = std::io::stdout().lock();
         let mut bad = 0_u64;
         while let Some(line) = next_line(&mut input).map_err(Failure::failed)? {
-            let answer = match line.as_deref().map(serde_json::from_slice::<Line>) {
-                Some(Ok(line)) => {
+            let answer = match line.map(|line| serde_json::from_slice::<Line>(&line)) {
+                Ok(Ok(line)) => {
                     let verdict = classifier.classify(&line.text);
                     serde_json::to_string(&Answer { id: line.id, verdict }).map_err(Failure::failed)?
                 }
-                Some(Err(_)) => wrong(&mut bad, "expected a JSON object with a string \"text\""),
-                None => wrong(&mut bad, "the line is longer than 1 MiB"),
+                Ok(Err(_)) => wrong(&mut bad, "expected a JSON object with a string \"text\""),
+                Err(TooLong) => wrong(&mut bad, "the line is longer than 1 MiB"),
             };
             // Who listens may wait for the answer before asking on, so each line goes out at once.
             if writeln!(out, "{answer}").and_then(|()| out.flush()).is_err() {
@@ -80,9 +80,11 @@ fn wrong(bad: &mut u64, why: &str) -> String {
     serde_json::json!({ "error": why }).to_string()
 }
 
-/// The next line that is not empty; none at the end, and `Some(None)` for one that is too long, of which the rest is
-/// skipped.
-fn next_line(input: &mut impl BufRead) -> std::io::Result<Option<Option<Vec<u8>>>> {
+/// A line that is longer than any text.
+struct TooLong;
+
+/// The next line that is not empty; none at the end. The rest of one that is too long is skipped.
+fn next_line(input: &mut impl BufRead) -> std::io::Result<Option<std::result::Result<Vec<u8>, TooLong>>> {
     loop {
         let mut line = Vec::new();
         if input.by_ref().take(LINE_BYTES).read_until(b'\n', &mut line)? == 0 {
@@ -90,10 +92,10 @@ fn next_line(input: &mut impl BufRead) -> std::io::Result<Option<Option<Vec<u8>>
         }
         if line.last() != Some(&b'\n') && line.len() as u64 == LINE_BYTES {
             input.skip_until(b'\n')?;
-            return Ok(Some(None));
+            return Ok(Some(Err(TooLong)));
         }
         if !line.trim_ascii().is_empty() {
-            return Ok(Some(Some(line)));
+            return Ok(Some(Ok(line)));
         }
     }
 }

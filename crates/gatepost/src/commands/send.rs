@@ -31,7 +31,7 @@ Examples:
     gatepost send --to +12025550123 --purpose transactional --message -")]
 pub struct Send {
     #[command(flatten)]
-    message: Message,
+    message: Words,
     /// Sent once under this key, however often it is asked for
     #[arg(long, value_name = "KEY")]
     idempotency_key: Option<String>,
@@ -44,7 +44,7 @@ pub struct Send {
 
 /// A message, as the command line says it.
 #[derive(clap::Args)]
-pub struct Message {
+pub struct Words {
     /// The recipient, an international number such as +12025550123, or Meta's id of a person (BSUID)
     #[arg(long, value_name = "RECIPIENT", required_unless_present = "message")]
     to: Option<String>,
@@ -136,7 +136,7 @@ impl Send {
     }
 }
 
-impl Message {
+impl Words {
     /// The body of the request.
     pub fn body(&self) -> Result<Value> {
         let mut body = match &self.message {

@@ -151,7 +151,7 @@ impl Workspace {
         match name {
             None => {}
             Some(name @ ("review" | "plan" | "subscription")) => {
-                drop(operator.put(&format!("{path}/{name}"), &body).await?)
+                drop(operator.put(&format!("{path}/{name}"), &body).await?);
             }
             Some(name) if body.is_null() => {
                 drop(operator.call(Method::POST, &format!("{path}/{name}"), None).await?);
