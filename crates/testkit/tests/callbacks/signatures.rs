@@ -1,6 +1,5 @@
 //! W6: what Meta did not sign is refused, changes nothing, and is counted.
 
-
 use gatepost_testkit::{Dump, Engines, World};
 use gatepost_vault::AppSecret;
 use serde_json::{Value, json};
