@@ -61,7 +61,7 @@ async fn signed_in_by_the_page_and_back_to_where_one_wanted() {
             let all = other.filled("/sign-in", &fields);
             let all: Vec<(&str, &str)> = all.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
             let answer = other.post("/sign-in", &all).await.expect(303);
-            assert_eq!(answer.headers["location"], "/", "{back}: the way of whoever sends what no page does");
+            assert_eq!(answer.headers["location"], "/workspaces", "{back}: nobody is led elsewhere");
         }
         // A session that a stranger chose is none: the token is made here, at the last proof.
         let fixed = world.browser();
