@@ -53,6 +53,14 @@ impl Zone {
         }
     }
 
+    /// When the clock on the wall shows a minute of a day: the first moment after it where the clock skips that minute.
+    pub fn at_minute(&self, day: Day, minute: u16) -> Timestamp {
+        let (hour, minutes) =
+            (i8::try_from(minute / 60).unwrap_or(0), i8::try_from(minute % 60).unwrap_or(0));
+        let shown = day.date().at(hour, minutes, 0, 0).to_zoned(self.0.clone());
+        shown.map_or_else(|_| self.begin(day), |z| Timestamp::from_micros(z.timestamp().as_microsecond()))
+    }
+
     /// When a day begins here: its midnight, or the first moment after it where the clock skips midnight.
     pub fn begin(&self, day: Day) -> Timestamp {
         let begun = day.date().to_zoned(self.0.clone());

@@ -84,11 +84,14 @@ impl QuietHours {
     /// `None`: it is not quiet. Where it is always quiet in one of them, the first zone decides alone.
     pub fn until(&self, zones: &[Zone], now: Timestamp) -> Option<Timestamp> {
         let wait = |zones: &[Zone], at: Timestamp| {
-            let left = zones.iter().map(|zone| self.left(zone.minute_of_day(at))).max().unwrap_or(0);
-            (left > 0).then(|| {
-                let minute = Timestamp::from_seconds(at.seconds() - at.seconds().rem_euclid(60));
-                minute.plus(Duration::from_mins(left.into()))
-            })
+            let to = minute(&self.to)?;
+            let ends = |zone: &Zone| {
+                let (day, shown) = (zone.day(at), zone.minute_of_day(at));
+                // By the clock on the wall, so that a night in which it is changed is as long as it is.
+                let end = zone.at_minute(if shown < to { day } else { day.next() }, to);
+                (self.left(shown) > 0).then_some(end.max(at.plus(Duration::from_secs(1))))
+            };
+            zones.iter().filter_map(ends).max()
         };
         for zones in [zones, zones.get(..1).unwrap_or_default()] {
             let mut until = None;

@@ -79,9 +79,11 @@ pub struct GuardSettings {
     #[schema(example = "Welcome back.")]
     opt_in_reply: Option<String>,
     /// At most 12.
+    #[schema(required = false)]
     frequency_caps: Vec<Cap>,
     quiet_hours: Option<Quiet>,
     /// Whether free-form messages outside Meta's 24-hour window are left to Meta to refuse.
+    #[schema(required = false)]
     leave_window_to_meta: bool,
 }
 
