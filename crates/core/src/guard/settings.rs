@@ -89,7 +89,9 @@ impl QuietHours {
                 let (day, shown) = (zone.day(at), zone.minute_of_day(at));
                 // By the clock on the wall, so that a night in which it is changed is as long as it is.
                 let end = zone.at_minute(if shown < to { day } else { day.next() }, to);
-                (self.left(shown) > 0).then_some(end.max(at.plus(Duration::from_secs(1))))
+                // Where a clock that is set back shows the end a second time, a minute is waited for it.
+                let end = if end > at { end } else { at.plus(Duration::from_mins(1)) };
+                (self.left(shown) > 0).then_some(end)
             };
             zones.iter().filter_map(ends).max()
         };
