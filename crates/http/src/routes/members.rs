@@ -163,6 +163,7 @@ fn own_example() -> Value {
         "id": "ws_01kagq5rh8e5htqh9sk95d3x4w",
         "name": "Example Ltd",
         "second_factor_required": false,
+        "time_zone": "Europe/Berlin",
         "only_through": null,
         "created_at": "2026-11-01T09:30:00Z",
     })
