@@ -3,15 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gatepost_app::sso::ProviderKind;
-use gatepost_app::{IdentityProviderCreate, InvitationCreate, OperatorVisitOpen, Outcome, Visit};
+use gatepost_app::{InvitationCreate, OperatorVisitOpen, Outcome, Visit};
 use gatepost_channels::sandbox::{SandboxConfig, SandboxHandle};
 use gatepost_core::access::{OperatorReason, OperatorRole, Role, Scope, VISIT_LASTS, operator_permission};
 use gatepost_core::channel::Mode;
 use gatepost_core::{
-    ApiKeyId, Clock, EmailAddress, IdentityProviderId, InvitationId, OperatorVisitId, Secret, WorkspaceId,
+    ApiKeyId, Clock, EmailAddress, IdentityProviderId, InvitationId, OperatorVisitId, WorkspaceId,
 };
-use gatepost_testkit::idp::{CLIENT_ID, CLIENT_SECRET, Idp};
+use gatepost_testkit::idp::Idp;
 use gatepost_testkit::{Client, Engines, Fixtures, Receiver, Setup, World, eventually, sandbox};
 use gatepost_vault::{ApiKeyToken, SystemEntropy};
 use serde_json::json;
@@ -101,16 +100,7 @@ async fn provider(world: &World, workspace: WorkspaceId) -> IdentityProviderId {
     let idp = Idp::start(Arc::clone(&world.clock) as _).await;
     let enter = world.operator::<operator_permission::WorkspaceEnter>();
     let inside = world.app.workspace_enter(&enter, workspace, Visit::InProcess).await.unwrap();
-    let create = IdentityProviderCreate {
-        name: "Ours".to_owned(),
-        kind: ProviderKind::Oidc { issuer: idp.issuer.clone() },
-        client_id: CLIENT_ID.to_owned(),
-        client_secret: Secret::new(CLIENT_SECRET.to_owned()),
-        enabled: true,
-        trusts_second_factor: false,
-        domains: Vec::new(),
-        join_role: None,
-    };
+    let create = idp.registration();
     match world.app.identity_provider_create(&inside.grant().unwrap(), create, None).await.unwrap() {
         Outcome::Fresh(provider) => provider.id,
         Outcome::Replayed(_) => unreachable!("nothing to replay"),
