@@ -9,6 +9,7 @@ import os from "node:os";
 import path from "node:path";
 import readline from "node:readline";
 import { createRequire } from "node:module";
+import { after } from "node:test";
 import { chromium } from "playwright-core";
 
 // PICTURES=DIRECTORY keeps a picture of every page that is judged.
@@ -107,6 +108,19 @@ export async function stage(...options) {
     stop: () => server.stop(() => server.child.stdin.end()),
   };
 }
+
+// What most files begin with: a browser and a stage, ended after the file's last test. `base` is the address as people
+// open it, `home` the first page of the workspace.
+export async function staged() {
+  const browser = await launch();
+  after(() => browser.close());
+  const server = await stage();
+  after(() => server.stop());
+  return { browser, server, base: server.named, home: `${server.named}/w/${server.workspace}` };
+}
+
+// The first page of the stage's workspace has its name.
+export const HOME = /^Northwind/;
 
 // RFC 6238, as authenticator apps do it: six digits, half a minute, SHA-1. The secret is in base32.
 export function totp(secret, now) {

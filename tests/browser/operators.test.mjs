@@ -1,20 +1,12 @@
 // The operators' listener: who gets in, what they do there, and what the owners of a workspace see of it.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { addPasskey, judge, launch, setUpApp, signIn, stage, visitor } from "./lib.mjs";
+import { test } from "node:test";
+import { addPasskey, judge, setUpApp, signIn, staged, visitor } from "./lib.mjs";
 
 const TITLE = "Sign in as an operator";
 
-let browser, server, base, desk;
-before(async () => {
-  browser = await launch();
-  server = await stage();
-  [base, desk] = [server.named, server.operators];
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+const { browser, server, base } = await staged();
+const desk = server.operators;
 
 // A new operator in a browser, signed in to the console at the page for factors.
 async function operator(role, options) {

@@ -1,20 +1,12 @@
 // The pages of a workspace: fit to be seen, harmless whatever is written in them, and of use without scripts.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { judge, launch, stage, watched } from "./lib.mjs";
+import { test } from "node:test";
+import { judge, staged, watched } from "./lib.mjs";
 
 const PAGES = ["", "/keys", "/keys/new", "/allowlist", "/allowlist?mode=test", "/audit", "/audit?since=yesterday", "/members", "/members/invite", "/notices", "/operator-visits", "/settings", "/settings/delete", "/sso"];
 const OWN = ["/workspaces", "/account/security", "/account/sessions", "/account/notices", "/account/linked", "/account/password", "/account/email", "/reauth"];
 
-let browser, server;
-before(async () => {
-  browser = await launch();
-  server = await stage();
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+const { browser, server } = await staged();
 
 // A browser of somebody with that role.
 async function signedIn(role, options) {

@@ -1,19 +1,10 @@
 // Second factors and passkeys, with an authenticator that Chromium plays: made, used alone, removed; and lost without
 // scripts, as the pages say.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { judge, launch, stage, visitor } from "./lib.mjs";
+import { test } from "node:test";
+import { judge, staged, visitor } from "./lib.mjs";
 
-let browser, server, base;
-before(async () => {
-  browser = await launch();
-  server = await stage();
-  base = server.named;
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+const { browser, server, base } = await staged();
 
 const cookies = (role) => server.cookies(role, { domain: "localhost" });
 

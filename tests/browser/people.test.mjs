@@ -1,22 +1,9 @@
 // People of a workspace: invited, given roles, removed; their sessions; what the audit log says of it.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { launch, signIn, stage, visitor } from "./lib.mjs";
+import { test } from "node:test";
+import { HOME, signIn, staged, visitor } from "./lib.mjs";
 
-// The first page of the workspace has its name.
-const HOME = /^Northwind/;
-
-let browser, server, base, home;
-before(async () => {
-  browser = await launch();
-  server = await stage();
-  base = server.named;
-  home = `${base}/w/${server.workspace}`;
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+const { browser, server, base, home } = await staged();
 
 // Somebody new of that role, who has just signed in and looks at `path` of the workspace.
 async function member(role, path = "") {

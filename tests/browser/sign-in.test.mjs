@@ -1,23 +1,11 @@
 // Signing in and out: with a password, an authenticator app, a recovery code, a passkey; and what is refused.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { addPasskey, judge, launch, setUpApp, signIn, stage, visitor } from "./lib.mjs";
+import { test } from "node:test";
+import { HOME, addPasskey, judge, setUpApp, signIn, staged, visitor } from "./lib.mjs";
 
 const SECURITY = "Sign-in and security";
 
-// The first page of the workspace has its name.
-const HOME = /^Northwind/;
-
-let browser, server, base;
-before(async () => {
-  browser = await launch();
-  server = await stage();
-  base = server.named;
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+const { browser, server, base } = await staged();
 
 test("the pages before signing in are fit to be seen", async (t) => {
   for (const address of ["/sign-in", "/forgot", "/sso/everybody"]) {

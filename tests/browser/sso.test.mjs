@@ -1,24 +1,11 @@
 // Signing in through an identity provider: the operator's for everybody, a workspace's for its members.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { judge, launch, signIn, stage, visitor } from "./lib.mjs";
+import { test } from "node:test";
+import { HOME, judge, signIn, staged, visitor } from "./lib.mjs";
 
 const BUTTON = "Continue with Everybody’s ID";
 
-// The first page of the workspace has its name.
-const HOME = /^Northwind/;
-
-let browser, server, base, home;
-before(async () => {
-  browser = await launch();
-  server = await stage();
-  base = server.named;
-  home = `${base}/w/${server.workspace}`;
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+const { browser, server, base, home } = await staged();
 
 // A browser that may go to the provider.
 const visiting = () => visitor(browser, [base, server.idp]);

@@ -5,14 +5,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use gatepost_app::sso::ProviderKind;
-use gatepost_app::{
-    IdentityProviderCreate, IdentityProviderUpdate, Outcome, SessionBegun, SignIn, SsoDone, SsoWish, Visit,
-};
+use gatepost_app::{IdentityProviderUpdate, Outcome, SessionBegun, SignIn, SsoDone, SsoWish, Visit};
 use gatepost_core::access::{Permission, Person, Role, SessionKind, operator_permission, permission};
 use gatepost_core::channel::Mode;
 use gatepost_core::{IdentityProviderId, Secret, WorkspaceId};
-use gatepost_testkit::idp::{CLIENT_ID, CLIENT_SECRET, Idp, Person as There};
+use gatepost_testkit::idp::{Idp, Person as There};
 use gatepost_testkit::{Browser, Client, Engines, Listening, PASSWORD, Setup, Somebody, World};
 use serde_json::json;
 
@@ -106,16 +103,7 @@ async fn through_provider(
     workspace: WorkspaceId,
     somebody: &Somebody,
 ) -> (IdentityProviderId, SessionBegun) {
-    let create = IdentityProviderCreate {
-        name: "Ours".to_owned(),
-        kind: ProviderKind::Oidc { issuer: idp.issuer.clone() },
-        client_id: CLIENT_ID.to_owned(),
-        client_secret: Secret::new(CLIENT_SECRET.to_owned()),
-        enabled: true,
-        trusts_second_factor: false,
-        domains: Vec::new(),
-        join_role: None,
-    };
+    let create = idp.registration();
     let grant = by_hand::<permission::IdentityProviderManage>(world, workspace).await;
     let made = world.app.identity_provider_create(&grant, create, None).await.unwrap();
     let Outcome::Fresh(provider) = made else { unreachable!("nothing to replay") };

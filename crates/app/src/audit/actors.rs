@@ -62,8 +62,6 @@ impl App {
                 _ => {}
             }
         }
-        users.sort_unstable();
-        users.dedup();
         keys.sort_unstable();
         keys.dedup();
         let users = self.audit_people(users, people).await?;
@@ -100,17 +98,10 @@ impl App {
         ids: Vec<UserId>,
         people: People,
     ) -> Result<BTreeMap<UserId, (String, Option<String>)>> {
-        if ids.is_empty() {
+        let rows = self.users_of(ids).await?;
+        if rows.is_empty() {
             return Ok(BTreeMap::new());
         }
-        let read = self.0.store.read_system(async move |tx| {
-            let mut rows = Vec::with_capacity(ids.len());
-            for id in &ids {
-                rows.extend(tx.user_get(*id).await?);
-            }
-            Ok(rows)
-        });
-        let rows = read.await?;
         let sealing = self.0.sealing.keys(WorkspaceScope::platform()).await?;
         let mut found = BTreeMap::new();
         for row in rows {

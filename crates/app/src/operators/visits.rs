@@ -265,20 +265,7 @@ impl App {
 
     /// With the names of the operators.
     async fn visit_views(&self, rows: Vec<VisitRow>) -> Result<Vec<OperatorVisitView>> {
-        let mut operators: Vec<UserId> = rows.iter().map(|row| row.visit.operator).collect();
-        operators.sort_unstable();
-        operators.dedup();
-        let accounts = self
-            .0
-            .store
-            .read_system(async move |tx| {
-                let mut found = Vec::new();
-                for id in &operators {
-                    found.extend(tx.user_get(*id).await?);
-                }
-                Ok(found)
-            })
-            .await?;
+        let accounts = self.users_of(rows.iter().map(|row| row.visit.operator)).await?;
         let keys = self.0.sealing.keys(WorkspaceScope::platform()).await?;
         let mut names = Vec::new();
         for account in &accounts {

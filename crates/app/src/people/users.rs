@@ -1,5 +1,7 @@
 //! Accounts.
 
+use std::collections::BTreeSet;
+
 use gatepost_core::access::{OperatorRole, Person, Role};
 use gatepost_core::{Code, EmailAddress, Error, Result, Secret, Timestamp, UserId, WorkspaceId};
 use gatepost_store::{UserRow, WorkspaceScope};
@@ -50,6 +52,26 @@ impl UserColumn {
 /// The blind index of an address: the same for every spelling of it.
 pub(crate) fn email_index(keys: &WorkspaceKeys, email: &EmailAddress) -> [u8; 16] {
     keys.blind_index("user.email", email.canonical().as_bytes())
+}
+
+impl App {
+    /// The accounts of these people, each once; those that are gone are left out.
+    pub(crate) async fn users_of(&self, ids: impl IntoIterator<Item = UserId>) -> Result<Vec<UserRow>> {
+        let ids: BTreeSet<UserId> = ids.into_iter().collect();
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.0
+            .store
+            .read_system(async move |tx| {
+                let mut found = Vec::with_capacity(ids.len());
+                for id in &ids {
+                    found.extend(tx.user_get(*id).await?);
+                }
+                Ok(found)
+            })
+            .await
+    }
 }
 
 /// Who is to get an account.

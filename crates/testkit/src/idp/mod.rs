@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
 use axum::http::Uri;
+use gatepost_app::IdentityProviderCreate;
 use gatepost_app::sso::{Provider, ProviderKind, SsoHosts};
 use gatepost_core::{Clock, Secret};
 use serde_json::Value;
@@ -125,6 +126,20 @@ pub struct Idp {
 }
 
 impl Idp {
+    /// What a workspace says to add it as a provider of its own.
+    pub fn registration(&self) -> IdentityProviderCreate {
+        IdentityProviderCreate {
+            name: "Ours".to_owned(),
+            kind: ProviderKind::Oidc { issuer: self.issuer.clone() },
+            client_id: CLIENT_ID.to_owned(),
+            client_secret: Secret::new(CLIENT_SECRET.to_owned()),
+            enabled: true,
+            trusts_second_factor: false,
+            domains: Vec::new(),
+            join_role: None,
+        }
+    }
+
     /// Starts one; its tokens are of the clock's time.
     ///
     /// # Panics

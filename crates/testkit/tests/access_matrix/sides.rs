@@ -4,20 +4,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gatepost_app::sso::ProviderKind;
-use gatepost_app::{
-    BillingConfig, IdentityProviderCreate, InvitationCreate, OperatorVisitOpen, Outcome, Visit,
-};
+use gatepost_app::{BillingConfig, InvitationCreate, OperatorVisitOpen, Outcome, Visit};
 use gatepost_channels::sandbox::{SandboxConfig, SandboxHandle};
 use gatepost_core::access::{OperatorReason, OperatorRole, Role, Scope, VISIT_LASTS, operator_permission};
 use gatepost_core::channel::Mode;
 use gatepost_core::guard::PauseScope;
 use gatepost_core::{
     ApiKeyId, Clock, EmailAddress, IdentityProviderId, InvitationId, MessageId, OperatorVisitId, PauseId,
-    Purpose, Secret, WorkspaceId,
+    Purpose, WorkspaceId,
 };
 use gatepost_store::engine::EngineKind;
-use gatepost_testkit::idp::{CLIENT_ID, CLIENT_SECRET, Idp};
+use gatepost_testkit::idp::Idp;
 use gatepost_testkit::{Client, Engines, Fixtures, Receiver, Setup, World, eventually, sandbox};
 use gatepost_vault::{ApiKeyToken, StripeSecret, SystemEntropy};
 use serde_json::json;
@@ -112,16 +109,7 @@ async fn provider(world: &World, workspace: WorkspaceId) -> IdentityProviderId {
     let idp = Idp::start(Arc::clone(&world.clock) as _).await;
     let enter = world.operator::<operator_permission::WorkspaceEnter>();
     let inside = world.app.workspace_enter(&enter, workspace, Visit::InProcess).await.unwrap();
-    let create = IdentityProviderCreate {
-        name: "Ours".to_owned(),
-        kind: ProviderKind::Oidc { issuer: idp.issuer.clone() },
-        client_id: CLIENT_ID.to_owned(),
-        client_secret: Secret::new(CLIENT_SECRET.to_owned()),
-        enabled: true,
-        trusts_second_factor: false,
-        domains: Vec::new(),
-        join_role: None,
-    };
+    let create = idp.registration();
     match world.app.identity_provider_create(&inside.grant().unwrap(), create, None).await.unwrap() {
         Outcome::Fresh(provider) => provider.id,
         Outcome::Replayed(_) => unreachable!("nothing to replay"),

@@ -2,16 +2,14 @@
 
 use std::sync::Arc;
 
-use gatepost_app::sso::ProviderKind;
 use gatepost_app::{
-    IdentityProviderCreate, IdentityProviderUpdate, IdentityProviderView, Outcome, SecondFactor, SignIn,
-    SsoDone, SsoWish,
+    IdentityProviderUpdate, IdentityProviderView, Outcome, SecondFactor, SignIn, SsoDone, SsoWish,
 };
 use gatepost_core::access::permission::{IdentityProviderManage, MessageSend};
 use gatepost_core::access::{Grant, Person, Role, SessionKind};
 use gatepost_core::audit::Action;
 use gatepost_core::{Secret, WorkspaceId};
-use gatepost_testkit::idp::{CLIENT_ID, CLIENT_SECRET, Idp, Person as There};
+use gatepost_testkit::idp::{Idp, Person as There};
 use gatepost_testkit::{PASSWORD, Somebody};
 
 use crate::support::Stage;
@@ -39,19 +37,6 @@ async fn grant(stage: &Stage, person: &Person) -> Grant<IdentityProviderManage> 
     seat.grant().unwrap().in_request(stage.world.caller().request.unwrap())
 }
 
-fn create(idp: &Idp) -> IdentityProviderCreate {
-    IdentityProviderCreate {
-        name: "Ours".to_owned(),
-        kind: ProviderKind::Oidc { issuer: idp.issuer.clone() },
-        client_id: CLIENT_ID.to_owned(),
-        client_secret: Secret::new(CLIENT_SECRET.to_owned()),
-        enabled: true,
-        trusts_second_factor: false,
-        domains: Vec::new(),
-        join_role: None,
-    }
-}
-
 impl<'s> Scene<'s> {
     async fn start(stage: &'s Stage) -> Self {
         let idp = Idp::start(Arc::clone(&stage.world.clock) as _).await;
@@ -61,7 +46,7 @@ impl<'s> Scene<'s> {
         idp.sign_in(There { sub, email: "ann@example.org".to_owned(), verified: true, name });
         let person = person(stage, &stage.world.sign_in(&owner).await.token).await;
         let grant = grant(stage, &person).await;
-        let made = stage.world.app.identity_provider_create(&grant, create(&idp), None).await.unwrap();
+        let made = stage.world.app.identity_provider_create(&grant, idp.registration(), None).await.unwrap();
         let Outcome::Fresh(provider) = made else { unreachable!("nothing to replay") };
         Self { stage, idp, owner, person, provider }
     }
@@ -103,7 +88,7 @@ pub async fn drive(stage: &Stage, action: Action, log: Option<WorkspaceId>) -> u
     match action {
         Action::IdentityProviderCreated => {
             let grant = grant(stage, &scene.person).await;
-            app.identity_provider_create(&grant, create(&scene.idp), None).await.unwrap();
+            app.identity_provider_create(&grant, scene.idp.registration(), None).await.unwrap();
         }
         Action::IdentityProviderUpdated => {
             let update = IdentityProviderUpdate { enabled: Some(false), ..IdentityProviderUpdate::default() };

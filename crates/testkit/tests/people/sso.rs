@@ -13,7 +13,7 @@ use gatepost_core::access::permission::{
 };
 use gatepost_core::access::{Person, Principal, Role, SessionKind, operator_permission};
 use gatepost_core::{Code, Error, Secret, WorkspaceId};
-use gatepost_testkit::idp::{CLIENT_ID, CLIENT_SECRET, Idp, Part, Person as There};
+use gatepost_testkit::idp::{CLIENT_SECRET, Idp, Part, Person as There};
 use gatepost_testkit::{Engines, PASSWORD, Setup, Somebody, TestClock, World};
 
 const GLOBAL: &str = "everybody";
@@ -79,19 +79,6 @@ impl Scene {
     async fn seat(&self, somebody: &Somebody) -> Arc<Principal> {
         let person = self.with_password(somebody).await;
         self.world.app.principal_of_person(&person, self.ours).await.unwrap()
-    }
-
-    fn create(&self) -> IdentityProviderCreate {
-        IdentityProviderCreate {
-            name: "Ours".to_owned(),
-            kind: ProviderKind::Oidc { issuer: self.idp.issuer.clone() },
-            client_id: CLIENT_ID.to_owned(),
-            client_secret: Secret::new(CLIENT_SECRET.to_owned()),
-            enabled: true,
-            trusts_second_factor: false,
-            domains: Vec::new(),
-            join_role: None,
-        }
     }
 
     /// A provider of our workspace.
@@ -226,7 +213,7 @@ async fn a_callback_works_once_and_in_its_own_browser() {
 async fn a_workspaces_provider_opens_its_workspace_and_nothing_else() {
     for scene in Scene::all().await {
         let app = &scene.world.app;
-        let provider = scene.provider(scene.create()).await;
+        let provider = scene.provider(scene.idp.registration()).await;
         let key = provider.id.to_string();
         // The owner sits in both workspaces.
         let grant = scene.world.operator::<operator_permission::UserManage>();
@@ -261,7 +248,7 @@ async fn a_workspaces_provider_opens_its_workspace_and_nothing_else() {
 async fn who_is_no_member_any_more_or_disabled_does_not_come_in() {
     for scene in Scene::all().await {
         let app = &scene.world.app;
-        let key = scene.provider(scene.create()).await.id.to_string();
+        let key = scene.provider(scene.idp.registration()).await.id.to_string();
         let agent = scene.world.member(scene.ours, Role::Agent).await;
         scene.there("5", "agent@example.org");
         scene.link(&key, &agent).await.unwrap();
@@ -322,7 +309,7 @@ async fn an_unlinked_account_opens_nothing() {
 async fn the_only_way_in() {
     for scene in Scene::all().await {
         let app = &scene.world.app;
-        let provider = scene.provider(scene.create()).await;
+        let provider = scene.provider(scene.idp.registration()).await;
         let key = provider.id.to_string();
         let only =
             |yes| IdentityProviderUpdate { only_way_in: Some(yes), ..IdentityProviderUpdate::default() };
@@ -368,7 +355,7 @@ async fn the_only_way_in() {
 async fn a_second_factor_is_asked_for_unless_the_provider_is_trusted_with_it() {
     for scene in Scene::all().await {
         let app = &scene.world.app;
-        let provider = scene.provider(scene.create()).await;
+        let provider = scene.provider(scene.idp.registration()).await;
         let key = provider.id.to_string();
         scene.there("1", "ann@example.org");
         scene.link(&key, &scene.owner).await.unwrap();
@@ -439,10 +426,11 @@ async fn people_of_a_domain_may_come_uninvited_where_the_workspace_says_so() {
     for scene in Scene::all().await {
         let app = &scene.world.app;
         scene.there("20", "new@shop.example");
-        let closed = scene.provider(scene.create()).await.id.to_string();
+        let closed = scene.provider(scene.idp.registration()).await.id.to_string();
         assert_eq!(scene.sign_in(&closed).await.err(), Some(Code::SsoFailed), "off by default");
         let (domains, join_role) = (vec!["Shop.Example".to_owned()], Some(Role::Agent));
-        let open = scene.provider(IdentityProviderCreate { domains, join_role, ..scene.create() }).await;
+        let open =
+            scene.provider(IdentityProviderCreate { domains, join_role, ..scene.idp.registration() }).await;
         let key = open.id.to_string();
         let person = scene.sign_in(&key).await.unwrap();
         let seat = app.principal_of_person(&person, scene.ours).await.unwrap();
@@ -478,7 +466,7 @@ async fn people_of_a_domain_may_come_uninvited_where_the_workspace_says_so() {
 async fn a_fresh_proof_through_the_provider_that_opened_the_session() {
     for scene in Scene::all().await {
         let app = &scene.world.app;
-        let key = scene.provider(scene.create()).await.id.to_string();
+        let key = scene.provider(scene.idp.registration()).await.id.to_string();
         scene.there("1", "ann@example.org");
         scene.link(&key, &scene.owner).await.unwrap();
         let person = scene.sign_in(&key).await.unwrap();
@@ -517,7 +505,7 @@ async fn a_provider_is_looked_at_before_it_is_kept() {
             assert_eq!(error.code(), Code::InvalidField);
             error.field_errors()[0].pointer.clone()
         };
-        let base = || scene.create();
+        let base = || scene.idp.registration();
         let issuer = |issuer: &str| ProviderKind::Oidc { issuer: issuer.to_owned() };
         for inside in ["http://127.0.0.1:22", "https://10.0.0.1", "https://localhost", "http://id.example"] {
             assert_eq!(refused(IdentityProviderCreate { kind: issuer(inside), ..base() }).await, "/issuer");
