@@ -482,7 +482,7 @@ impl App {
                 if let Some(hold) = &judgement.hold {
                     let view = app.message_hold(tx, keys, asked, draft, hold, &holder).await?;
                     if let (Some(prepared), Some(render)) = (&recording, render) {
-                        tx.idempotency_answer(&prepared.id, &prepared.sealed(keys, &render(&view))?).await?;
+                        tx.idempotency_replace(&prepared.id, &prepared.sealed(keys, &render(&view))?).await?;
                     }
                     written = Written::Held(Box::new(view));
                 }
