@@ -76,6 +76,8 @@ pub struct MessageRow {
     /// The blind index of the person an outbound one is for; absent on old ones.
     pub person: Option<Vec<u8>>,
     pub expires_at: Option<Timestamp>,
+    /// Whether it counts on the plan: what does not is an answer to a person's choice, or was not sent by us.
+    pub counted: bool,
 }
 
 /// What a status needs to know of its message.
@@ -123,8 +125,8 @@ const SPANS_SEARCHED: i64 = 256;
 statements! {
     INSERT_OUTBOUND = same("INSERT INTO message (workspace_id, id, channel_id, mode, direction, state, kind, purpose, party, content, reply_to, on_unknown, doubtful, created_at, person, expires_at, counted_day) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, $13, $14, $15, $16)");
     INSERT_INBOUND = same(concat!("INSERT INTO message (workspace_id, id, channel_id, mode, direction, state, kind, contact_id, party, content, provider_span, provider_index, provider_id, reply_to, on_unknown, doubtful, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, ", span!(), ", $11, $12, $13, 0, 0, $14)"));
-    GET = same("SELECT id, channel_id, mode, direction, state, kind, purpose, party, content, provider_id, reply_to, on_unknown, doubtful, error, created_at, sending_at, sent_at, delivered_at, read_at, failed_at, person, expires_at FROM message WHERE workspace_id = $1 AND id = $2");
-    LIST = same("SELECT id, channel_id, mode, direction, state, kind, purpose, party, content, provider_id, reply_to, on_unknown, doubtful, error, created_at, sending_at, sent_at, delivered_at, read_at, failed_at, person, expires_at FROM message WHERE workspace_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
+    GET = same("SELECT id, channel_id, mode, direction, state, kind, purpose, party, content, provider_id, reply_to, on_unknown, doubtful, error, created_at, sending_at, sent_at, delivered_at, read_at, failed_at, person, expires_at, counted_day FROM message WHERE workspace_id = $1 AND id = $2");
+    LIST = same("SELECT id, channel_id, mode, direction, state, kind, purpose, party, content, provider_id, reply_to, on_unknown, doubtful, error, created_at, sending_at, sent_at, delivered_at, read_at, failed_at, person, expires_at, counted_day FROM message WHERE workspace_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
     STATUS = per(
         "SELECT id, channel_id, mode, state, doubtful, CAST(CASE WHEN provider_index IS NULL THEN 0 ELSE 1 END AS BIGINT) FROM message WHERE workspace_id = $1 AND id = $2",
         "SELECT id, channel_id, mode, state, doubtful, CAST(CASE WHEN provider_index IS NULL THEN 0 ELSE 1 END AS BIGINT) FROM message WHERE workspace_id = $1 AND id = $2 FOR UPDATE"
@@ -175,6 +177,7 @@ fn message(row: &Row<'_>) -> engine::Result<MessageRow> {
         failed_at: at(row, 19)?,
         person: row.get(20)?,
         expires_at: at(row, 21)?,
+        counted: row.get::<Option<i64>>(22)?.is_some(),
     })
 }
 

@@ -439,6 +439,13 @@ pub const KEYS: &[Key] = &[
         about: "A text with your rules for acceptable use. Whoever makes a workspace accepts it, which is in the audit log with the text's version; `GET /v1/acceptable-use` shows both.",
     },
     Key {
+        path: "guard.review_hours",
+        takes: "whole number, 1 to 720",
+        default: "`72`",
+        example: "24",
+        about: "For how long a held message waits for a person's decision before it expires, in hours; a shorter `ttl` of its own counts.",
+    },
+    Key {
         path: "billing.stripe_webhook_secret_file",
         takes: "path",
         default: "none: nobody is believed to bill",
