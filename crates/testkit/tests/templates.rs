@@ -123,6 +123,8 @@ async fn from_a_draft_to_a_phone() {
         let changed = admin.patch(&path(""), &change).await.expect(200).json();
         assert_eq!((text(&changed, "category"), text(&changed, "status")), ("MARKETING", "DRAFT"));
         assert_eq!(list(admin, "status=DRAFT&category=MARKETING&name=order_ready").await.len(), 1);
+        // Marketing goes to people who agreed, and nowhere by way of a test.
+        admin.patch(&path(""), &json!({"category": "UTILITY"})).await.expect(200);
         assert_eq!(list(admin, "status=APPROVED").await.len(), 0, "Meta has heard of nothing");
 
         let submitted = admin.post(&path("/submit"), &Value::Null).await.expect(200).json();
