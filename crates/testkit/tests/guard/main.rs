@@ -1,5 +1,5 @@
 //! The guard as its users meet it: what it refuses, what it lets wait, who stops it and who decides.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod caps;
 mod dry_run;
