@@ -124,14 +124,14 @@ impl Run {
         let before = process::thread_cpu();
         let classifier = Classifier::new(&own);
         black_box(classifier.classify("hello"));
-        let built = (process::thread_cpu() - before).as_secs_f64() * 1e3;
+        let built = process::thread_cpu().saturating_sub(before).as_secs_f64() * 1e3;
         let mut each = Samples::default();
         for _ in 0..self.args.repetitions() {
             let before = process::thread_cpu();
             for number in 0..READ {
                 black_box(classifier.classify(TEXTS[number % TEXTS.len()]));
             }
-            each.push((process::thread_cpu() - before).as_secs_f64() * 1e6 / READ as f64);
+            each.push(process::thread_cpu().saturating_sub(before).as_secs_f64() * 1e6 / READ as f64);
         }
         let note = format!("all languages; the words of all languages were read in {built:.0} ms, once");
         self.table.push(Row::of("CPU of classifying a text", &each, "µs", note));
@@ -146,16 +146,17 @@ async fn cpu_of<F: Future<Output = Result<()>>>(one: impl Fn(usize) -> F) -> Res
     while let Some(result) = done.next().await {
         result?;
     }
-    Ok((process::cpu() - before).as_secs_f64() * 1e6 / ASKED as f64)
+    Ok(process::cpu().saturating_sub(before).as_secs_f64() * 1e6 / ASKED as f64)
 }
 
 /// Everybody gets a text of their own, like the codes and dates of real ones.
 fn message(channel: ChannelId, number: usize) -> Result<MessageSend> {
     let text = format!("Your parcel {number} is here. We are open until seven.");
-    let body = Body::parse(text).map_err(|why| Failure::new(why.to_string()))?;
+    let body = Body::parse(text).map_err(Failure::new)?;
     Ok(MessageSend {
         channel: Some(channel),
-        to: Recipient::parse(&format!("+1202555{:04}", number % 10_000)).map_err(Failure::new)?,
+        to: Recipient::parse(&format!("+1202555{:04}", number % 10_000))
+            .map_err(|why| Failure::new(why.to_string()))?,
         purpose: Purpose::Transactional,
         content: Content::text(&body, false).map_err(|why| Failure::new(why.to_string()))?,
         reply_to: None,
