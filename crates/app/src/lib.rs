@@ -58,6 +58,7 @@ mod templates;
 mod test_channels;
 mod triggering;
 mod vault;
+mod verifications;
 mod well_formed;
 mod workspaces;
 

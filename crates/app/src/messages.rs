@@ -450,6 +450,7 @@ impl App {
                     person: order_key,
                     expires_at,
                     counted: Some(judgement.counted),
+                    verification: None,
                     created_at: now,
                 };
                 let run_at = judgement.not_before.unwrap_or(now);
