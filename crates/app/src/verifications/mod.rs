@@ -11,12 +11,21 @@
 //! Whoever takes several rows in one transaction takes them in this order, so that two never wait for each other: the
 //! message that carries the code, the verification, then those of the guard.
 
+mod cancelling;
+mod checking;
 mod ending;
 mod expiring;
+mod following;
 mod fraud;
 mod holding;
 mod news;
+mod reading;
+mod resending;
+mod sending;
 mod settings;
+mod starting;
+mod view;
+mod wording;
 
 use gatepost_core::Secret;
 use gatepost_core::verification::VerificationCode;
@@ -29,6 +38,9 @@ use serde_json::value::RawValue;
 use crate::messages::{StoredParty, open_json, seal_json};
 
 pub(crate) use expiring::Expiring;
+pub(crate) use following::{Followed, Following};
+pub use sending::VerificationStart;
+pub use view::VerificationView;
 
 /// The domain of digests of codes that go to people.
 const CODE_DOMAIN: &str = "verification.code";
@@ -54,6 +66,9 @@ pub(crate) struct Details {
     /// The text that was asked for, with its places.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub text: Option<String>,
+    /// The time that was asked for, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ttl: Option<u64>,
 }
 
 /// The place of a sealed column of a verification.
@@ -105,6 +120,11 @@ pub(crate) fn code_digest(
     bytes.extend_from_slice(code.digits().as_bytes());
     let bound = Secret::new(bytes);
     keys.blind_index(CODE_DOMAIN, bound.expose())
+}
+
+/// The blind index of the address of a person's device.
+pub(crate) fn client_index(keys: &WorkspaceKeys, address: &str) -> [u8; 16] {
+    keys.blind_index("verification.client_ip", address.as_bytes())
 }
 
 /// The job that looks at a verification at its end: there is one at most, so it has the verification's own number.

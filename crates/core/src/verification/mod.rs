@@ -6,11 +6,13 @@
 //! and that two tries never share a count, follows from the lock that the caller holds on the row.
 //! Does not defend against: a person who tells their code to somebody else; a phone that somebody else holds.
 
+mod choice;
 mod code;
 mod defaults;
 mod machine;
 mod text;
 
+pub use choice::{TemplateOffer, language_fit, offers_order, ttl_with};
 pub use code::{CodeLength, Proof, VerificationCode, proof_of_test_code};
 pub use defaults::VerificationDefaults;
 pub use machine::{ResendRefused, Standing, Verdict};

@@ -7,6 +7,8 @@ use crate::Secret;
 
 /// Longest text, in characters, before anything is filled in.
 const TEXT_MAX: usize = 1_024;
+/// How often the app and the minutes may be named, so that the filled text stays within Meta's bounds.
+const REPEATED_MAX: usize = 3;
 /// What can be filled in.
 const PLACES: [&str; 3] = ["{code}", "{ttl}", "{app}"];
 
@@ -27,6 +29,9 @@ impl CodeText {
         }
         if text.matches("{code}").count() != 1 {
             return Err("expected a text with {code} in it, once".to_owned());
+        }
+        if ["{ttl}", "{app}"].iter().any(|place| text.matches(place).count() > REPEATED_MAX) {
+            return Err(format!("expected each place at most {REPEATED_MAX} times"));
         }
         let mut rest = text.as_str();
         while let Some(at) = rest.find('{') {
@@ -97,7 +102,16 @@ mod tests {
 
     #[test]
     fn what_is_not_a_place_is_refused() {
-        for text in ["", "no code", "{{code}}", "{code} {otp}", "{code} {", "{code}{code}", "{code}\0"] {
+        for text in [
+            "",
+            "no code",
+            "{{code}}",
+            "{code} {otp}",
+            "{code} {",
+            "{code}{code}",
+            "{code}\0",
+            "{code}{app}{app}{app}{app}",
+        ] {
             assert!(CodeText::parse(text.to_owned()).is_err(), "{text}");
         }
         assert!(CodeText::parse(format!("{{code}}{}", "x".repeat(1_018))).is_ok());
