@@ -65,6 +65,7 @@ statements! {
     GET = same(one!(""));
     HOLD = per(one!(""), one!(" FOR UPDATE"));
     LIST = same(concat!("SELECT ", columns!(), " FROM verification WHERE workspace_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3"));
+    AWAITED = same("SELECT CAST(COUNT(*) AS BIGINT) FROM verification WHERE workspace_id = $1 AND id = $2 AND message_id = $3 AND state = $4");
     /// Everything that can change: neither whom it is for nor by which channel can.
     UPDATE = same("UPDATE verification SET state = $3, code_digest = $4, generation = $5, tries = $6, expires_at = $7, resend_after = $8, message_id = $9, template = $10, reason = $11, sent_at = $12, delivered_at = $13, ended_at = $14 WHERE workspace_id = $1 AND id = $2");
     DETAILS_PAST = same("UPDATE verification SET details = NULL WHERE workspace_id = $1 AND id IN (SELECT id FROM verification WHERE workspace_id = $1 AND id < $2 AND details IS NOT NULL ORDER BY id LIMIT $3)");
@@ -152,6 +153,17 @@ impl WorkspaceTx<'_> {
     /// Newest first, those older than `before`.
     pub async fn verification_list(&self, before: Uuid, limit: i64) -> Result<Vec<VerificationRow>> {
         Ok(self.tx.query(&LIST, params![self.workspace, before, limit], verification).await?)
+    }
+
+    /// Whether the codes that these messages carry are still good for something.
+    pub async fn codes_awaited(&self, codes: &[(VerificationId, MessageId)]) -> Result<Vec<bool>> {
+        let pending = VerificationState::Pending.number();
+        let rows: Vec<_> = codes
+            .iter()
+            .map(|(id, message)| params![self.workspace, id.uuid(), message.uuid(), pending].to_vec())
+            .collect();
+        let found = self.tx.query_many(&AWAITED, &rows, |row: &Row<'_>| row.get::<i64>(0)).await?;
+        Ok(found.into_iter().map(|count| count.is_some_and(|count| count > 0)).collect())
     }
 
     /// Writes back everything that can change of a row that is held.
