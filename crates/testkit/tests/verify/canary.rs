@@ -146,7 +146,7 @@ async fn a_code_lies_nowhere() {
         }
         let left = stage.world.rows_of(stage.tenant.workspace).await["message"].clone();
         assert_eq!(left.len(), 5);
-        let audit = stage.live.admin.get("/v1/audit?limit=100").await.expect(200).text;
+        let audit = stage.live.admin.get("/v1/audit-log?limit=100").await.expect(200).text;
         assert!(codes.iter().all(|code| !holds(audit.as_bytes(), code)));
         look(&stage, &codes, "when they are over").await;
         assert!(text(&begun[0], "id").starts_with("ver_"));
