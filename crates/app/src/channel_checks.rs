@@ -1,4 +1,4 @@
-//! Looking at channels: when they are added, daily, and when somebody asks.
+//! Looking at channels: when they are added, daily (then at their account's templates too), and when somebody asks.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -114,7 +114,7 @@ pub(crate) struct Checking {
 /// A look that is due; nothing to look at where the channel is gone or cannot be looked at from here.
 pub(crate) struct Due {
     job: Claimed,
-    cloud: Option<CloudChannel>,
+    channel: Option<(ChannelRow, CloudChannel)>,
     /// When the job is done for good, and not put off.
     gone: bool,
 }
@@ -130,11 +130,22 @@ pub(crate) struct Looked {
 
 impl Checking {
     /// What a look needs; `None` where the channel was removed.
-    async fn channel(&self, job: &Claimed) -> Result<Option<CloudChannel>> {
+    async fn channel(&self, job: &Claimed) -> Result<Option<(ChannelRow, CloudChannel)>> {
         let (scope, id) = (job.scope(), ChannelId::from_uuid(job.subject));
         match self.app.0.store.read(scope, async move |tx| tx.channel_get(id).await).await? {
-            Some(row) => self.app.cloud_channel_of(scope, &row).await.map(Some),
+            Some(row) => {
+                let cloud = self.app.cloud_channel_of(scope, &row).await?;
+                Ok(Some((row, cloud)))
+            }
             None => Ok(None),
+        }
+    }
+
+    /// Takes over the account's templates: the guard goes by the category that Meta files them under, and Meta may move
+    /// them. Not being told is no finding about the channel.
+    async fn templates(&self, scope: WorkspaceScope, channel: &ChannelRow, cloud: &CloudChannel) {
+        if let Err(error) = self.app.templates_read(scope, channel, cloud).await {
+            tracing::info!(%error, channel = %channel.id, "the templates were not read; the next look asks again");
         }
     }
 }
@@ -155,28 +166,29 @@ impl Work for Checking {
         let jobs = self.app.claim(self.key, 0..=0, limit).await?;
         let mut items = Vec::with_capacity(jobs.len());
         for job in jobs {
-            let (cloud, gone) = match self.channel(&job).await {
-                Ok(Some(cloud)) => (Some(cloud), false),
+            let (channel, gone) = match self.channel(&job).await {
+                Ok(Some(channel)) => (Some(channel), false),
                 Ok(None) => (None, true),
                 Err(error) => {
                     tracing::warn!(%error, channel = %job.subject, "a channel could not be looked at");
                     (None, false)
                 }
             };
-            items.push(Due { job, cloud, gone });
+            items.push(Due { job, channel, gone });
         }
         Ok(Taken { items, again: None })
     }
 
     async fn perform(&self, item: Due) -> Looked {
-        let Due { job, cloud, gone } = item;
+        let Due { job, channel, gone } = item;
         let now = self.app.now();
         let entropy = self.app.0.entropy.as_ref();
-        let Some(cloud) = cloud else {
+        let Some((channel, cloud)) = channel else {
             return Looked { job, report: None, again: (!gone).then(|| now.plus(AFTER_FAILURE)) };
         };
         match self.app.0.cloud.check_channel(&cloud, Some(&cloud.waba_id), now).await {
             Ok(check) => {
+                self.templates(job.scope(), &channel, &cloud).await;
                 let report = Some(Arc::new(report_of(&check, now)));
                 Looked { job, report, again: Some(next_day(now, entropy)) }
             }

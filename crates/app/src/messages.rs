@@ -440,7 +440,7 @@ impl App {
                 let mut written = Written::Queued;
                 if let Some(view) = app.message_accept(tx, &sealing, &row, &acceptance).await? {
                     if let (Some(prepared), Some(render)) = (&recording, render) {
-                        tx.idempotency_answer(&prepared.id, &prepared.sealed(&sealing, &render(&view))?)
+                        tx.idempotency_replace(&prepared.id, &prepared.sealed(&sealing, &render(&view))?)
                             .await?;
                     }
                     written = Written::Held(Box::new(view));

@@ -29,7 +29,7 @@ pub struct Args {
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=20))]
     pub repeat: u64,
 
-    /// Fewer and shorter repetitions, and 100,000 stored messages instead of a million
+    /// Fewer and shorter repetitions, and 100,000 stored messages and suppressions instead of a million
     #[arg(long)]
     pub quick: bool,
 
@@ -60,6 +60,8 @@ pub enum Group {
     Deliveries,
     /// From the accept through Meta's call and statuses to the webhooks, and a channel's pace
     Loop,
+    /// The guard's share of an accept, and accepts with many suppressions and own keywords
+    Guard,
     /// Cost of a message with few and with many stored
     Growth,
     /// Timing of API key verification
@@ -95,7 +97,7 @@ impl Args {
         if self.quick { 2 } else { self.repeat }
     }
 
-    /// The larger number of stored messages that costs are compared at.
+    /// The larger number of stored messages and suppressions that costs are compared at.
     pub const fn many(&self) -> usize {
         if self.quick { 100_000 } else { 1_000_000 }
     }

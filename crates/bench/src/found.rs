@@ -32,6 +32,8 @@ pub struct Found {
     pub pace_off: Samples,
     /// Most messages of a channel in any one second.
     pub pace_most: Samples,
+    /// Processor time of the guard, in per cent of an accept's.
+    pub guard_share: Samples,
     /// Time of an accept with many messages stored, over that with few.
     pub accept_growth: Samples,
     /// Time of an inbound item up to its webhook with many messages stored, over that with few.
@@ -138,6 +140,7 @@ impl Found {
             ("accept to Meta's call at half load, p99", &self.to_meta_p99_ms, "ms", AtMost(50.0)),
             ("a channel at 80/s, off its pace", &self.pace_off, "%", AtMost(2.0)),
             ("a channel at 80/s, most in one second", &self.pace_most, "", AtMost(88.0)),
+            ("the guard's share of an accept's CPU", &self.guard_share, "%", AtMost(20.0)),
             ("accept, many ÷ few stored messages", &self.accept_growth, "×", AtMost(1.3)),
             ("inbound to webhook, many ÷ few stored messages", &self.inbound_growth, "×", AtMost(1.3)),
             ("idle memory", &self.idle_memory, "MB", AtMost(40.0)),

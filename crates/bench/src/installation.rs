@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use axum::serve::ListenerExt as _;
 use gatepost_app::{
-    App, AppConfig, AppParts, ChannelCreate, ChannelSource, EndpointCreate, GuessRules, KeyCreate,
-    MetaAppCreate, Outcome, SystemClock,
+    App, AppConfig, AppParts, ChannelCreate, ChannelSource, EndpointCreate, GuardConfig, GuessRules,
+    KeyCreate, MetaAppCreate, Outcome, SystemClock,
 };
 use gatepost_channels::sandbox::{SandboxApp, SandboxNumber};
 use gatepost_core::access::{
@@ -18,6 +18,8 @@ use gatepost_core::access::{
 };
 use gatepost_core::channel::Mode;
 use gatepost_core::endpoint::WebhookUrl;
+use gatepost_core::guard::risk::RuleId;
+use gatepost_core::guard::{Plan, PlanName};
 use gatepost_core::job::JobKind;
 use gatepost_core::{Clock as _, EmailAddress, EndpointId, MetaAppId, Secret, WorkspaceId};
 use gatepost_net::{
@@ -133,6 +135,15 @@ pub fn safe() -> Result<SafeClient> {
     Ok(SafeClient::new(Arc::new(policy), no_names(), Budgets::default(), TlsRoots::Bundled)?)
 }
 
+/// Load is what the risk rules are there to stop: here they measure everything and mind nothing.
+fn unconcerned() -> Result<Plan> {
+    let never = serde_json::json!({ "hold_at": u32::MAX, "block_at": u32::MAX });
+    let rules: serde_json::Map<_, _> =
+        RuleId::ALL.iter().map(|rule| (rule.as_str().to_owned(), never.clone())).collect();
+    let plan = serde_json::json!({ "risk": { "rules": rules, "warm_up": [] } });
+    Plan::parse(&plan.to_string()).map_err(Failure::new)
+}
+
 async fn open(place: &Place, directory: Option<&Path>) -> Result<Engine> {
     let now = SystemClock.now().micros();
     if let (Place::Sqlite(_), Some(directory)) = (place, directory) {
@@ -146,6 +157,9 @@ async fn open(place: &Place, directory: Option<&Path>) -> Result<Engine> {
     owner.shutdown().await;
     Ok(Engine::postgres(PostgresOptions::new(&database.app_url)).await?)
 }
+
+/// The plan of all workspaces.
+const PLAN: &str = "benchmark";
 
 impl Installation {
     /// A fresh one. Without workers, what is accepted stays queued.
@@ -184,6 +198,7 @@ impl Installation {
         let app = App::new(AppParts {
             config: set(AppConfig {
                 meta_base_url: meta.base_url(),
+                guard: GuardConfig { default_plan: Some(PLAN.into()), ..GuardConfig::default() },
                 sole_owner: matches!(place, Place::Sqlite(_)),
                 send_journal: directory.as_ref().map(|directory| directory.path().join("sends.journal")),
                 ..AppConfig::default()
@@ -199,6 +214,8 @@ impl Installation {
         app.prepare().await?;
         app.vault_check().await?;
         app.join().await?;
+        let plan = PlanName::parse(PLAN).map_err(Failure::new)?;
+        app.plan_put(&operator::<operator_permission::WorkspaceManage>()?, plan, unconcerned()?).await?;
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         // Small answers are not held back; where it cannot be set the latencies show it.

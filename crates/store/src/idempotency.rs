@@ -19,6 +19,7 @@ statements! {
     INSERT = same("INSERT INTO idempotency (workspace_id, id, request, answer, created_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (workspace_id, id) DO NOTHING");
     GET = same("SELECT request, answer FROM idempotency WHERE workspace_id = $1 AND id = $2");
     ANSWER = same("UPDATE idempotency SET answer = $3 WHERE workspace_id = $1 AND id = $2 AND answer IS NULL");
+    REPLACE = same("UPDATE idempotency SET answer = $3 WHERE workspace_id = $1 AND id = $2");
     FORGET = same("DELETE FROM idempotency WHERE workspace_id = $1 AND id = $2 AND answer IS NULL");
 }
 
@@ -47,6 +48,11 @@ impl WorkspaceTx<'_> {
 
     pub async fn idempotency_answer(&self, key: &[u8; 16], answer: &[u8]) -> Result<()> {
         Ok(self.tx.execute_one(&ANSWER, params![self.workspace, key.as_slice(), answer]).await?)
+    }
+
+    /// Another answer than the one recorded earlier in the same transaction.
+    pub async fn idempotency_replace(&self, key: &[u8; 16], answer: &[u8]) -> Result<()> {
+        Ok(self.tx.execute_one(&REPLACE, params![self.workspace, key.as_slice(), answer]).await?)
     }
 
     /// The work failed before anything was done: the key may be used again.

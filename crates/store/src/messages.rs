@@ -80,6 +80,8 @@ pub struct MessageRow {
     pub expires_at: Option<Timestamp>,
     /// The verification whose code it carries: nobody is shown what it says.
     pub verification: Option<VerificationId>,
+    /// Whether it counts on the plan: what does not is an answer to a person's choice, or was not sent by us.
+    pub counted: bool,
 }
 
 /// What a status needs to know of its message.
@@ -129,8 +131,8 @@ const SPANS_SEARCHED: i64 = 256;
 statements! {
     INSERT_OUTBOUND = same("INSERT INTO message (workspace_id, id, channel_id, mode, direction, state, kind, purpose, party, content, reply_to, on_unknown, doubtful, created_at, person, expires_at, counted_day, verification_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, $13, $14, $15, $16, $17)");
     INSERT_INBOUND = same(concat!("INSERT INTO message (workspace_id, id, channel_id, mode, direction, state, kind, contact_id, party, content, provider_span, provider_index, provider_id, reply_to, on_unknown, doubtful, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, ", span!(), ", $11, $12, $13, 0, 0, $14)"));
-    GET = same("SELECT id, channel_id, mode, direction, state, kind, purpose, party, content, provider_id, reply_to, on_unknown, doubtful, error, created_at, sending_at, sent_at, delivered_at, read_at, failed_at, person, expires_at, verification_id FROM message WHERE workspace_id = $1 AND id = $2");
-    LIST = same("SELECT id, channel_id, mode, direction, state, kind, purpose, party, content, provider_id, reply_to, on_unknown, doubtful, error, created_at, sending_at, sent_at, delivered_at, read_at, failed_at, person, expires_at, verification_id FROM message WHERE workspace_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
+    GET = same("SELECT id, channel_id, mode, direction, state, kind, purpose, party, content, provider_id, reply_to, on_unknown, doubtful, error, created_at, sending_at, sent_at, delivered_at, read_at, failed_at, person, expires_at, verification_id, counted_day FROM message WHERE workspace_id = $1 AND id = $2");
+    LIST = same("SELECT id, channel_id, mode, direction, state, kind, purpose, party, content, provider_id, reply_to, on_unknown, doubtful, error, created_at, sending_at, sent_at, delivered_at, read_at, failed_at, person, expires_at, verification_id, counted_day FROM message WHERE workspace_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
     STATUS = per(
         "SELECT id, channel_id, mode, state, doubtful, CAST(CASE WHEN provider_index IS NULL THEN 0 ELSE 1 END AS BIGINT), verification_id FROM message WHERE workspace_id = $1 AND id = $2",
         "SELECT id, channel_id, mode, state, doubtful, CAST(CASE WHEN provider_index IS NULL THEN 0 ELSE 1 END AS BIGINT), verification_id FROM message WHERE workspace_id = $1 AND id = $2 FOR UPDATE"
@@ -186,6 +188,7 @@ fn message(row: &Row<'_>) -> engine::Result<MessageRow> {
         person: row.get(20)?,
         expires_at: at(row, 21)?,
         verification: verification(row, 22)?,
+        counted: row.get::<Option<i64>>(23)?.is_some(),
     })
 }
 

@@ -81,17 +81,19 @@ async fn texts(
 }
 
 impl World {
-    /// One workspace's rows in every table that has a `workspace_id`, the platform's included.
+    /// One workspace's rows in every table that has a `workspace_id`, the platform's included. When a key was last used is
+    /// left out: nodes note it whenever they come to it.
     ///
     /// # Panics
     /// When they cannot be read.
     pub async fn rows_of(&self, workspace: WorkspaceId) -> Dump {
         let engine = self.store.engine();
         let mut dump = Dump::new();
-        for (table, columns) in tables(engine).await {
+        for (table, mut columns) in tables(engine).await {
             if !columns.iter().any(|c| c == "workspace_id") {
                 continue;
             }
+            columns.retain(|column| column != "last_used_at");
             let shown = row_text(&columns, engine.kind());
             let sql = format!("SELECT {shown} FROM \"{table}\" WHERE workspace_id = $1 ORDER BY 1");
             let rows =

@@ -76,6 +76,9 @@ impl Side {
             things: Vec::new(),
         };
         side.endpoint().await;
+        // What people write here is old: whether it opens a window is not what is asked.
+        let leave = json!({"leave_window_to_meta": true});
+        side.live.admin.call("PUT", "/v1/guard/settings", &[], Some(&leave)).await.expect(200);
         side
     }
 

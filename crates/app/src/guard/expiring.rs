@@ -1,5 +1,8 @@
 //! Messages whose time runs out while they wait.
 
+use std::collections::HashSet;
+use std::time::Duration;
+
 use gatepost_core::audit::Audit;
 use gatepost_core::message::MessageState;
 use gatepost_core::{Code, MessageId, Result};
@@ -11,6 +14,8 @@ use crate::lanes::{Taken, Work};
 use crate::messages::send_job_id;
 
 const AT_ONCE: usize = 64;
+/// When a message that was being taken at its end is looked at once more.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
 /// Looks at messages at the end of their time.
 pub(crate) struct Expiring {
@@ -55,13 +60,21 @@ impl Work for Expiring {
         app.0
             .store
             .write(scope, async move |tx| {
+                let mut held = HashSet::new();
                 for (id, end) in &over {
-                    // What is in somebody's hands is theirs: they look at its time themselves.
-                    if tx.job_drop_waiting(send_job_id(*id), now).await? && end.write(tx).await? {
+                    // What is in somebody's hands is theirs, and may come back to the queue from there.
+                    if !tx.job_drop_waiting(send_job_id(*id), now).await? {
+                        held.insert(*id);
+                    } else if end.write(tx).await? {
                         tx.review_expire(*id, now).await?;
                     }
                 }
-                tx.job_complete_many(&done).await?;
+                let (again, over): (Vec<_>, Vec<_>) =
+                    done.iter().cloned().partition(|job| held.contains(&MessageId::from_uuid(job.subject)));
+                for job in &again {
+                    tx.job_defer(job, now.plus(LOOK_AGAIN), false).await?;
+                }
+                tx.job_complete_many(&over).await?;
                 tx.commit(Audit::None("what is over is in the message log"), ())
             })
             .await

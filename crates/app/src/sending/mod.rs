@@ -149,8 +149,10 @@ impl Work for Sending {
                 tracing::error!(%error, message = %row.id, "a queued message cannot be read");
             }
             let barred = barred.remove(&row.id);
-            // What was accepted before quiet hours began and is late waits for their end. What was cut is decided about.
+            // What was accepted before quiet hours began and is late waits for their end. What was cut is decided about,
+            // and who has just written STOP hears at once that it was heard.
             if let (None, None, Some(quiet), Ok(message)) = (barred, job.cut_at, &quiet, &message)
+                && row.counted
                 && let Some(until) =
                     quiet.until(&app.0.texts, message.purpose, zones(&message.to), app.now())?
             {

@@ -52,15 +52,39 @@ impl App {
         channel: Option<ChannelId>,
     ) -> Result<TemplateSynced> {
         let scope = WorkspaceScope::from(grant);
-        let keys = self.0.sealing.keys(scope).await?;
         let channel = self.template_channel(grant, channel).await?;
-        let account = account_of(&channel);
         let cloud = self.cloud_channel_of(scope, &channel).await?;
+        let synced = self.templates_read(scope, &channel, &cloud).await?;
+        let audit = self.audit(
+            grant,
+            Action::TemplateSynced,
+            ("channel", channel.id.to_string()),
+            vec![
+                ("waba_id", synced.waba_id.clone()),
+                ("total", synced.total.to_string()),
+                ("added", synced.added.to_string()),
+                ("changed", synced.changed.to_string()),
+                ("deleted", synced.deleted.to_string()),
+            ],
+        );
+        self.0.store.write(scope, async move |tx| tx.commit(audit.clone(), ())).await?;
+        Ok(synced)
+    }
+
+    /// The same without anybody who asked: part of the daily look.
+    pub(crate) async fn templates_read(
+        &self,
+        scope: WorkspaceScope,
+        channel: &ChannelRow,
+        cloud: &CloudChannel,
+    ) -> Result<TemplateSynced> {
+        let keys = self.0.sealing.keys(scope).await?;
+        let account = account_of(channel);
         // Read before Meta is asked: what is made here meanwhile is not missing there.
         let known = self.0.store.read(scope, async move |tx| tx.template_list_of(&account).await).await?;
-        let told = self.templates_told(&cloud, &channel.waba_id).await?;
+        let told = self.templates_told(cloud, &channel.waba_id).await?;
         let total = told.len();
-        let steps = self.template_steps(&keys, &channel, known, &told)?;
+        let steps = self.template_steps(&keys, channel, known, &told)?;
         let count = |wanted: fn(&Step) -> bool| steps.iter().filter(|step| wanted(step)).count();
         let synced = TemplateSynced {
             waba_id: channel.waba_id.clone(),
@@ -78,23 +102,13 @@ impl App {
                     for step in &some {
                         write(tx, step, now).await?;
                     }
-                    tx.commit(Audit::None("part of a synchronisation, whose entry follows"), ())
+                    tx.commit(
+                        Audit::None("what Meta has, taken over; who asked for it is in an entry of its own"),
+                        (),
+                    )
                 })
                 .await?;
         }
-        let audit = self.audit(
-            grant,
-            Action::TemplateSynced,
-            ("channel", channel.id.to_string()),
-            vec![
-                ("waba_id", channel.waba_id),
-                ("total", synced.total.to_string()),
-                ("added", synced.added.to_string()),
-                ("changed", synced.changed.to_string()),
-                ("deleted", synced.deleted.to_string()),
-            ],
-        );
-        self.0.store.write(scope, async move |tx| tx.commit(audit.clone(), ())).await?;
         Ok(synced)
     }
 

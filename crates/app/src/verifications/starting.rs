@@ -213,7 +213,7 @@ impl Beginning {
         if let (Some(prepared), Some(render), true) =
             (&self.prepared, self.render, row.standing != self.row.standing)
         {
-            tx.idempotency_answer(&prepared.id, &prepared.sealed(&self.keys, &render(&view))?).await?;
+            tx.idempotency_replace(&prepared.id, &prepared.sealed(&self.keys, &render(&view))?).await?;
         }
         Ok(Begun::Fresh(Box::new(view)))
     }

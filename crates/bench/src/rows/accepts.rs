@@ -80,7 +80,7 @@ impl Run {
 
 impl Repeated {
     /// Adds the median of other repetitions.
-    fn join(&mut self, other: &Self) {
+    pub(super) fn join(&mut self, other: &Self) {
         self.per_second.push(other.per_second.median());
         self.p50.push(other.p50.median());
         self.p99.push(other.p99.median());

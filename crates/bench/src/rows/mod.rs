@@ -5,6 +5,7 @@ mod ceilings;
 mod deliveries;
 mod fill;
 mod growth;
+mod guard;
 mod idle;
 mod inbound;
 mod keys;
@@ -63,6 +64,9 @@ impl Run {
         if self.args.wants(Group::Loop) {
             self.whole_loop().await?;
             self.pace().await?;
+        }
+        if self.args.wants(Group::Guard) {
+            self.guard().await?;
         }
         if self.args.wants(Group::Growth) {
             self.growth().await?;

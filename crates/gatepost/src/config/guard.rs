@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use gatepost_app::{AcceptableUse, BillingConfig, GuardConfig};
 use gatepost_core::Secret;
@@ -16,6 +17,8 @@ use crate::failure::{Failure, Result};
 
 /// Longest rules, bytes; they are shown on a page.
 const RULES_MAX: u64 = 100_000;
+/// Longest time that something may wait for a person, hours: thirty days.
+const REVIEW_HOURS_MAX: u32 = 720;
 /// Longest secret, bytes.
 const SECRET_MAX: u64 = 4_096;
 
@@ -27,6 +30,7 @@ pub struct Guard {
     pub opt_in_keywords: Vec<String>,
     pub default_plan: Option<String>,
     pub acceptable_use_file: Option<PathBuf>,
+    pub review_hours: Option<u32>,
 }
 
 #[derive(Default, Deserialize)]
@@ -76,8 +80,15 @@ pub fn guard_config(guard: &Guard) -> Result<GuardConfig> {
         Some(names) => essential_purposes(names)?,
         None => usual.essential,
     };
+    let review_for = match guard.review_hours {
+        None => usual.review_for,
+        Some(hours @ 1..=REVIEW_HOURS_MAX) => Duration::from_hours(hours.into()),
+        Some(_) => {
+            return Err(Failure::usage(format!("guard.review_hours: expected 1 to {REVIEW_HOURS_MAX}")));
+        }
+    };
     let keywords = own_keywords(&guard.opt_out_keywords, &guard.opt_in_keywords)?;
-    Ok(GuardConfig { essential, keywords, default_plan, acceptable_use, ..usual })
+    Ok(GuardConfig { essential, keywords, default_plan, acceptable_use, review_for, ..usual })
 }
 
 /// The section as the application takes it. `None`: nobody is believed to bill.
@@ -148,6 +159,9 @@ mod tests {
     fn what_does_not_fit_is_refused() {
         let name = |name: &str| Guard { default_plan: Some(name.to_owned()), ..Guard::default() };
         assert!(guard_config(&name("Free Plan")).is_err() && guard_config(&name("")).is_err());
+        let hours = |hours| guard_config(&Guard { review_hours: Some(hours), ..Guard::default() });
+        assert_eq!(hours(24).unwrap().review_for, Duration::from_hours(24));
+        assert!(hours(0).is_err() && hours(REVIEW_HOURS_MAX + 1).is_err());
         let nowhere = Some(PathBuf::from("/nowhere/at/all"));
         assert!(guard_config(&Guard { acceptable_use_file: nowhere.clone(), ..Guard::default() }).is_err());
         let alone = Billing {

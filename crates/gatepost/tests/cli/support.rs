@@ -147,7 +147,7 @@ impl Server {
     /// Its next line.
     pub fn next_line(&mut self) -> Value {
         let mut line = String::new();
-        self.out.read_line(&mut line).unwrap();
+        assert!(self.out.read_line(&mut line).unwrap() > 0, "it said no more");
         serde_json::from_str(&line).unwrap_or_default()
     }
 

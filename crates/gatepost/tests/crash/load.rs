@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use gatepost_testkit::Client;
+use gatepost_testkit::{Client, eventually};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
@@ -40,6 +40,9 @@ impl Wish {
 
 pub struct Load {
     stop: Arc<AtomicBool>,
+    /// How many sends, and how many bodies of news, were acknowledged so far.
+    accepted: Arc<AtomicUsize>,
+    heard: Arc<AtomicUsize>,
     callers: Vec<JoinHandle<BTreeMap<String, Wish>>>,
     tellers: Vec<JoinHandle<Vec<Known>>>,
 }
@@ -57,15 +60,24 @@ pub struct Done {
 impl Load {
     pub fn start(client: &Client, installation: &Installation, dice: &mut Dice) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
+        let (accepted, heard) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let hooks = installation.hooks.clone();
-        let callers =
-            (0..CALLERS).map(|n| tokio::spawn(call(client.clone(), n, Arc::clone(&stop)))).collect();
+        let callers = (0..CALLERS)
+            .map(|n| tokio::spawn(call(client.clone(), n, Arc::clone(&stop), Arc::clone(&accepted))))
+            .collect();
         let tellers = (0..TELLERS)
             .map(|n| {
-                tokio::spawn(tell(client.with_key(None), hooks.clone(), n, Arc::clone(&stop), dice.fork()))
+                let (stop, heard) = (Arc::clone(&stop), Arc::clone(&heard));
+                tokio::spawn(tell(client.with_key(None), hooks.clone(), n, stop, heard, dice.fork()))
             })
             .collect();
-        Self { stop, callers, tellers }
+        Self { stop, accepted, heard, callers, tellers }
+    }
+
+    /// Waits until so many of each are acknowledged: how fast that goes is the machine's business.
+    pub async fn reaches(&self, least: usize) {
+        let enough = || [&self.accepted, &self.heard].iter().all(|n| n.load(Ordering::Relaxed) > least);
+        eventually("enough load to mean anything", async || enough().then_some(())).await;
     }
 
     /// Ends when what was begun is acknowledged.
@@ -139,7 +151,12 @@ fn message(number: usize, caller: usize, replies_to: Option<&String>) -> (Value,
 }
 
 /// One caller: every message is tried, under its idempotency key, until it is accepted.
-async fn call(client: Client, caller: usize, stop: Arc<AtomicBool>) -> BTreeMap<String, Wish> {
+async fn call(
+    client: Client,
+    caller: usize,
+    stop: Arc<AtomicBool>,
+    count: Arc<AtomicUsize>,
+) -> BTreeMap<String, Wish> {
     let mut accepted = BTreeMap::new();
     let mut last: Option<String> = None;
     for number in 0.. {
@@ -153,6 +170,7 @@ async fn call(client: Client, caller: usize, stop: Arc<AtomicBool>) -> BTreeMap<
                 Some(answer) if answer.status == 202 => {
                     let id = answer.json()["id"].as_str().unwrap().to_owned();
                     accepted.insert(id.clone(), wish);
+                    count.fetch_add(1, Ordering::Relaxed);
                     // A reaction is no message that one could answer.
                     if !wish.reaction {
                         last = Some(id);
@@ -175,6 +193,7 @@ async fn tell(
     path: String,
     teller: usize,
     stop: Arc<AtomicBool>,
+    count: Arc<AtomicUsize>,
     mut dice: Dice,
 ) -> Vec<Known> {
     let mut heard = Vec::new();
@@ -192,6 +211,7 @@ async fn tell(
         while !meta::tell(&client, &path, body.clone()).await {
             tokio::time::sleep(PAUSE).await;
         }
+        count.fetch_add(1, Ordering::Relaxed);
         // Meta promises neither to tell once nor to batch alike: half of the news come again among others.
         again = batch[..fresh].iter().filter(|_| dice.roll(2) == 0).cloned().collect();
         heard.extend(batch.into_iter().map(|news| news.known));

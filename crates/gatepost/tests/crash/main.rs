@@ -66,11 +66,10 @@ async fn survive(engine: Engines, rounds: usize) {
         installation.start_unready();
     }
     installation.ready().await;
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    load.reaches(rounds).await;
     let done = load.stop().await;
     let verdict = judge::judge(&client, &installation, &done).await;
     eprintln!("{engine:?}: {rounds} kills; {verdict}");
-    assert!(done.accepted.len() > rounds && done.heard.len() > rounds, "too little load to mean anything");
     installation.kill();
 }
 

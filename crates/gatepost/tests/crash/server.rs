@@ -141,6 +141,11 @@ impl Installation {
     pub async fn set_up(&mut self) -> Client {
         let workspace = self.run(&["workspace", "create", "Crash Test Ltd"]);
         let id = workspace["id"].as_str().unwrap();
+        // Load is what the risk rules are there to stop.
+        let plan = self.directory.path().join("plan.json");
+        std::fs::write(&plan, r#"{"risk": {"preset": "off"}}"#).unwrap();
+        self.run(&["plan", "set", "unwatched", "--file", plan.to_str().unwrap()]);
+        self.run(&["workspace", "plan", "unwatched", "--workspace", id]);
         let key = self.run(&[
             "key",
             "create",

@@ -16,7 +16,7 @@ use crate::json::{Body, Object, Value};
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "the schema of a plan, which is read into the domain's own")]
 pub struct PlanShape {
-    limits: Option<PlanLimits>,
+    limits: Option<PlanLimitsShape>,
     /// A preset of request limits, for keys that have none of their own.
     #[schema(example = "steady")]
     requests: Option<String>,
@@ -32,6 +32,20 @@ pub struct PlanShape {
     /// The numbers of the risk rules, as docs/risk-rules.md tells of them; what is left out keeps its usual number.
     #[schema(value_type = Option<Object>, example = json!({ "preset": "strict" }))]
     risk: Option<serde_json::Value>,
+}
+
+/// Most messages to people, in a day and a month of the workspace's time zone; left out or null: no limit.
+#[derive(ToSchema)]
+#[schema(as = PlanLimitsPut)]
+#[expect(dead_code, reason = "the schema of what is read into the domain's own")]
+struct PlanLimitsShape {
+    #[schema(example = 1_000)]
+    workspace_day: Option<u32>,
+    #[schema(example = 20_000)]
+    workspace_month: Option<u32>,
+    /// Of each channel.
+    channel_day: Option<u32>,
+    channel_month: Option<u32>,
 }
 
 /// Most messages to people, in a day and a month of the workspace's time zone; null: no limit.

@@ -1,8 +1,9 @@
 //! Purposes: what each needs, and which are carried.
 
 use gatepost_testkit::{Engines, Setup};
+use serde_json::json;
 
-use crate::support::{ANN, BEN, Desk, refused};
+use crate::support::{ANN, BEN, Desk, id, refused};
 
 fn quiet_world(engine: Engines) -> Setup {
     let mut setup = Setup::new(engine);
@@ -71,21 +72,17 @@ async fn an_opened_purpose_needs_the_persons_opt_in() {
         let sale = desk.template(ANN, "marketing", "autumn_sale");
         refused(&desk.send(&sale).await, 422, "consent_required");
         refused(&desk.send(&desk.message(ANN, "political")).await, 422, "message_purpose_not_allowed");
-        // The person is known by the message that they got before.
-        let known = desk.sent(&desk.message(ANN, "support")).await;
-        let key = desk.sql_message(&known);
-        let agreed = |purpose: i64| {
-            format!(
-                "INSERT INTO consent (workspace_id, id, person, party, purpose, source, given_at, recorded_at, actor) \
-                 SELECT workspace_id, id, person, party, {purpose}, 'form', 0, 0, 'test' FROM message WHERE id = {key}"
-            )
+        let admin = &desk.tenant.admin;
+        let agrees = async |purpose: &str| {
+            let record = json!({"to": ANN, "purpose": purpose, "source": "form"});
+            format!("/v1/consents/{}", id(&admin.post("/v1/consents", &record).await.expect(201).json()))
         };
-        desk.world.as_superuser(&agreed(10)).await;
+        agrees("promotion").await;
         refused(&desk.send(&sale).await, 422, "consent_required");
-        desk.world.as_superuser("UPDATE consent SET purpose = 6").await;
+        let agreed = agrees("marketing").await;
         desk.sent(&sale).await;
         refused(&desk.send(&desk.template(BEN, "marketing", "autumn_sale")).await, 422, "consent_required");
-        desk.world.as_superuser("UPDATE consent SET revoked_at = 1").await;
+        admin.call("DELETE", &agreed, &[], Some(&json!({"reason": "By letter"}))).await.expect(200);
         refused(&desk.send(&sale).await, 422, "consent_required");
         desk.close().await;
     }

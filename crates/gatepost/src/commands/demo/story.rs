@@ -90,7 +90,7 @@ pub fn scenes() -> Vec<Scene> {
         template("+12025550113", "parcel_on_its_way", &["Mei"], "transactional"),
         text("+12025550114", "About your question: yes, we take returns.", "support")
             .answered(says("Wonderful, thank you! 📦", Reply::Reaction("👍"))),
-        template("+12025550116", "login_code", &["204915"], "authentication"),
+        code("+12025550116", "204915"),
         text("+12025550117", "We close an hour early today, at six.", "operational"),
         text("+12025550118", "The van is at the back door.", "internal_team")
             .answered(says("On my way", Reply::Text("Thank you!"))),
@@ -148,6 +148,16 @@ fn template(to: &str, name: &str, values: &[&str], purpose: &'static str) -> Sce
     });
     let words = format!("template {name} ({})", values.join(", "));
     Scene { purpose, ..scene(to, ContentKind::Template, object, words) }
+}
+
+/// A code for signing in, by the template of Meta's samples: the button copies it.
+fn code(to: &str, code: &str) -> Scene {
+    let mut scene = template(to, "sample_verification_code", &[code], "authentication");
+    let button = json!({
+        "type": "button", "sub_type": "url", "index": "0", "parameters": [{ "type": "text", "text": code }],
+    });
+    scene.object["components"] = json!([scene.object["components"][0], button]);
+    scene
 }
 
 fn file(kind: ContentKind, name: &str, to: &str) -> Scene {

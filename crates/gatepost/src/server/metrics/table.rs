@@ -71,6 +71,8 @@ const JOB_KINDS: &[&str] = &[
     "webhook_replay",
     "endpoint_test",
     "mail_send",
+    "message_expire",
+    "suppression_import",
 ];
 /// From the permission matrix; no caller can make one up.
 const ROUTES: Label = ("route", &[]);
