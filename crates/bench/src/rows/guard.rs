@@ -155,7 +155,8 @@ fn message(channel: ChannelId, number: usize) -> Result<MessageSend> {
     let body = Body::parse(text).map_err(|why| Failure::new(why.to_string()))?;
     Ok(MessageSend {
         channel: Some(channel),
-        to: Recipient::parse(&format!("+1202555{:04}", number % 10_000)).map_err(Failure::new)?,
+        to: Recipient::parse(&format!("+1202555{:04}", number % 10_000))
+            .map_err(|why| Failure::new(why.to_string()))?,
         purpose: Purpose::Transactional,
         content: Content::text(&body, false).map_err(|why| Failure::new(why.to_string()))?,
         reply_to: None,
