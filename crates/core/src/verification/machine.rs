@@ -306,6 +306,10 @@ mod tests {
             }
             prop_assert!(compared <= u32::from(max_tries));
         }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
 
         /// 10,000 wrong codes: at most as many as the tries are compared, wherever they are sent again between.
         #[test]
