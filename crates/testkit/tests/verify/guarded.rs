@@ -58,6 +58,8 @@ async fn a_code_goes_before_everything_else() {
         let admin = &stage.tenant.admin;
         let channel = admin.post("/v1/channels", &json!({"name": "Trial", "type": "test"})).await;
         let channel = channel.expect(201).json();
+        let place = format!("/v1/channels/{}", channel["id"].as_str().unwrap());
+        admin.patch(&place, &json!({"throughput": 8})).await.expect(200);
         let messages = async || {
             let (mut all, mut after) = (Vec::new(), String::new());
             loop {
@@ -70,7 +72,7 @@ async fn a_code_goes_before_everything_else() {
             }
         };
         let mut sends = tokio::task::JoinSet::new();
-        for number in 0..600 {
+        for number in 0..120 {
             let caller = stage.world.nobody().with_key(admin.key());
             let body = json!({
                 "channel_id": channel["id"], "to": format!("+1206555{number:04}"),
@@ -94,8 +96,8 @@ async fn a_code_goes_before_everything_else() {
         let sent: Vec<Timestamp> = others.map(|message| at(message, "sending_at")).collect();
         let waited = sent.iter().filter(|sent| **sent > came).count();
         let overtaken = sent.iter().filter(|sent| **sent > went).count();
-        // 80 a second: most of them waited when it came, and those that were being handed over then went before it.
-        assert!(waited > 100 && overtaken * 2 > waited, "{waited} waited, {overtaken} were overtaken");
+        // 8 a second: most of them waited when it came, and those that were being handed over then went before it.
+        assert!(waited > 30 && overtaken * 2 > waited, "{waited} waited, {overtaken} were overtaken");
         stage.stop().await;
     }
 }

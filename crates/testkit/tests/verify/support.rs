@@ -101,12 +101,18 @@ impl Stage {
     /// The body of the message that carries a verification's code, as Meta got it.
     pub async fn sent(&self, verification: &Value) -> Value {
         let message = text(verification, "message_id").to_owned();
-        eventually("a code at Meta", async || {
+        let sent = eventually("a code at Meta", async || {
             let sends = self.meta.sends();
             let send = sends.iter().find(|send| send.opaque.as_deref() == Some(message.as_str()))?;
             Some(serde_json::from_slice(&send.body).unwrap())
         })
-        .await
+        .await;
+        // And that is written down: a clock that is set forward before would cut the send.
+        eventually("a send to be written down", async || {
+            (self.message(verification).await["state"] != "queued").then_some(())
+        })
+        .await;
+        sent
     }
 
     /// The code of a verification, as the person got it.
