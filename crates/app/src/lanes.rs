@@ -177,6 +177,9 @@ impl App {
                 JobKind::MailSend => {
                     run(&app, key, &notify, crate::mail::Posting::new(app.clone(), key)).await;
                 }
+                JobKind::VerificationExpire => {
+                    run(&app, key, &notify, crate::verifications::Expiring::new(app.clone(), key)).await;
+                }
                 JobKind::SuppressionImport => {
                     run(&app, key, &notify, crate::suppressions::Importing::new(app.clone(), key)).await;
                 }

@@ -3,6 +3,7 @@
 //! Every use case takes proof of permission first (a grant). Parsing, hashing and sealing happen before the
 //! transaction; the network is called with none open; what must follow a change is a job in the same transaction.
 
+mod accepting;
 mod access_rules;
 mod api_keys;
 mod audit;
@@ -58,6 +59,7 @@ mod templates;
 mod test_channels;
 mod triggering;
 mod vault;
+mod verifications;
 mod well_formed;
 mod workspaces;
 
@@ -136,6 +138,7 @@ pub use templates::{
 };
 pub use triggering::{EventTrigger, EventTriggered};
 pub use vault::{MasterKeyUse, VaultStatus};
+pub use verifications::{VerificationStart, VerificationView};
 pub use workspaces::WorkspaceView;
 
 /// What numbers at Meta take and tell, for whoever reads and shows it.

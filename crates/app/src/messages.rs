@@ -6,25 +6,25 @@ use std::time::Duration;
 
 use gatepost_core::access::{Grant, permission};
 use gatepost_core::audit::{Audit, AuditEntry};
-use gatepost_core::channel::{ChannelState, Mode};
+use gatepost_core::channel::Mode;
 use gatepost_core::content::{Content, ContentKind, Reference};
 use gatepost_core::event::{MediaNews, MessageError, Party};
-use gatepost_core::job::JobKind;
 use gatepost_core::message::{Direction, MessageState, OnUnknown};
 use gatepost_core::{
     ChannelId, Code, Error, FieldError, JobId, MessageId, Purpose, Recipient, Result, Timestamp, WorkspaceId,
 };
-use gatepost_store::{ChannelRow, MessageRow, NewJob, NewOutbound, WorkspaceScope};
+use gatepost_store::{ChannelRow, MessageRow, WorkspaceScope};
 use gatepost_vault::{Aad, WorkspaceKeys};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::App;
-use crate::guard::{Asked, judge};
+use crate::accepting::{Acceptance, channel_for};
+use crate::guard::Asked;
 use crate::idempotency::{Idempotent, Outcome, Prepared};
 use crate::pages::{Page, PageQuery};
-use crate::reading::{not_ready, reply_known};
+use crate::reading::reply_known;
 use crate::sealing::failed;
 
 /// A message to send.
@@ -282,8 +282,11 @@ pub(crate) fn view(keys: &WorkspaceKeys, row: MessageRow) -> Result<MessageView>
     let party: StoredParty = open_json(keys, &at("party"), &row.party)?;
     let provider_id = provider_id(keys, &row)?;
     let shown = match &row.content {
-        Some(sealed) => open_json::<StoredContent>(keys, &at("content"), sealed)?.shown(&row.kind),
-        None => Shown::default(),
+        // What carries a code is shown to nobody, also while it waits.
+        Some(sealed) if row.verification.is_none() => {
+            open_json::<StoredContent>(keys, &at("content"), sealed)?.shown(&row.kind)
+        }
+        _ => Shown::default(),
     };
     let error = row.error.as_ref().map(|sealed| open_json(keys, &at("error"), sealed)).transpose()?;
     Ok(MessageView {
@@ -356,7 +359,6 @@ impl App {
         let sealed_party = seal_party(&keys, id, &party)?;
         let order_key = contact_index(&keys, &send.to);
         let kind = send.content.kind().as_str();
-        let job_id = send_job_id(id);
         let bound = grant.channels().map(<[ChannelId]>::to_vec);
         let mode = grant.mode();
         let draft = MessageView {
@@ -405,15 +407,23 @@ impl App {
         let draft =
             MessageView { text: content.words(), content: Some(content.object().to_owned()), ..draft };
         let prepared = Prepared::with_answer(&keys, idempotent.as_ref(), &draft)?;
-        let (purpose, reply_to, on_unknown) = (send.purpose, send.reply_to, send.on_unknown);
         let recording = prepared.clone();
-        let expires_at = send.ttl.map(|ttl| now.plus(ttl));
         let shown = self.risk_shown(scope, &keys, &content).await?;
-        let asked = Asked::of(&content, purpose, channel, draft.mode, order_key, shown).living(&send.to);
-        let judging = (self.clone(), asked.clone(), Arc::clone(&keys), draft.clone());
-        let render = idempotent.as_ref().map(|given| given.render);
+        let asked = Asked::of(&content, send.purpose, channel, draft.mode, order_key, shown).living(&send.to);
         let actor = grant.actor().to_string();
-        let holder = actor.clone();
+        let acceptance = Acceptance {
+            draft: draft.clone(),
+            party: sealed_party,
+            content: sealed_content,
+            kind,
+            on_unknown: send.on_unknown,
+            expires_at: send.ttl.map(|ttl| now.plus(ttl)),
+            asked: asked.clone(),
+            verification: None,
+            actor: actor.clone(),
+        };
+        let (app, reply_to, sealing) = (self.clone(), send.reply_to, Arc::clone(&keys));
+        let render = idempotent.as_ref().map(|given| given.render);
         let written = inner
             .store
             .write(scope, async move |tx| {
@@ -422,67 +432,16 @@ impl App {
                 {
                     return tx.commit(Audit::None("an answer given again"), Written::Replayed(first));
                 }
-                let found = tx.channel_get(channel).await?.filter(|c| {
-                    mode.is_none_or(|m| m == c.mode) && bound.as_ref().is_none_or(|b| b.contains(&c.id))
-                });
-                let row = choose_channel(found.into_iter().collect(), Some(channel))?;
-                if row.state != ChannelState::Active {
-                    return Err(not_ready(row.state));
-                }
+                let row = channel_for(tx, channel, mode, bound.as_deref()).await?;
                 if let Some(refused) = &unresolved {
                     return Err(refused.clone());
                 }
                 reply_known(tx, reply_to, channel).await?;
-                let (app, asked, keys, draft) = &judging;
-                let judgement = judge(tx, &app.0.config.guard, &app.0.texts, &row, asked, now).await?;
-                let held = judgement.hold.is_some();
-                let message = NewOutbound {
-                    id,
-                    channel,
-                    mode: row.mode,
-                    kind,
-                    purpose,
-                    party: sealed_party.clone(),
-                    content: sealed_content.clone(),
-                    reply_to,
-                    on_unknown,
-                    state: if held { MessageState::Held } else { MessageState::Queued },
-                    person: order_key,
-                    expires_at,
-                    counted: Some(judgement.counted),
-                    created_at: now,
-                };
-                let run_at = judgement.not_before.unwrap_or(now);
-                let job = NewJob {
-                    id: job_id,
-                    kind: JobKind::MessageSend,
-                    lane: channel.uuid(),
-                    order_key: Some(order_key.to_vec()),
-                    priority: purpose.priority(),
-                    queued_at: judgement.queued_at(now),
-                    run_at,
-                    subject: id.uuid(),
-                };
-                tx.message_queue(&message, (!held).then_some(&job)).await?;
-                let held_until = held.then(|| now.plus(app.0.config.guard.review_for));
-                if let Some(end) = expires_at.into_iter().chain(held_until).min() {
-                    tx.job_insert(&NewJob {
-                        id: JobId::new(now, app.entropy()),
-                        kind: JobKind::MessageExpire,
-                        order_key: None,
-                        priority: 0,
-                        queued_at: now,
-                        run_at: end,
-                        ..job.clone()
-                    })
-                    .await?;
-                }
-                app.usage_tell(tx, keys, row.mode, &judgement.reached, now).await?;
                 let mut written = Written::Queued;
-                if let Some(hold) = &judgement.hold {
-                    let view = app.message_hold(tx, keys, asked, draft, hold, &holder).await?;
+                if let Some(view) = app.message_accept(tx, &sealing, &row, &acceptance).await? {
                     if let (Some(prepared), Some(render)) = (&recording, render) {
-                        tx.idempotency_replace(&prepared.id, &prepared.sealed(keys, &render(&view))?).await?;
+                        tx.idempotency_replace(&prepared.id, &prepared.sealed(&sealing, &render(&view))?)
+                            .await?;
                     }
                     written = Written::Held(Box::new(view));
                 }

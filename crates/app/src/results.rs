@@ -6,12 +6,13 @@ use gatepost_channels::cloud::Refusal;
 use gatepost_channels::errors::{Class, CustomerClass};
 use gatepost_core::event::{EventData, EventType, MessageError, MessageNews, Party};
 use gatepost_core::message::MessageState;
-use gatepost_core::{Code, Entropy, MessageId, Result, Timestamp};
+use gatepost_core::{Code, Entropy, MessageId, Result, Timestamp, VerificationId};
 use gatepost_store::{MessageChange, MessageRow, NewEvent, WorkspaceTx};
 use gatepost_vault::WorkspaceKeys;
 
 use crate::events::{Draft, draft, publish};
 use crate::messages::{StoredParty, open_json, person_index, place, seal_error};
+use crate::verifications::{Followed, Following};
 
 /// A message that failed, ready to be written down.
 #[derive(Clone)]
@@ -22,6 +23,8 @@ pub(crate) struct Failure {
     event: Arc<NewEvent>,
     /// We gave up without knowing: a later status may still prove it went out.
     pub doubtful: bool,
+    /// The verification whose code it carries.
+    verification: Option<VerificationId>,
 }
 
 /// Meta's word for free-form content to somebody who has not written for a day.
@@ -116,7 +119,16 @@ impl Failure {
     ) -> Result<Self> {
         let event = news(keys, row, error, now, entropy, EventType::MessageFailed, MessageState::Failed)?;
         let sealed_error = seal_error(keys, row.id, error)?;
-        Ok(Self { message: row.id, at: now, sealed_error, event: Arc::new(event), doubtful })
+        let verification = row.verification;
+        Ok(Self { message: row.id, at: now, sealed_error, event: Arc::new(event), doubtful, verification })
+    }
+
+    /// What it means for the verification whose code it carries: one that may have arrived after all can still be
+    /// approved.
+    pub fn following(&self) -> Option<Following> {
+        let verification = self.verification.filter(|_| !self.doubtful)?;
+        let what = Followed::Failed("message_failed");
+        Some(Following { verification, message: self.message, what, at: self.at })
     }
 
     /// Writes it down, unless the message is known to have gone further meanwhile. True when it was.

@@ -93,6 +93,7 @@ impl App {
         let now = self.now();
         let content = now.minus(self.0.config.content_retention);
         let forgotten = now.minus(crate::media::REMEMBERED);
+        let log = now.minus(self.0.config.log_retention);
         let (items, idempotency) = (now.minus(ITEMS_KEPT), now.minus(IDEMPOTENCY_KEPT));
         for _ in 0..SWEEPS {
             let swept = self
@@ -101,7 +102,8 @@ impl App {
                 .write(scope, async move |tx| {
                     let messages = tx.retain_content(content, AT_ONCE).await?;
                     let media = tx.retain_media(forgotten, AT_ONCE).await?;
-                    tx.commit(Audit::None("content past its time"), messages + media)
+                    let verifications = tx.retain_verifications(content, log, AT_ONCE).await?;
+                    tx.commit(Audit::None("content past its time"), messages + media + verifications)
                 })
                 .await?;
             if swept == 0 || self.0.stop.is_cancelled() {
@@ -110,7 +112,6 @@ impl App {
         }
         self.retain_event_contents(scope, now).await?;
         self.retain_log(scope, now).await?;
-        let log = now.minus(self.0.config.log_retention);
         let usage = Day::from_number(Zone::UTC.day(now).number() - USAGE_DAYS_KEPT);
         self.0
             .store

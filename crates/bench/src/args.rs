@@ -62,6 +62,8 @@ pub enum Group {
     Loop,
     /// The guard's share of an accept, and accepts with many suppressions and own keywords
     Guard,
+    /// How soon Meta has a code, alone and behind a long queue, and how fast codes are checked
+    Verify,
     /// Cost of a message with few and with many stored
     Growth,
     /// Timing of API key verification

@@ -32,6 +32,12 @@ pub struct Found {
     pub pace_off: Samples,
     /// Most messages of a channel in any one second.
     pub pace_most: Samples,
+    /// p99 from an accepted code to Meta's call on an idle gateway, in milliseconds.
+    pub code_idle_p99_ms: Samples,
+    /// The same behind 100,000 messages of the same channel.
+    pub code_behind_p99_ms: Samples,
+    /// Codes checked, over messages accepted.
+    pub check_share: Samples,
     /// Processor time of the guard, in per cent of an accept's.
     pub guard_share: Samples,
     /// Time of an accept with many messages stored, over that with few.
@@ -140,6 +146,14 @@ impl Found {
             ("accept to Meta's call at half load, p99", &self.to_meta_p99_ms, "ms", AtMost(50.0)),
             ("a channel at 80/s, off its pace", &self.pace_off, "%", AtMost(2.0)),
             ("a channel at 80/s, most in one second", &self.pace_most, "", AtMost(88.0)),
+            ("a code to Meta's call, idle, p99", &self.code_idle_p99_ms, "ms", AtMost(50.0)),
+            (
+                "a code to Meta's call behind 100,000 messages, p99",
+                &self.code_behind_p99_ms,
+                "ms",
+                AtMost(100.0),
+            ),
+            ("codes checked ÷ messages accepted", &self.check_share, "×", AtLeast(1.0)),
             ("the guard's share of an accept's CPU", &self.guard_share, "%", AtMost(20.0)),
             ("accept, many ÷ few stored messages", &self.accept_growth, "×", AtMost(1.3)),
             ("inbound to webhook, many ÷ few stored messages", &self.inbound_growth, "×", AtMost(1.3)),

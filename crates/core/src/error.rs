@@ -125,6 +125,19 @@ codes! {
     TestModeOnly = "test_mode_only", 403, "A test key reaches test channels only", "Use a gp_live_ key for a live channel.";
     LiveModeOnly = "live_mode_only", 403, "A live key reaches live channels only", "Use a gp_test_ key for a test channel.";
 
+    // verifications
+    InvalidCode = "invalid_code", 422, "This code is wrong", "Let the person look again; details say how many tries are left. Only the last code that was sent is good.";
+    CodeExpired = "expired", 422, "The time of this verification is over", "Begin another one.";
+    CodeBlocked = "blocked", 422, "Too many wrong codes were tried", "Begin another verification; the right code of this one is refused, too.";
+    AlreadyApproved = "already_approved", 422, "This verification was approved before", "A code is good once. If it was not you who checked it before, treat the sign-in as failed.";
+    VerificationCancelled = "verification_cancelled", 422, "This verification was cancelled", "Begin another one.";
+    VerificationFailed = "verification_failed", 422, "The code of this verification did not reach the person", "Read the verification: reason says why. Begin another one, or prove the number in another way.";
+    VerificationNotPending = "verification_not_pending", 409, "The verification is over", "Read it: state says how it ended. Begin another one.";
+    VerificationInbound = "verification_inbound", 409, "The person sends the code of this verification", "Wait for their message: follow the verification by webhook or by reading it.";
+    ResendTooSoon = "resend_too_soon", 429, "The code was sent a moment ago", "Wait as long as Retry-After says.";
+    ResendLimitReached = "resend_limit_reached", 409, "The code was sent as often as it may be", "Begin another verification.";
+    VerificationTemplateRequired = "verification_template_required", 422, "This code needs an approved template of the category AUTHENTICATION", "Have one approved for the channel's account in the person's language (POST /v1/templates), or synchronise those that Meta has. A text goes only to somebody who wrote to the channel within 24 hours.";
+
     // media
     LengthRequired = "length_required", 411, "The size of the file must be said beforehand", "Send Content-Length; clients do so by themselves when they send a file rather than a stream.";
     MediaTooLarge = "media_too_large", 413, "The file is larger than WhatsApp carries", "Send a smaller file: images up to 5 MB, audio and video 16 MB, documents 100 MB, stickers 100 KB (500 KB where they move).";

@@ -180,6 +180,8 @@ ids! {
     ReviewId => "rvw";
     /// A decision of the guard that was not simply to let something through.
     PolicyEventId => "pol";
+    /// A one-time code, and what becomes of it.
+    VerificationId => "ver";
     /// An e-mail on its way.
     MailId => "mail";
     /// One request to this server.

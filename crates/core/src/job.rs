@@ -25,10 +25,12 @@ pub enum JobKind {
     MessageExpire,
     /// Suppress the people of a file, some at a time. Lane: the workspace.
     SuppressionImport,
+    /// Look at a verification at the end of its time. Lane: the workspace.
+    VerificationExpire,
 }
 
 impl JobKind {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::MessageSend,
         Self::EnvelopeProcess,
         Self::DeliveryAttempt,
@@ -39,6 +41,7 @@ impl JobKind {
         Self::MailSend,
         Self::MessageExpire,
         Self::SuppressionImport,
+        Self::VerificationExpire,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -53,6 +56,7 @@ impl JobKind {
             Self::MailSend => "mail_send",
             Self::MessageExpire => "message_expire",
             Self::SuppressionImport => "suppression_import",
+            Self::VerificationExpire => "verification_expire",
         }
     }
 
@@ -69,6 +73,7 @@ impl JobKind {
             Self::MailSend => 8,
             Self::MessageExpire => 9,
             Self::SuppressionImport => 10,
+            Self::VerificationExpire => 11,
         }
     }
 

@@ -34,6 +34,7 @@ pub mod secret;
 pub mod template;
 pub mod text;
 pub mod time;
+pub mod verification;
 
 pub use address::{ClientAddr, Network};
 pub use email::EmailAddress;

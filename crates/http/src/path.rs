@@ -7,7 +7,7 @@ use gatepost_core::guard::PlanName;
 use gatepost_core::{
     ApiKeyId, ChannelId, Code, ConsentId, DeliveryId, EndpointId, Error, EventId, IdentityProviderId,
     InvitationId, KeywordId, MediaId, MessageId, MetaAppId, OperatorVisitId, PasskeyId, PauseId, ReplayId,
-    ReviewId, SessionId, SuppressionId, SuppressionImportId, TemplateId, UserId, WorkspaceId,
+    ReviewId, SessionId, SuppressionId, SuppressionImportId, TemplateId, UserId, VerificationId, WorkspaceId,
 };
 use http::request::Parts;
 
@@ -59,6 +59,7 @@ path_ids! {
     KeywordId => "keyword_id";
     PauseId => "pause_id";
     ReviewId => "review_id";
+    VerificationId => "verification_id";
 }
 
 /// The names between the braces of a route's template, in order.

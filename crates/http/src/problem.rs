@@ -121,6 +121,7 @@ pub const fn is_retryable(code: Code) -> bool {
             | Code::IdempotencyInProgress
             | Code::MetaUnreachable
             | Code::MetaLimitReached
+            | Code::ResendTooSoon
     )
 }
 

@@ -38,7 +38,7 @@ impl LaneKey {
             | JobKind::OutcomeDecide
             | JobKind::ChannelCheck
             | JobKind::MessageExpire => ChannelId::from_uuid(self.lane).to_string(),
-            JobKind::EnvelopeProcess | JobKind::SuppressionImport => {
+            JobKind::EnvelopeProcess | JobKind::SuppressionImport | JobKind::VerificationExpire => {
                 WorkspaceId::from_uuid(self.lane).to_string()
             }
             JobKind::DeliveryAttempt | JobKind::WebhookReplay | JobKind::EndpointTest => {

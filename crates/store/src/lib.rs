@@ -38,6 +38,7 @@ mod retention;
 mod scope;
 mod store;
 mod templates;
+mod verifications;
 mod webhook_keys;
 mod workspace_end;
 mod workspaces;
@@ -80,6 +81,7 @@ pub use retention::floor_id;
 pub use scope::WorkspaceScope;
 pub use store::{Committed, Store, SystemTx, WorkspaceTx};
 pub use templates::{TemplateAccount, TemplateFilter, TemplateRow};
+pub use verifications::VerificationRow;
 pub use webhook_keys::WebhookKeyRow;
 pub use workspace_end::SWEPT;
 pub use workspaces::{WorkspaceRow, WorkspaceRules};
@@ -141,6 +143,7 @@ pub fn all_statements() -> Vec<&'static Stmt> {
         replays::ALL,
         retention::ALL,
         templates::ALL,
+        verifications::ALL,
         webhook_keys::ALL,
         workspace_end::ALL,
         workspaces::ALL,

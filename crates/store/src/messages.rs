@@ -4,7 +4,7 @@ use futures_util::future::join;
 use gatepost_core::channel::Mode;
 use gatepost_core::guard::Day;
 use gatepost_core::message::{Direction, MessageState, OnUnknown};
-use gatepost_core::{ChannelId, ContactId, MessageId, Purpose, Result, Timestamp};
+use gatepost_core::{ChannelId, ContactId, MessageId, Purpose, Result, Timestamp, VerificationId};
 use uuid::Uuid;
 
 use crate::engine::{self, Row, Value};
@@ -31,6 +31,8 @@ pub struct NewOutbound {
     pub expires_at: Option<Timestamp>,
     /// The day it was counted on; `None`: it is not counted.
     pub counted: Option<Day>,
+    /// The verification whose code it carries.
+    pub verification: Option<VerificationId>,
     pub created_at: Timestamp,
 }
 
@@ -76,6 +78,8 @@ pub struct MessageRow {
     /// The blind index of the person an outbound one is for; absent on old ones.
     pub person: Option<Vec<u8>>,
     pub expires_at: Option<Timestamp>,
+    /// The verification whose code it carries: nobody is shown what it says.
+    pub verification: Option<VerificationId>,
     /// Whether it counts on the plan: what does not is an answer to a person's choice, or was not sent by us.
     pub counted: bool,
 }
@@ -90,6 +94,8 @@ pub struct MessageStatusRow {
     pub doubtful: bool,
     /// The provider's id is known.
     pub named: bool,
+    /// The verification whose code it carries.
+    pub verification: Option<VerificationId>,
 }
 
 /// What a status or a result changes. Times already set are kept.
@@ -123,13 +129,13 @@ macro_rules! span {
 const SPANS_SEARCHED: i64 = 256;
 
 statements! {
-    INSERT_OUTBOUND = same("INSERT INTO message (workspace_id, id, channel_id, mode, direction, state, kind, purpose, party, content, reply_to, on_unknown, doubtful, created_at, person, expires_at, counted_day) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, $13, $14, $15, $16)");
+    INSERT_OUTBOUND = same("INSERT INTO message (workspace_id, id, channel_id, mode, direction, state, kind, purpose, party, content, reply_to, on_unknown, doubtful, created_at, person, expires_at, counted_day, verification_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, $13, $14, $15, $16, $17)");
     INSERT_INBOUND = same(concat!("INSERT INTO message (workspace_id, id, channel_id, mode, direction, state, kind, contact_id, party, content, provider_span, provider_index, provider_id, reply_to, on_unknown, doubtful, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, ", span!(), ", $11, $12, $13, 0, 0, $14)"));
-    GET = same("SELECT id, channel_id, mode, direction, state, kind, purpose, party, content, provider_id, reply_to, on_unknown, doubtful, error, created_at, sending_at, sent_at, delivered_at, read_at, failed_at, person, expires_at, counted_day FROM message WHERE workspace_id = $1 AND id = $2");
-    LIST = same("SELECT id, channel_id, mode, direction, state, kind, purpose, party, content, provider_id, reply_to, on_unknown, doubtful, error, created_at, sending_at, sent_at, delivered_at, read_at, failed_at, person, expires_at, counted_day FROM message WHERE workspace_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
+    GET = same("SELECT id, channel_id, mode, direction, state, kind, purpose, party, content, provider_id, reply_to, on_unknown, doubtful, error, created_at, sending_at, sent_at, delivered_at, read_at, failed_at, person, expires_at, verification_id, counted_day FROM message WHERE workspace_id = $1 AND id = $2");
+    LIST = same("SELECT id, channel_id, mode, direction, state, kind, purpose, party, content, provider_id, reply_to, on_unknown, doubtful, error, created_at, sending_at, sent_at, delivered_at, read_at, failed_at, person, expires_at, verification_id, counted_day FROM message WHERE workspace_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
     STATUS = per(
-        "SELECT id, channel_id, mode, state, doubtful, CAST(CASE WHEN provider_index IS NULL THEN 0 ELSE 1 END AS BIGINT) FROM message WHERE workspace_id = $1 AND id = $2",
-        "SELECT id, channel_id, mode, state, doubtful, CAST(CASE WHEN provider_index IS NULL THEN 0 ELSE 1 END AS BIGINT) FROM message WHERE workspace_id = $1 AND id = $2 FOR UPDATE"
+        "SELECT id, channel_id, mode, state, doubtful, CAST(CASE WHEN provider_index IS NULL THEN 0 ELSE 1 END AS BIGINT), verification_id FROM message WHERE workspace_id = $1 AND id = $2",
+        "SELECT id, channel_id, mode, state, doubtful, CAST(CASE WHEN provider_index IS NULL THEN 0 ELSE 1 END AS BIGINT), verification_id FROM message WHERE workspace_id = $1 AND id = $2 FOR UPDATE"
     );
     /// Looks through the spans from the newest down, and stops at the first that has it.
     FIND_PROVIDER = same(concat!("WITH RECURSIVE newest(span) AS (SELECT ", span!(), "), probe(span, oldest, id) AS (SELECT span + 1, span - $3, CAST(NULL AS UUID) FROM newest UNION ALL SELECT span - 1, oldest, (SELECT m.id FROM message m WHERE m.workspace_id = $1 AND m.provider_span = span - 1 AND m.provider_index = $2 ORDER BY m.id LIMIT 1) FROM probe WHERE id IS NULL AND span > 0 AND span > oldest) SELECT id FROM probe WHERE id IS NOT NULL"));
@@ -150,6 +156,10 @@ fn state(row: &Row<'_>, index: usize) -> engine::Result<MessageState> {
 
 fn at(row: &Row<'_>, index: usize) -> engine::Result<Option<Timestamp>> {
     Ok(row.get::<Option<i64>>(index)?.map(Timestamp::from_micros))
+}
+
+fn verification(row: &Row<'_>, index: usize) -> engine::Result<Option<VerificationId>> {
+    Ok(row.get::<Option<Uuid>>(index)?.map(VerificationId::from_uuid))
 }
 
 fn message(row: &Row<'_>) -> engine::Result<MessageRow> {
@@ -177,7 +187,8 @@ fn message(row: &Row<'_>) -> engine::Result<MessageRow> {
         failed_at: at(row, 19)?,
         person: row.get(20)?,
         expires_at: at(row, 21)?,
-        counted: row.get::<Option<i64>>(22)?.is_some(),
+        verification: verification(row, 22)?,
+        counted: row.get::<Option<i64>>(23)?.is_some(),
     })
 }
 
@@ -189,6 +200,7 @@ fn status(row: &Row<'_>) -> engine::Result<MessageStatusRow> {
         state: state(row, 3)?,
         doubtful: row.get(4)?,
         named: row.get(5)?,
+        verification: verification(row, 6)?,
     })
 }
 
@@ -216,7 +228,8 @@ impl WorkspaceTx<'_> {
             message.created_at.micros(),
             message.person.as_slice(),
             message.expires_at.map(Timestamp::micros),
-            message.counted.map(Day::number)
+            message.counted.map(Day::number),
+            message.verification.map(VerificationId::uuid)
         ];
         let Some(job) = job else { return Ok(self.tx.execute_one(&INSERT_OUTBOUND, values).await?) };
         let (inserted, queued) =

@@ -36,4 +36,5 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(19, "guard", "0019_guard"),
     migration!(20, "plans", "0020_plans"),
     migration!(21, "choices", "0021_choices"),
+    migration!(22, "verifications", "0022_verifications"),
 ];

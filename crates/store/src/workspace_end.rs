@@ -62,6 +62,7 @@ statements! {
     API_KEY_CHANNEL = same(sweep!("api_key_channel", "api_key_id, channel_id"));
     API_KEY = same(sweep!("api_key", "id"));
     ACCESS_RULE = same(sweep!("access_rule", "mode"));
+    VERIFICATION = same(sweep!("verification", "id"));
     MEDIA = same(sweep!("media", "id"));
     MESSAGE = same(sweep!("message", "id"));
     CONTACT = same(sweep!("contact", "id"));
@@ -107,7 +108,7 @@ static DOORS: [&Stmt; 9] = [
 ];
 
 /// The tables whose rows go with their workspace, in the order in which they can; the audit log is not among them.
-pub static SWEPT: [&str; 38] = [
+pub static SWEPT: [&str; 39] = [
     "job",
     "attempt",
     "delivery",
@@ -117,6 +118,7 @@ pub static SWEPT: [&str; 38] = [
     "api_key_channel",
     "api_key",
     "access_rule",
+    "verification",
     "media",
     "message",
     "contact",
@@ -159,6 +161,7 @@ static SWEEPS: [&Stmt; SWEPT.len()] = [
     &API_KEY_CHANNEL,
     &API_KEY,
     &ACCESS_RULE,
+    &VERIFICATION,
     &MEDIA,
     &MESSAGE,
     &CONTACT,

@@ -9,8 +9,27 @@ use crate::{Client, Receiver, eventually};
 /// Somebody at the simulated Meta who answers.
 const REPLIES: &str = "+12025550108";
 
+/// A verification of the person who answers, and who may get a text therefore; it is over, so that nothing of it waits.
+async fn verification(admin: &Client, channel: &str) -> String {
+    let ask = json!({"channel_id": channel, "to": REPLIES});
+    let begun = admin.post("/v1/verifications", &ask).await.expect(201).json();
+    let text = |name: &str| begun[name].as_str().expect("an id").to_owned();
+    let (id, message) = (text("id"), format!("/v1/messages/{}", text("message_id")));
+    admin.delete(&format!("/v1/verifications/{id}")).await.expect(200);
+    // Where the code was on its way already, the person has it, and answers.
+    eventually("a code that is withdrawn or answered", async || {
+        let state = admin.get(&message).await.expect(200).json()["state"].as_str().map(str::to_owned);
+        let messages = admin.get("/v1/messages").await.expect(200).json();
+        let heard = messages["data"].as_array().expect("a list").iter();
+        let heard = heard.filter(|message| message["direction"] == "inbound").count();
+        (state.as_deref() == Some("expired") || heard > 1).then_some(())
+    })
+    .await;
+    id
+}
+
 /// The ids of one workspace's things in one mode, by prefix: `chn`, `whk`, `med`, `msg`, `evt`, `dlv`, `key`, `app`,
-/// `tpl`, `rpl`, `sup`, `cst`, `kwd`, `sim`; `usr` and `inv` where [`Fixtures::with`] was told of them.
+/// `tpl`, `rpl`, `sup`, `cst`, `kwd`, `sim`, `ver`; `usr` and `inv` where [`Fixtures::with`] was told of them.
 #[derive(Debug, Clone)]
 pub struct Fixtures(BTreeMap<&'static str, String>);
 
@@ -82,6 +101,7 @@ impl Fixtures {
             (found["state"] == "done").then_some(())
         })
         .await;
+        let verification = verification(admin, channel).await;
         let text = |name: &str| delivery[name].as_str().expect("an id").to_owned();
         Self(BTreeMap::from([
             ("app", meta_app.to_owned()),
@@ -97,6 +117,7 @@ impl Fixtures {
             ("sim", import),
             ("sup", suppression),
             ("tpl", template),
+            ("ver", verification),
             ("whk", endpoint),
         ]))
     }

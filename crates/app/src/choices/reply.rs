@@ -73,6 +73,7 @@ impl App {
             person,
             expires_at: Some(expires_at),
             counted: None,
+            verification: None,
             created_at: now,
         };
         let job = NewJob {

@@ -1,10 +1,10 @@
 //! The guard's second look, when a message is taken from its queue.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use gatepost_core::guard::PauseScope;
 use gatepost_core::message::OnUnknown;
-use gatepost_core::{ChannelId, MessageId, Purpose, Result, Timestamp};
+use gatepost_core::{ChannelId, MessageId, Purpose, Result, Timestamp, VerificationId};
 use gatepost_store::{Claimed, MessageRow, WorkspaceTx};
 
 use super::quiet::Quiet;
@@ -69,6 +69,12 @@ pub(crate) async fn bars(
         Some(row) => tx.suppressed(row.mode, &people).await?,
         None => vec![None; people.len()],
     };
+    // Another code has taken its place, or its verification is over: nobody waits for it.
+    let codes: Vec<(VerificationId, MessageId)> =
+        rows.values().filter_map(|row| Some((row.verification?, row.id))).collect();
+    let awaited = tx.codes_awaited(&codes).await?;
+    let stale: HashSet<MessageId> =
+        codes.iter().zip(awaited).filter(|(_, awaited)| !awaited).map(|((_, message), _)| *message).collect();
     let mut barred = HashMap::new();
     for (job, suppressed) in jobs.iter().zip(suppressed) {
         let id = MessageId::from_uuid(job.subject);
@@ -85,7 +91,7 @@ pub(crate) async fn bars(
         }
         let bar = if suppressed {
             Barred::Suppressed
-        } else if row.expires_at.is_some_and(|at| at <= now) {
+        } else if row.expires_at.is_some_and(|at| at <= now) || stale.contains(&id) {
             Barred::Expired
         } else if paused(row.purpose) {
             Barred::Paused

@@ -149,7 +149,9 @@ pub(crate) async fn judge(
         ));
     }
     let before = tx.conversation_sent(asked.channel, &asked.person, asked.purpose, now).await?;
-    if asked.template.is_none() && !rules.settings.leave_window_to_meta {
+    if asked.template.is_none() && asked.verification {
+        code_may_be_text(asked, &before, now)?;
+    } else if asked.template.is_none() && !rules.settings.leave_window_to_meta {
         window_is_open(tx, asked, &before, now).await?;
     }
     frequency_fits(asked, &rules, &before, now)?;
@@ -160,7 +162,9 @@ pub(crate) async fn judge(
     let assessment =
         risk::risk_judge(tx, &rules.plan.risk, channel, &asked.shown, reviewed, &before, now).await?;
     let spoke = risk::hits(&assessment);
-    if risk::stops(&assessment) {
+    // A code that waits for somebody's decision is good for nothing when it comes.
+    let too_late = asked.verification && assessment.action == Action::Hold;
+    if risk::stops(&assessment) || too_late {
         return Err(Error::new(
             Code::RiskBlocked,
             format!("the guard scores this message {} of 100", assessment.score),
@@ -250,6 +254,13 @@ async fn window_is_open(
     let last = before.last_inbound_at.map(|last| last.to_string());
     Err(Error::of(Code::ConversationWindowClosed)
         .with_details(json!({ "action": "block", "last_inbound_at": last })))
+}
+
+/// Whether a code may go as a text: where the person is known to have written within Meta's window. Otherwise it would
+/// be refused too late for whoever waits for it. The simulated Meta takes it always.
+fn code_may_be_text(asked: &Asked, before: &Conversation, now: Timestamp) -> Result<()> {
+    let open = before.last_inbound_at.is_some_and(|last| now.since(last) < WINDOW);
+    if open || asked.mode == Mode::Test { Ok(()) } else { Err(Error::of(Code::VerificationTemplateRequired)) }
 }
 
 /// Holds the send against the workspace's own caps for one person.

@@ -34,7 +34,7 @@ pub(crate) use judging::{Asked, judge};
 pub use pauses::{PauseView, pause_scope};
 pub(crate) use policy::{Refused, policy_refusal_add};
 pub use reviews::ReviewView;
-pub(crate) use risk::KnownNames;
+pub(crate) use risk::{KnownNames, Shown};
 pub use usage::{UsageOf, UsageView};
 pub(crate) use withdrawing::Withdrawal;
 

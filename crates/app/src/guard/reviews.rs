@@ -233,7 +233,12 @@ impl App {
             return Err(Error::of(Code::ReviewDecided));
         }
         if !deciding.approve {
-            Withdrawal::prepare(keys, &row, Code::RiskBlocked, now, self.entropy())?.write(tx).await?;
+            let end = Withdrawal::prepare(keys, &row, Code::RiskBlocked, now, self.entropy())?;
+            if end.write(tx).await?
+                && let Some(following) = end.following()
+            {
+                following.write(tx, keys, self.entropy(), now).await?;
+            }
             return Ok(());
         }
         tx.message_change(&[MessageChange {

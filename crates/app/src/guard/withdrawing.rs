@@ -3,7 +3,7 @@
 use gatepost_core::event::{EventType, MessageError};
 use gatepost_core::guard::PolicyDecision;
 use gatepost_core::message::MessageState;
-use gatepost_core::{Code, Entropy, MessageId, Result, Timestamp};
+use gatepost_core::{Code, Entropy, MessageId, Result, Timestamp, VerificationId};
 use gatepost_store::{MessageChange, MessageRow, NewEvent, PolicyEventRow, WorkspaceTx};
 use gatepost_vault::WorkspaceKeys;
 
@@ -11,6 +11,7 @@ use super::policy::{Refused, policy_refusal_add};
 use crate::events::publish;
 use crate::messages::seal_error;
 use crate::results::news;
+use crate::verifications::{Followed, Following};
 
 /// The end of a message that never left, ready to be written down.
 #[derive(Clone)]
@@ -21,6 +22,8 @@ pub(crate) struct Withdrawal {
     sealed_error: Vec<u8>,
     policy: Option<(PolicyEventRow, Option<NewEvent>)>,
     event: Option<NewEvent>,
+    /// The verification whose code it carries.
+    verification: Option<VerificationId>,
 }
 
 impl Withdrawal {
@@ -67,7 +70,14 @@ impl Withdrawal {
             ),
         };
         let sealed_error = seal_error(keys, row.id, &error)?;
-        Ok(Self { message: row.id, state, at: now, sealed_error, policy, event })
+        let verification = row.verification;
+        Ok(Self { message: row.id, state, at: now, sealed_error, policy, event, verification })
+    }
+
+    /// What it means for the verification whose code it carries. One whose time ran out knows that itself.
+    pub fn following(&self) -> Option<Following> {
+        let what = Followed::of_state(self.state)?;
+        Some(Following { verification: self.verification?, message: self.message, what, at: self.at })
     }
 
     /// Writes it down, unless the message has gone on meanwhile; its unit is given back. True when it was written.
@@ -83,7 +93,8 @@ impl Withdrawal {
             provider: None,
             error: Some(self.sealed_error.clone()),
             doubtful: false,
-            drop_content: false,
+            // A code that does not go is good for nothing.
+            drop_content: self.verification.is_some(),
         }])
         .await?;
         tx.usage_give_back(self.message).await?;

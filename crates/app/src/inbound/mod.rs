@@ -258,7 +258,7 @@ async fn write(
     let items: Vec<ItemKey> = prepared.iter().map(|p| p.key).collect();
     let fresh = tx.callback_items_claim(&items, now).await?;
     let fresh: Vec<&Prepared> = prepared.iter().zip(fresh).filter(|(_, new)| *new).map(|(p, _)| p).collect();
-    statuses::write(tx, fresh.iter().filter_map(|p| p.effect.status())).await?;
+    let followings = statuses::write(tx, fresh.iter().filter_map(|p| p.effect.status())).await?;
     received::write(tx, keys, fresh.iter().filter_map(|p| p.effect.received())).await?;
     for change in fresh.iter().filter_map(|p| p.effect.identity()) {
         change.write(tx).await?;
@@ -282,6 +282,9 @@ async fn write(
     }
     let events: Vec<NewEvent> = fresh.iter().flat_map(|p| &p.events).cloned().collect();
     publish(tx, &events, now).await?;
+    for following in &followings {
+        following.write(tx, keys, entropy.as_ref(), now).await?;
+    }
     let choices: Vec<&Choice> = fresh.iter().flat_map(|p| &p.choices).collect();
     if !choices.is_empty() {
         app.choices_write(tx, keys, &choices, now).await?;

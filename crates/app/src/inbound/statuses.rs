@@ -15,6 +15,7 @@ use crate::channel_state::ChannelReport;
 use crate::events::{Draft, draft};
 use crate::messages::{person_index, provider_index, seal_error, seal_provider};
 use crate::results::{class_of, code_of};
+use crate::verifications::{Followed, Following};
 
 /// A status, prepared before the transaction.
 pub(super) struct StatusNews {
@@ -43,8 +44,11 @@ pub(super) const fn state_of(status: &DeliveryStatus) -> Option<MessageState> {
     }
 }
 
-/// Writes statuses down; states only move forward.
-pub(super) async fn write(tx: &WorkspaceTx<'_>, statuses: impl Iterator<Item = &StatusNews>) -> Result<()> {
+/// Writes statuses down; states only move forward. Returns what they mean for verifications.
+pub(super) async fn write(
+    tx: &WorkspaceTx<'_>,
+    statuses: impl Iterator<Item = &StatusNews>,
+) -> Result<Vec<Following>> {
     let statuses: Vec<&StatusNews> = statuses.collect();
     let unnamed: Vec<[u8; 16]> =
         statuses.iter().filter(|s| s.message.is_none()).map(|s| s.wamid_index).collect();
@@ -63,15 +67,24 @@ pub(super) async fn write(tx: &WorkspaceTx<'_>, statuses: impl Iterator<Item = &
     let mut known: HashMap<MessageId, MessageStatusRow> =
         found.into_iter().flatten().map(|row| (row.id, row)).collect();
     let mut changes = Vec::with_capacity(news.len());
+    let mut followings = Vec::new();
     for (id, status) in news {
         let reported = status.state;
-        let Some(MessageStatusRow { state, doubtful, named, .. }) = known.get_mut(&id) else { continue };
+        let Some(MessageStatusRow { state, doubtful, named, verification, .. }) = known.get_mut(&id) else {
+            continue;
+        };
         let next = state.after(reported, *doubtful);
         if reported != MessageState::Failed && *doubtful {
             *doubtful = false;
         }
         *state = next;
         let failed = reported == MessageState::Failed && next == MessageState::Failed;
+        if let Some(verification) = *verification
+            && let Some(what) =
+                Followed::of_state(reported).filter(|_| reported != MessageState::Failed || failed)
+        {
+            followings.push(Following { verification, message: id, what, at: status.at });
+        }
         changes.push(MessageChange {
             id,
             state: next,
@@ -79,11 +92,12 @@ pub(super) async fn write(tx: &WorkspaceTx<'_>, statuses: impl Iterator<Item = &
             provider: if *named { None } else { status.provider.clone() },
             error: if failed { status.error.clone() } else { None },
             doubtful: *doubtful,
-            drop_content: matches!(next, MessageState::Read | MessageState::Failed),
+            drop_content: verification.is_some() || matches!(next, MessageState::Read | MessageState::Failed),
         });
         *named |= status.provider.is_some();
     }
-    tx.message_change(&changes).await
+    tx.message_change(&changes).await?;
+    Ok(followings)
 }
 
 impl App {

@@ -112,13 +112,22 @@ impl Sending {
                             tx.job_defer(job, *at, *aside).await?;
                         }
                         Change::Failed { failure, returned, .. } => {
-                            if failure.write(tx).await? && *returned {
-                                tx.usage_give_back(failure.message).await?;
+                            if failure.write(tx).await? {
+                                if let Some(following) = failure.following() {
+                                    following.write(tx, &keys, entropy.as_ref(), written_at).await?;
+                                }
+                                if *returned {
+                                    tx.usage_give_back(failure.message).await?;
+                                }
                             }
                             finished.push(job.clone());
                         }
                         Change::Barred(withdrawal) => {
-                            withdrawal.write(tx).await?;
+                            if withdrawal.write(tx).await?
+                                && let Some(following) = withdrawal.following()
+                            {
+                                following.write(tx, &keys, entropy.as_ref(), written_at).await?;
+                            }
                             finished.push(job.clone());
                         }
                         Change::Doubtful { message, decide } => {
@@ -251,7 +260,8 @@ async fn mark_sending(tx: &WorkspaceTx<'_>, id: MessageId, at: Timestamp) -> Res
             provider: None,
             error: None,
             doubtful: status.doubtful,
-            drop_content: false,
+            // It is never sent again by itself, so its code is not needed any more.
+            drop_content: status.verification.is_some(),
         }])
         .await?;
     }
@@ -278,7 +288,8 @@ async fn write_accepted(tx: &WorkspaceTx<'_>, accepted: &[&Change]) -> Result<()
             provider: Some(provider.clone()),
             error: None,
             doubtful: status.doubtful,
-            drop_content: false,
+            // A code that Meta has taken is not needed here any more.
+            drop_content: status.verification.is_some(),
         });
     }
     tx.message_change(&rows).await

@@ -65,7 +65,7 @@ fn seal_components(keys: &WorkspaceKeys, id: TemplateId, components: &RawValue) 
     seal_json(keys, &place(WorkspaceId::from_uuid(keys.workspace()), id), &components)
 }
 
-fn open_components(keys: &WorkspaceKeys, row: &TemplateRow) -> Result<Box<RawValue>> {
+pub(crate) fn open_components(keys: &WorkspaceKeys, row: &TemplateRow) -> Result<Box<RawValue>> {
     open_json(keys, &place(WorkspaceId::from_uuid(keys.workspace()), row.id), &row.components)
 }
 
@@ -108,7 +108,7 @@ fn check(
 }
 
 /// The format of a row; what is not known counts as Meta's default.
-fn format_of(row: &TemplateRow) -> ParameterFormat {
+pub(crate) fn format_of(row: &TemplateRow) -> ParameterFormat {
     ParameterFormat::parse(&row.parameter_format).unwrap_or_default()
 }
 

@@ -11,6 +11,7 @@ mod inbound;
 mod keys;
 mod pace;
 mod people;
+mod verify;
 mod whole_loop;
 
 use std::time::Duration;
@@ -67,6 +68,9 @@ impl Run {
         }
         if self.args.wants(Group::Guard) {
             self.guard().await?;
+        }
+        if self.args.wants(Group::Verify) {
+            self.verify().await?;
         }
         if self.args.wants(Group::Growth) {
             self.growth().await?;

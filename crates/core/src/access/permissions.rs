@@ -181,6 +181,12 @@ permissions! {
     MessageSend = "message.send", scopes [Send, Admin], roles [Owner, Admin, Agent];
     /// Read messages and their states.
     MessageRead = "message.read", scopes [Send, Read, Admin], roles [Owner, Admin, Agent, Analyst];
+    /// Send codes to people, send them again and take them back.
+    VerificationStart = "verification.start", scopes [Send, Admin], roles [Owner, Admin];
+    /// Check codes that people typed.
+    VerificationCheck = "verification.check", scopes [Send, Admin], roles [Owner, Admin];
+    /// Read verifications and what became of them; numbers in full only together with `verification.start`.
+    VerificationRead = "verification.read", scopes [Send, Read, Admin], roles [Owner, Admin, Analyst];
     /// See channels.
     ChannelRead = "channel.read", scopes [Send, Read, Webhooks, Admin], roles [Owner, Admin, Agent, Analyst];
     /// Add, change and remove channels and their Meta apps.

@@ -71,10 +71,12 @@ const SET_UP: [PermissionId; 11] = [
     PermissionId::OperatorVisitRead,
 ];
 
-/// What a visit may read beside that when it was opened with content: what people wrote, their numbers, who the members
+/// What a visit may read beside that when it was opened with content: what people wrote, their numbers, what was
+/// given along with codes, who the members
 /// are, and what receivers answered.
-const CONTENT: [PermissionId; 6] = [
+const CONTENT: [PermissionId; 7] = [
     PermissionId::MessageRead,
+    PermissionId::VerificationRead,
     PermissionId::ReviewRead,
     PermissionId::EventRead,
     PermissionId::MemberRead,

@@ -7,9 +7,11 @@ use super::shape::shapes;
 use crate::Purpose;
 use crate::id::{
     ChannelId, ContactId, EndpointId, MediaId, MessageId, PolicyEventId, ReviewId, SuppressionId, TemplateId,
+    VerificationId,
 };
 use crate::message::MessageState;
 use crate::time::Timestamp;
+use crate::verification::VerificationState;
 
 shapes! {
     /// A person on the other side. Either id may be unknown: Meta is moving from phone numbers to business-scoped ids, so
@@ -232,6 +234,41 @@ shapes! {
         pub percent: i64,
         /// When the next period begins.
         pub resets_at: Timestamp,
+    }
+
+    /// A verification as it is now; never its code.
+    #[derive(Serialize)]
+    pub struct VerificationNews<'a> {
+        /// As `GET /v1/verifications/{id}` knows it.
+        pub id: VerificationId,
+        /// `outbound` where the code goes to the person, `inbound` where the person sends it.
+        pub flow: &'static str,
+        /// What this event reports.
+        pub state: VerificationState,
+        /// Whose number is verified, in E.164; null where nobody is known yet, and once it is not kept any more.
+        pub phone: Option<&'a str>,
+        /// By which channel.
+        pub channel_id: ChannelId,
+        /// The country of the number, two letters (ISO 3166-1), where it is known.
+        pub country: Option<&'a str>,
+        /// The message that carries the code, where one does.
+        pub message_id: Option<MessageId>,
+        /// The template that the code was sent in; null where it was sent as a text.
+        pub template: Option<&'a str>,
+        /// How many codes may still be tried.
+        pub attempts_left: i64,
+        /// What whoever began it gave along, unchanged.
+        pub metadata: Option<&'a RawValue>,
+        /// When it began.
+        pub created_at: Timestamp,
+        /// Until when its code is good.
+        pub expires_at: Timestamp,
+        /// When it was approved.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub verified_at: Option<Timestamp>,
+        /// Why it failed: `message_failed`, `message_blocked`, `sender_hidden` and so on.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub reason: Option<&'a str>,
     }
 
     /// Anything else that Meta told.

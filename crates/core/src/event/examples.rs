@@ -7,17 +7,18 @@ use serde_json::value::RawValue;
 
 use super::data::{
     ChannelNews, ChoiceNews, ContactNews, EndpointNews, MediaNews, MessageError, MessageNews, Notification,
-    Party, PolicyNews, TemplateNews, UsageNews,
+    Party, PolicyNews, TemplateNews, UsageNews, VerificationNews,
 };
 use super::payload::{EventData, EventPayload};
 use super::{API_VERSION, EventSubject, EventType};
 use crate::endpoint::DisabledReason;
 use crate::id::{
     ChannelId, ContactId, EndpointId, EventId, MediaId, MessageId, PolicyEventId, ReviewId, SuppressionId,
-    TemplateId, WorkspaceId,
+    TemplateId, VerificationId, WorkspaceId,
 };
 use crate::message::MessageState;
 use crate::time::Timestamp;
+use crate::verification::{TRIES_MAX, TTL_DEFAULT, VerificationState};
 use crate::{Entropy, Purpose};
 
 /// The id of whatever stands in the documents, without its prefix `01kagq5rh8e5htqh9sk95d3x4w`.
@@ -46,6 +47,7 @@ pub struct Cast {
     pub suppression: SuppressionId,
     pub review: ReviewId,
     pub policy_event: PolicyEventId,
+    pub verification: VerificationId,
     /// When it happens.
     pub at: Timestamp,
     file: MediaNews,
@@ -78,6 +80,7 @@ impl Cast {
             suppression: SuppressionId::from_uuid(DOCUMENTED),
             review: ReviewId::from_uuid(DOCUMENTED),
             policy_event: PolicyEventId::from_uuid(DOCUMENTED),
+            verification: VerificationId::from_uuid(DOCUMENTED),
             at: DOCUMENTED_AT,
             file: file(MediaId::from_uuid(DOCUMENTED)),
         }
@@ -96,6 +99,7 @@ impl Cast {
             suppression: SuppressionId::new(now, entropy),
             review: ReviewId::new(now, entropy),
             policy_event: PolicyEventId::new(now, entropy),
+            verification: VerificationId::new(now, entropy),
             at: now,
             file: file(MediaId::new(now, entropy)),
         }
@@ -188,6 +192,13 @@ impl Cast {
                 // 2026-12-01T00:00:00Z
                 resets_at: Timestamp::from_seconds(1_796_083_200),
             }),
+            EventType::VerificationCreated
+            | EventType::VerificationSent
+            | EventType::VerificationDelivered => self.verification(VerificationState::Pending),
+            EventType::VerificationApproved => self.verification(VerificationState::Approved),
+            EventType::VerificationExpired => self.verification(VerificationState::Expired),
+            EventType::VerificationBlocked => self.verification(VerificationState::Blocked),
+            EventType::VerificationFailed => self.verification(VerificationState::Failed),
             EventType::ChannelNotification => EventData::Notification(Notification {
                 field: "account_update",
                 value: raw(r#"{"event":"VERIFIED_ACCOUNT"}"#),
@@ -244,6 +255,26 @@ impl Cast {
             EventSubject::Endpoint | EventSubject::Usage => None,
             _ => Some(self.channel.id),
         }
+    }
+
+    fn verification(&self, state: VerificationState) -> EventData<'_> {
+        EventData::Verification(Box::new(VerificationNews {
+            id: self.verification,
+            flow: "outbound",
+            state,
+            phone: Some(PHONE),
+            channel_id: self.channel.id,
+            country: Some("US"),
+            message_id: Some(self.message),
+            template: Some("sign_in_code"),
+            attempts_left: if state == VerificationState::Pending { i64::from(TRIES_MAX) } else { 0 },
+            metadata: Some(raw(r#"{"session":"s_81"}"#)),
+            created_at: self.at,
+            expires_at: self.at.plus(TTL_DEFAULT),
+            verified_at: (state == VerificationState::Approved)
+                .then(|| self.at.plus(Duration::from_secs(21))),
+            reason: (state == VerificationState::Failed).then_some("message_failed"),
+        }))
     }
 
     const fn endpoint(&self) -> EndpointNews<'_> {

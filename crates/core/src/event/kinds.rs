@@ -17,6 +17,7 @@ pub enum EventSubject {
     Endpoint,
     Policy,
     Usage,
+    Verification,
 }
 
 impl EventSubject {
@@ -31,6 +32,7 @@ impl EventSubject {
             Self::Endpoint => "endpoint",
             Self::Policy => "policy",
             Self::Usage => "usage",
+            Self::Verification => "verification",
         }
     }
 }
@@ -140,6 +142,27 @@ events! {
     /// A part of the plan is used up, or nearly.
     UsageReached = 19, "usage.reached", Usage,
         "Once per limit and period at 80 and at 100 per cent.";
+    /// A person's number is to be verified.
+    VerificationCreated = 20, "verification.created", Verification,
+        "Once, when it begins.";
+    /// The code is on its way to the person.
+    VerificationSent = 21, "verification.sent", Verification,
+        "When Meta reports it, once for each code that is sent. `verification.delivered` may come first, or alone.";
+    /// The code reached the person's phone.
+    VerificationDelivered = 22, "verification.delivered", Verification,
+        "When Meta reports it, once for each code that is sent.";
+    /// The right code came in time: the person has the number.
+    VerificationApproved = 23, "verification.approved", Verification,
+        "Once. Nothing follows it.";
+    /// The time was over before the right code came.
+    VerificationExpired = 24, "verification.expired", Verification,
+        "Once, soon after `expires_at`, or when a code is tried after that. Nothing follows it.";
+    /// Too many wrong codes were tried.
+    VerificationBlocked = 25, "verification.blocked", Verification,
+        "Once. The right code is refused from then on; begin another verification.";
+    /// The code will not reach the person.
+    VerificationFailed = 26, "verification.failed", Verification,
+        "Once, when its message failed; `reason` says how. Nothing follows it.";
 }
 
 impl EventType {

@@ -19,7 +19,7 @@ mod shape;
 
 pub use data::{
     ChannelNews, ChoiceNews, ContactNews, EndpointNews, MediaNews, MessageError, MessageNews, Notification,
-    Party, PolicyNews, TemplateNews, UsageNews,
+    Party, PolicyNews, TemplateNews, UsageNews, VerificationNews,
 };
 pub use examples::{Cast, CastChannel};
 pub use filter::EventFilter;

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::data::{
     ChannelNews, ContactNews, EndpointNews, MessageNews, Notification, PolicyNews, TemplateNews, UsageNews,
+    VerificationNews,
 };
 use super::shape::{Definitions, Described, Member, object, shapes};
 use super::{EventSubject, EventType};
@@ -49,6 +50,7 @@ pub enum EventData<'a> {
     Endpoint(EndpointNews<'a>),
     Policy(PolicyNews<'a>),
     Usage(UsageNews<'a>),
+    Verification(Box<VerificationNews<'a>>),
 }
 
 impl EventData<'_> {
@@ -63,12 +65,13 @@ impl EventData<'_> {
             Self::Endpoint(_) => EventSubject::Endpoint,
             Self::Policy(_) => EventSubject::Policy,
             Self::Usage(_) => EventSubject::Usage,
+            Self::Verification(_) => EventSubject::Verification,
         }
     }
 }
 
 impl EventSubject {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Message,
         Self::Channel,
         Self::Template,
@@ -77,6 +80,7 @@ impl EventSubject {
         Self::Endpoint,
         Self::Policy,
         Self::Usage,
+        Self::Verification,
     ];
 
     /// The schema of the member that says it.
@@ -90,6 +94,7 @@ impl EventSubject {
             Self::Endpoint => EndpointNews::schema(definitions),
             Self::Policy => PolicyNews::schema(definitions),
             Self::Usage => UsageNews::schema(definitions),
+            Self::Verification => VerificationNews::schema(definitions),
         }
     }
 
@@ -104,6 +109,7 @@ impl EventSubject {
             Self::Endpoint => "In events about a webhook endpoint.",
             Self::Policy => "In events about what the guard decided.",
             Self::Usage => "In events about how much of the plan was used.",
+            Self::Verification => "In events about a one-time code.",
         }
     }
 }

@@ -7,10 +7,11 @@ use serde_json::{Map, Value, json};
 
 use crate::id::{
     ChannelId, ContactId, DeliveryId, EndpointId, EventId, MediaId, MessageId, PolicyEventId, ReviewId,
-    SuppressionId, TemplateId, WorkspaceId,
+    SuppressionId, TemplateId, VerificationId, WorkspaceId,
 };
 use crate::message::MessageState;
 use crate::time::Timestamp;
+use crate::verification::VerificationState;
 use crate::{Purpose, event};
 
 /// Schemas by name, as `#/components/schemas` of an OpenAPI document holds them.
@@ -155,6 +156,7 @@ simple! {
     bool => "boolean";
     i64 => "integer";
     MessageState => "string";
+    VerificationState => "string";
     Purpose => "string";
     event::EventType => "string";
 }
@@ -174,7 +176,7 @@ pub(super) const ID_PATTERN: &str = "[0-7][0-9a-hjkmnp-tv-z]{25}";
 
 ids! {
     ChannelId ContactId DeliveryId EndpointId EventId MediaId MessageId PolicyEventId ReviewId SuppressionId TemplateId
-    WorkspaceId
+    VerificationId WorkspaceId
 }
 
 /// Structs that are written as JSON objects, with their schemas. What stands between the braces is ordinary Rust; the

@@ -12,6 +12,8 @@ pub struct Layout {
     pub(super) buttons: Vec<Button>,
     /// Whether the code of the body goes into the button too.
     pub(super) is_code: bool,
+    /// For how many minutes the template says that its code is good.
+    pub(super) minutes: Option<u64>,
     /// Kinds of components that the parameters of this crate do not fill: `CAROUSEL`, `LIMITED_TIME_OFFER` …
     pub(super) beyond: Vec<String>,
 }
@@ -39,14 +41,24 @@ impl Layout {
     pub fn read(components: &str, category: &str) -> Self {
         let components: Value = serde_json::from_str(components).unwrap_or_default();
         let is_code = category == super::TemplateCategory::Authentication.as_str();
-        let mut layout =
-            Self { header: None, body: None, footer: None, buttons: Vec::new(), is_code, beyond: Vec::new() };
+        let mut layout = Self {
+            header: None,
+            body: None,
+            footer: None,
+            buttons: Vec::new(),
+            is_code,
+            minutes: None,
+            beyond: Vec::new(),
+        };
         for component in components.as_array().into_iter().flatten() {
             let kind = text(component, "type").unwrap_or_default().to_ascii_uppercase();
             match kind.as_str() {
                 "HEADER" => layout.header = header(component),
                 "BODY" => layout.body = Some(body(component)),
-                "FOOTER" => layout.footer = footer(component),
+                "FOOTER" => {
+                    layout.footer = footer(component);
+                    layout.minutes = component["code_expiration_minutes"].as_u64();
+                }
                 "BUTTONS" => {
                     let buttons = component["buttons"].as_array().into_iter().flatten();
                     layout.buttons = buttons.map(button).collect();
@@ -55,6 +67,17 @@ impl Layout {
             }
         }
         layout
+    }
+
+    /// For how many minutes the template says that its code is good: in its footer, or, as Meta tells of approved ones,
+    /// in the address of its button.
+    pub fn code_minutes(&self) -> Option<u64> {
+        let of_button = || {
+            let urls = self.buttons.iter().filter_map(|button| button.url.as_deref());
+            let mut pairs = urls.flat_map(|url| url.split(['?', '&']));
+            pairs.find_map(|pair| pair.strip_prefix("code_expiration_minutes=")?.parse().ok())
+        };
+        self.minutes.or_else(of_button)
     }
 }
 

@@ -32,6 +32,7 @@ mod suppressions;
 mod templates;
 mod test_events;
 mod users;
+mod verifications;
 mod visits;
 
 use std::sync::Arc;
@@ -154,6 +155,7 @@ impl FromRef<ApiState<Self>> for App {
 pub fn public() -> Api<App> {
     Api::new(Surface::Public)
         .routes(messages::routes())
+        .routes(verifications::routes())
         .routes(media::routes())
         .routes(templates::routes())
         .routes(numbers::routes())
@@ -238,6 +240,7 @@ pub fn for_operators() -> Api<App> {
         .routes(plans::operator_routes())
         .routes(audit::platform_routes())
         .routes_visited(messages::routes())
+        .routes_visited(verifications::routes())
         .routes_visited(media::routes())
         .routes_visited(templates::routes())
         .routes_visited(numbers::routes())

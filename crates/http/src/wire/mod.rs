@@ -37,6 +37,7 @@ mod template_fill;
 mod test_event;
 mod token;
 mod user;
+mod verification;
 mod workspace;
 
 pub use access_rule::{Allowlist, AllowlistSet, LimitSet, Limits, Origins, OriginsSet};
@@ -81,4 +82,5 @@ pub use template_fill::{TemplatePreview, TemplatePreviewAsk, TemplateTestSend};
 pub use test_event::EventTrigger;
 pub use token::{TokenIssue, TokenRefresh, TokenRevoke, Tokens};
 pub use user::{User, UserNew};
+pub use verification::{Verification, VerificationCheck, VerificationCreate};
 pub use workspace::{Workspace, WorkspaceCreate};

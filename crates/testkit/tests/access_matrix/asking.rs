@@ -60,7 +60,7 @@ impl Asked {
         if let ("mediaUpload", Some(channel)) = (route.operation_id, fixtures.get("chn")) {
             self.query.push(("channel_id".to_owned(), channel.to_owned()));
         }
-        if let (Some(body), "messageSend" | "templateCreate" | "templateSync") =
+        if let (Some(body), "messageSend" | "verificationStart" | "templateCreate" | "templateSync") =
             (&mut self.body, route.operation_id)
         {
             body["channel_id"] = json!(fixtures.get("chn"));

@@ -209,6 +209,17 @@ async fn scopes_open_what_the_matrix_says(sides: &Sides) {
     }
 }
 
+/// What a route answers where the thing is one's own and its state is in the way: the fixture's verification is over,
+/// and a code to a stranger needs a template, which the simulated Meta does not ask for.
+fn refused_by_its_state(route: &RouteInfo, mode: Mode) -> Option<&'static str> {
+    match route.operation_id {
+        "verificationCheck" => Some("verification_cancelled"),
+        "verificationResend" | "verificationCancel" => Some("verification_not_pending"),
+        "verificationStart" if mode == Mode::Live => Some("verification_template_required"),
+        _ => None,
+    }
+}
+
 /// With a good key and one's own ids every route does what it says: no 404 above was for another reason.
 async fn ones_own_things_open(sides: &Sides) {
     for mode in [Mode::Test, Mode::Live] {
@@ -237,6 +248,10 @@ async fn ones_own_things_open(sides: &Sides) {
             let fixtures = own.fixtures(mode);
             let asked = Asked::new(&route).with_ids(fixtures).with_body(&route, fixtures);
             let answer = ask(&own.of(mode), &asked).await;
+            if let Some(code) = refused_by_its_state(&route, mode) {
+                assert_eq!(answer.code(), code, "{} in {mode:?}", name(&route));
+                continue;
+            }
             assert_eq!(answer.status, route.success, "{} in {mode:?}: {}", name(&route), answer.text);
         }
     }

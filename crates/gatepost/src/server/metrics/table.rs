@@ -73,6 +73,7 @@ const JOB_KINDS: &[&str] = &[
     "mail_send",
     "message_expire",
     "suppression_import",
+    "verification_expire",
 ];
 /// From the permission matrix; no caller can make one up.
 const ROUTES: Label = ("route", &[]);
@@ -182,6 +183,27 @@ pub const METRICS: &[Metric] = &[
         "gatepost_policy_decisions_total",
         &[("decision", &["block", "hold", "release"]), ("code", &[])],
         "Decisions of the guard that were not simply to let a message through, by the code that the sender got.",
+    ),
+    counter(
+        "gatepost_verifications_total",
+        &[(
+            "step",
+            &[
+                "verification.created",
+                "verification.sent",
+                "verification.delivered",
+                "verification.approved",
+                "verification.expired",
+                "verification.blocked",
+                "verification.failed",
+            ],
+        )],
+        "Steps of verifications, as their events name them.",
+    ),
+    counter(
+        "gatepost_verification_checks_total",
+        &[("verdict", &["approved", "wrong", "blocked", "expired", "over"])],
+        "Codes that were checked. `over`: the verification had ended before, so that nothing was compared.",
     ),
     counter("gatepost_media_uploaded_total", &[("kind", &[])], "Files that were passed on to Meta, by kind."),
     counter("gatepost_media_fetched_total", &[], "Files that were fetched from Meta."),

@@ -1,0 +1,30 @@
+//! The end of a verification, whichever it is.
+
+use gatepost_core::verification::VerificationState;
+use gatepost_core::{Entropy, Result, Timestamp};
+use gatepost_store::{VerificationRow, WorkspaceTx};
+use gatepost_vault::WorkspaceKeys;
+
+use super::news::{Step, tell};
+use super::{Opened, expire_job_id, fraud};
+
+/// Writes the end of a verification that is held and whose standing says how it ended: its digest goes, whoever listens
+/// is told, and what there is to learn of it is learnt.
+pub(crate) async fn end(
+    tx: &WorkspaceTx<'_>,
+    keys: &WorkspaceKeys,
+    entropy: &dyn Entropy,
+    row: &mut VerificationRow,
+    now: Timestamp,
+) -> Result<()> {
+    row.code_digest = None;
+    row.ended_at = Some(now);
+    tx.verification_update(row).await?;
+    // Its time will not have to be looked at; where somebody has that in their hands they find it over.
+    if row.standing.state != VerificationState::Expired {
+        tx.job_drop_waiting(expire_job_id(row.id), now).await?;
+    }
+    let opened = Opened::of(keys, row)?;
+    fraud::settle(tx, row, opened.phone(), now).await?;
+    tell(tx, keys, entropy, row, &opened, Step::Ended, now).await
+}

@@ -1,0 +1,15 @@
+//! Verifications over the real router and the real store, against the simulated Meta, on both engines.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod brute;
+mod canary;
+mod cancelling;
+mod checking;
+mod following;
+mod guarded;
+mod resending;
+mod sides;
+mod support;
+mod test_mode;
+mod time;
+mod wording;
