@@ -24,6 +24,7 @@ mod resending;
 mod sending;
 mod settings;
 mod starting;
+mod stats;
 mod view;
 mod wording;
 
@@ -41,6 +42,9 @@ pub(crate) use expiring::Expiring;
 pub(crate) use following::{Followed, Following};
 pub use sending::VerificationStart;
 pub use view::VerificationView;
+pub use settings::{VerificationSettingsView, VerifiedCountry};
+pub(crate) use stats::KEPT as STATS_KEPT;
+pub use stats::{VerificationStats, VerificationStatsAsk};
 
 /// The domain of digests of codes that go to people.
 const CODE_DOMAIN: &str = "verification.code";

@@ -36,7 +36,6 @@ impl fmt::Display for Damaged {
 
 impl std::error::Error for Damaged {}
 
-
 /// Writes a number.
 pub fn number(out: &mut Vec<u8>, mut number: u64) {
     loop {

@@ -62,7 +62,8 @@ impl Pumping {
             return Err(("percent", "1 to 100".to_owned()));
         }
         let blocks = &self.block_minutes;
-        let fit = blocks.iter().all(|minutes| (1..=BLOCK_MINUTES_MAX).contains(minutes)) && blocks.is_sorted();
+        let fit =
+            blocks.iter().all(|minutes| (1..=BLOCK_MINUTES_MAX).contains(minutes)) && blocks.is_sorted();
         if !fit || !(1..=BLOCKS_MAX).contains(&blocks.len()) {
             return Err((
                 "block_minutes",

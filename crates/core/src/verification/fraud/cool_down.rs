@@ -55,6 +55,8 @@ pub fn check(steps: &[u32]) -> Result<(), String> {
     if fit && steps.len() <= STEPS_MAX {
         Ok(())
     } else {
-        Err(format!("at most {STEPS_MAX} numbers of seconds from 1 to 86400, none shorter than the one before"))
+        Err(format!(
+            "at most {STEPS_MAX} numbers of seconds from 1 to 86400, none shorter than the one before"
+        ))
     }
 }

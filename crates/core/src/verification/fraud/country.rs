@@ -1,6 +1,6 @@
 //! The country of a telephone number. See `countries.txt` for where it is known from.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::OnceLock;
 
@@ -14,24 +14,24 @@ const NONE: &str = "--";
 
 /// A country or territory with telephone numbers of its own, by its two letters (ISO 3166-1): `DE`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Country([u8; 2]);
+pub struct Country(&'static str);
 
 struct Table {
     /// By the beginning of the number; `None`: of no country.
     beginnings: HashMap<&'static str, Option<Country>>,
     longest: usize,
-    known: BTreeSet<Country>,
+    known: BTreeMap<&'static str, Country>,
 }
 
 fn table() -> &'static Table {
     static TABLE: OnceLock<Table> = OnceLock::new();
     TABLE.get_or_init(|| {
-        let mut table = Table { beginnings: HashMap::new(), longest: 0, known: BTreeSet::new() };
+        let mut table = Table { beginnings: HashMap::new(), longest: 0, known: BTreeMap::new() };
         for line in DATA.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
             let mut words = line.split_ascii_whitespace();
             let name = words.next().unwrap_or(NONE);
-            let country = letters(name).filter(|_| name != NONE);
-            table.known.extend(country);
+            let country = (name != NONE).then_some(Country(name));
+            table.known.extend(country.map(|country| (name, country)));
             for beginning in words {
                 table.longest = table.longest.max(beginning.len());
                 table.beginnings.insert(beginning, country);
@@ -39,11 +39,6 @@ fn table() -> &'static Table {
         }
         table
     })
-}
-
-fn letters(text: &str) -> Option<Country> {
-    let letters: [u8; 2] = text.as_bytes().try_into().ok()?;
-    Some(Country(letters))
 }
 
 /// The country that a number belongs to; `None` where it belongs to none.
@@ -56,20 +51,19 @@ pub fn country_of(phone: &Phone) -> Option<Country> {
 impl Country {
     /// Errors: a sentence that says what is taken.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let found = letters(text).filter(|country| table().known.contains(country));
-        found.ok_or_else(|| match text {
+        table().known.get(text).copied().ok_or_else(|| match text {
             "UK" => "the United Kingdom is GB".to_owned(),
             _ => "expected the two letters of a country such as DE or US (ISO 3166-1)".to_owned(),
         })
     }
 
-    pub fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.0).unwrap_or_default()
+    pub const fn as_str(self) -> &'static str {
+        self.0
     }
 
     /// All that numbers are known of.
     pub fn all() -> impl Iterator<Item = Self> {
-        table().known.iter().copied()
+        table().known.values().copied()
     }
 }
 
@@ -100,6 +94,8 @@ impl<'de> Deserialize<'de> for Country {
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::guard::zones_of;
     use proptest::prelude::*;
@@ -149,7 +145,10 @@ mod tests {
         for line in DATA.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
             let mut words = line.split_ascii_whitespace();
             let name = words.next().unwrap();
-            assert!(name == NONE || name.bytes().all(|b| b.is_ascii_uppercase()) && name.len() == 2, "{line}");
+            assert!(
+                name == NONE || name.bytes().all(|b| b.is_ascii_uppercase()) && name.len() == 2,
+                "{line}"
+            );
             let mut any = false;
             for beginning in words {
                 assert!(seen.insert(beginning), "{beginning} is there twice");

@@ -19,12 +19,11 @@ mod rules;
 mod velocity;
 
 pub use conversion::{Pumping, Verdict};
+pub use cool_down::check as cool_downs_check;
 pub use country::{Country, country_of};
 pub use range::{address_subject, ranges};
 pub use record::{RECORD_MAX, Record};
-pub use rules::{
-    Admitted, End, FraudRule, FraudRules, Held, Refusal, Subject, admit, country_fits, ended,
-};
+pub use rules::{Admitted, End, FraudRule, FraudRules, Held, Refusal, Subject, admit, country_fits, ended};
 pub use velocity::Limits;
 
 #[cfg(test)]

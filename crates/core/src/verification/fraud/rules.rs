@@ -286,12 +286,7 @@ pub enum End {
 }
 
 /// Counts the end of a verification. The rule by which a range is blocked from now on, and until when, where it is.
-pub fn ended(
-    held: &mut [Held],
-    rules: &FraudRules,
-    end: End,
-    now: Timestamp,
-) -> Vec<(FraudRule, Timestamp)> {
+pub fn ended(held: &mut [Held], rules: &FraudRules, end: End, now: Timestamp) -> Vec<(FraudRule, Timestamp)> {
     let mut found = Vec::new();
     let approved = end == End::Approved;
     for Held { subject, record } in held {

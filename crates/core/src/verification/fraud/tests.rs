@@ -56,10 +56,7 @@ fn cool_downs_grow_up_to_a_cap_and_end_with_an_approval() {
         assert_eq!(next.since(now), Duration::from_secs(seconds));
         let early = next.minus(Duration::from_micros(1));
         let refusal = admit(&mut phone, &rules, early).unwrap_err();
-        assert_eq!(
-            (refusal.rule, refusal.wait),
-            (FraudRule::PhoneCoolDown, Some(Duration::from_micros(1)))
-        );
+        assert_eq!((refusal.rule, refusal.wait), (FraudRule::PhoneCoolDown, Some(Duration::from_micros(1))));
         now = next;
     }
     ended(&mut phone, &rules, End::NotApproved, now);
