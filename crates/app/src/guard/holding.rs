@@ -6,6 +6,7 @@ use gatepost_core::audit::Audit;
 use gatepost_core::event::MessageError;
 use gatepost_core::guard::PolicyDecision;
 use gatepost_core::message::MessageState;
+use gatepost_core::verification::fraud::FraudRule;
 use gatepost_core::verification::{Flow, Funnel, Stage};
 use gatepost_core::{Error, Result, ReviewId};
 use gatepost_store::{ReviewKind, ReviewRow, ReviewState, VerificationCount, WorkspaceScope, WorkspaceTx};
@@ -118,6 +119,10 @@ impl App {
         actor: String,
     ) {
         let Some(refused) = Refused::of(error, asked, actor) else { return };
+        let rule = error.details().and_then(|details| FraudRule::parse(details["rule"].as_str()?));
+        if let Some(rule) = rule {
+            metrics::counter!("gatepost_verification_refusals_total", "rule" => rule.as_str()).increment(1);
+        }
         let now = self.now();
         let (channel, mode) = (asked.channel, asked.mode);
         let written = match refused.prepare(keys, now, self.entropy()) {

@@ -32,7 +32,6 @@ use moka::sync::Cache;
 pub(crate) use dequeue::{Barred, Bars, bars};
 pub(crate) use expiring::Expiring;
 pub use explaining::Explained;
-#[expect(unused_imports, reason = "for those who begin verifications")]
 pub(crate) use holding::RefusedVerification;
 pub(crate) use judging::{Asked, judge};
 pub use pauses::{PauseView, pause_scope};

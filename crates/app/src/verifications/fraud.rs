@@ -13,25 +13,21 @@ use gatepost_core::guard::PolicyDecision;
 use gatepost_core::verification::fraud::{
     self, Country, End, FraudRule, FraudRules, Held, Record, Refusal, Subject,
 };
-use gatepost_core::verification::{Flow, RESEND_AFTER, VerificationSettings, VerificationState};
-use gatepost_core::{ChannelId, ClientAddr, Phone, Purpose, Result, Timestamp, VerificationId};
+use gatepost_core::verification::{Flow, RESEND_AFTER, Stage, VerificationSettings, VerificationState};
+use gatepost_core::{ClientAddr, Phone, Purpose, Result, Timestamp};
 use gatepost_store::{VerificationRow, WorkspaceTx};
 use gatepost_vault::WorkspaceKeys;
 use serde_json::json;
 
+use super::following::UNREACHABLE;
 use crate::App;
 use crate::guard::{Refused, policy_refusal_add};
-
-/// Meta's code of a message that cannot be had at its number ("Error codes" page).
-const UNDELIVERABLE: &str = "131026";
 
 /// What is asked before a verification is made, and before it is sent again.
 #[derive(Clone)]
 pub(crate) struct FraudAsk {
-    pub verification: VerificationId,
     pub mode: Mode,
     pub flow: Flow,
-    pub channel: ChannelId,
     /// The blind index of the phone; `None` where the person is not known beforehand.
     pub person: Option<[u8; 16]>,
     /// The phone itself, for what its beginning tells. Never stored or told by whoever reads it here.
@@ -40,8 +36,6 @@ pub(crate) struct FraudAsk {
     pub country: Option<&'static str>,
     /// The blind index of the address of the person's device, where the customer told it; see [`client_index`].
     pub client_ip: Option<[u8; 16]>,
-    /// It was sent before, so often.
-    pub resends: u32,
     pub now: Timestamp,
 }
 
@@ -55,9 +49,10 @@ pub(crate) struct Admitted {
 /// The rows that counts of one workspace, a phone, an address and its like lie in.
 type Key = (Subject, [u8; 16]);
 
-/// The index that an address is counted under.
-pub(crate) fn client_index(keys: &WorkspaceKeys, address: ClientAddr) -> [u8; 16] {
-    keys.blind_index("verification.client_ip", &fraud::address_subject(address))
+/// The index that an address is counted under; `None` where the text is none.
+pub(crate) fn client_index(keys: &WorkspaceKeys, address: &str) -> Option<[u8; 16]> {
+    let address = ClientAddr::new(address.parse().ok()?);
+    Some(keys.blind_index("verification.client_ip", &fraud::address_subject(address)))
 }
 
 /// The country of a number, two letters, where it is known.
@@ -120,12 +115,7 @@ fn country_fits(ask: &FraudAsk, settings: &VerificationSettings, verified: bool)
     if fraud::country_fits(country, allowed, blocked, |_| verified) {
         return Ok(());
     }
-    Err(refused(&Refusal { rule: FraudRule::Country, limit: None, wait: None }, country))
-}
-
-fn refused(refusal: &Refusal, country: Option<Country>) -> gatepost_core::Error {
-    metrics::counter!("gatepost_verification_refusals_total", "rule" => refusal.rule.as_str()).increment(1);
-    refusal.error(country)
+    Err(Refusal { rule: FraudRule::Country, limit: None, wait: None }.error(country))
 }
 
 impl App {
@@ -155,7 +145,7 @@ pub(crate) async fn admit(
     let rows = keys_of(keys, ask);
     let mut held = hold(tx, ask.mode, &rows, ask.now).await?;
     let country = ask.country.and_then(|letters| Country::parse(letters).ok());
-    let admitted = fraud::admit(&mut held, &rules, ask.now).map_err(|refusal| refused(&refusal, country))?;
+    let admitted = fraud::admit(&mut held, &rules, ask.now).map_err(|refusal| refusal.error(country))?;
     keep(tx, ask.mode, &rows, &held).await?;
     let resend_after =
         if rules.cool_downs.is_empty() { RESEND_AFTER } else { admitted.next_at.since(ask.now) };
@@ -164,21 +154,20 @@ pub(crate) async fn admit(
 
 /// What the end of a verification tells of its number. Nothing where no code went out, where the customer's channel or
 /// Meta failed, and where the code came from the person.
-fn lesson(row: &VerificationRow) -> Option<End> {
+async fn lesson(tx: &WorkspaceTx<'_>, row: &VerificationRow) -> Result<Option<End>> {
     if row.flow == Flow::Inbound {
-        return None;
+        return Ok(None);
     }
-    match row.standing.state {
+    Ok(match row.standing.state {
         VerificationState::Approved => Some(End::Approved),
+        // Whichever of its codes it was.
         VerificationState::Expired | VerificationState::Blocked | VerificationState::Cancelled => {
-            row.sent_at.map(|_| End::NotApproved)
+            let sent = tx.verification_counted(row.id).await?.of(Stage::Sent) > 0;
+            sent.then_some(End::NotApproved)
         }
-        VerificationState::Failed => {
-            let undeliverable = row.reason.as_deref().is_some_and(|reason| reason.contains(UNDELIVERABLE));
-            undeliverable.then_some(End::NotApproved)
-        }
+        VerificationState::Failed => (row.reason.as_deref() == Some(UNREACHABLE)).then_some(End::NotApproved),
         VerificationState::Pending => None,
-    }
+    })
 }
 
 /// Learns from the end of a verification, in the transaction that ends it: the row says how.
@@ -196,7 +185,8 @@ pub(crate) async fn settle(
     }
     let person = row.person.as_deref().and_then(|person| <[u8; 16]>::try_from(person).ok());
     let phone = phone.and_then(|phone| Phone::parse(phone).ok());
-    let (Some(end), Some(person), Some(phone)) = (lesson(row), person, phone) else { return Ok(()) };
+    let (Some(person), Some(phone)) = (person, phone) else { return Ok(()) };
+    let Some(end) = lesson(tx, row).await? else { return Ok(()) };
     let (rules, _, _) = app.fraud_rules(tx, None).await?;
     let mut rows = number_keys(keys, person, &phone);
     // Of a phone there is something to learn where somebody has it in their hands.

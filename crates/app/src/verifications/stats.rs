@@ -46,6 +46,10 @@ pub(super) async fn count(tx: &WorkspaceTx<'_>, row: &VerificationRow, step: Ste
         (Step::Ended, VerificationState::Cancelled) => Stage::Cancelled,
         (Step::Ended, VerificationState::Pending) => return Ok(()),
     };
+    // Meta may tell of the second alone.
+    if stage == Stage::Delivered {
+        tx.verification_step_count(row.id, &place(row), Stage::Sent).await?;
+    }
     tx.verification_step_count(row.id, &place(row), stage).await
 }
 

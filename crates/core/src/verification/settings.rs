@@ -7,12 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use super::fraud::{Country, FraudRules, Limits, Pumping, cool_downs_check};
 use super::{CodeLength, CodeText, TRIES_MAX, TTL_MAX, TTL_MIN, VerificationDefaults};
+use crate::content::TemplateName;
 use crate::text;
 
 /// Longest name of an app, in characters.
 pub const APP_NAME_MAX: usize = 60;
-/// Longest name of a template (Meta, "Templates").
-const TEMPLATE_MAX: usize = 512;
 
 /// What a workspace sets. `None` is the usual, whatever that will be.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,11 +71,7 @@ impl VerificationSettings {
     pub fn check(&self) -> Result<(), Wrong> {
         let at = |member: &str, detail: String| (format!("/{member}"), detail);
         if let Some(template) = &self.template {
-            let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
-            if !(1..=TEMPLATE_MAX).contains(&template.len()) || !template.bytes().all(plain) {
-                let taken = format!("expected the name of a template: 1 to {TEMPLATE_MAX} of a-z, 0-9 and _");
-                return Err(at("template", taken));
-            }
+            TemplateName::parse(template.clone()).map_err(|error| at("template", error.to_string()))?;
         }
         if let Some(words) = &self.text {
             CodeText::parse(words.clone()).map_err(|detail| at("text", detail))?;
@@ -98,7 +93,7 @@ impl VerificationSettings {
             CodeLength::new(length.into()).map_err(|detail| at("code_length", detail.to_owned()))?;
         }
         if self.max_tries.is_some_and(|tries| !(1..=u32::from(TRIES_MAX)).contains(&tries)) {
-            return Err(at("max_tries", format!("expected 1 to {TRIES_MAX}")));
+            return Err(at("max_attempts", format!("expected 1 to {TRIES_MAX}")));
         }
         if let Some(both) = self.allowed_countries.intersection(&self.blocked_countries).next() {
             return Err(at("blocked_countries", format!("{both} is among the allowed ones, too")));
@@ -182,8 +177,8 @@ mod tests {
             (r#"{"ttl":59}"#, "/ttl"),
             (r#"{"ttl":601}"#, "/ttl"),
             (r#"{"code_length":3}"#, "/code_length"),
-            (r#"{"max_tries":6}"#, "/max_tries"),
-            (r#"{"max_tries":0}"#, "/max_tries"),
+            (r#"{"max_tries":6}"#, "/max_attempts"),
+            (r#"{"max_tries":0}"#, "/max_attempts"),
             (r#"{"allowed_countries":["DE","US"],"blocked_countries":["US"]}"#, "/blocked_countries"),
             (r#"{"cool_downs":[60,30]}"#, "/cool_downs"),
             (r#"{"cool_downs":[0]}"#, "/cool_downs"),
