@@ -131,7 +131,10 @@ async fn one_address_asks_for_few_numbers() {
         let third = from("+14155550173", "2001:db8:1:2::3").await;
         let wait = refused(&third, "verification_velocity", "client_ip_velocity");
         assert!((3_500..=3_660).contains(&wait), "{wait}");
-        assert_eq!((&third.json()["details"]["limit"], &third.json()["details"]["per"]), (&json!(2), &json!("hour")));
+        assert_eq!(
+            (&third.json()["details"]["limit"], &third.json()["details"]["per"]),
+            (&json!(2), &json!("hour"))
+        );
         from("+14155550173", "2001:db8:1:3::3").await.expect(201);
         stage.begin(json!({"to": "+14155550174"})).await;
         stage.advance(wait);
@@ -260,7 +263,10 @@ async fn codes_go_to_countries_that_are_named_or_known() {
         stage.begin(json!({})).await;
         let known = stage.live.admin.get("/v1/verifications/countries").await.expect(200).json();
         assert_eq!(known["data"].as_array().unwrap().len(), 1);
-        assert_eq!((&known["data"][0]["country"], &known["data"][0]["allowed"]), (&json!("US"), &json!(true)));
+        assert_eq!(
+            (&known["data"][0]["country"], &known["data"][0]["allowed"]),
+            (&json!("US"), &json!(true))
+        );
         assert!(known["data"][0]["verified_at"].is_string());
         // Shut out all the same.
         let shut = json!({"allowed_countries": [], "blocked_countries": ["US"], "cool_downs": []});
