@@ -26,7 +26,7 @@ pub fn routes() -> Vec<Route<App>> {
             .tag("Verifications")
             .body::<wire::VerificationSettingsSet>(json!({
                 "app_name": "Example Shop",
-                "allowed_countries": ["DE", "AT", "CH"],
+                "allowed_countries": ["US", "CA"],
                 "velocity": { "phone": { "per_hour": 5, "per_day": 10 } },
             }))
             .answer::<wire::VerificationSettings>(200, "The settings as they hold now.", example()),
@@ -37,7 +37,7 @@ pub fn routes() -> Vec<Route<App>> {
             .description("Those that the settings name, and those in which somebody was verified. In live mode codes go to no others; in test mode this list is not asked.")
             .tag("Verifications")
             .answer_list::<wire::VerificationCountry>("All of them, on one page.", &json!({
-                "country": "DE",
+                "country": "US",
                 "allowed": true,
                 "verified_at": "2026-11-01T09:30:21Z",
             })),
@@ -52,7 +52,7 @@ fn example() -> Value {
         "ttl": null,
         "code_length": null,
         "max_attempts": null,
-        "allowed_countries": ["AT", "CH", "DE"],
+        "allowed_countries": ["CA", "US"],
         "blocked_countries": [],
         "cool_downs": [30, 60, 120, 300, 600, 1_800, 3_600],
         "velocity": {
