@@ -71,13 +71,13 @@ impl VerificationSettings {
     pub fn check(&self) -> Result<(), Wrong> {
         let at = |member: &str, detail: String| (format!("/{member}"), detail);
         if let Some(template) = &self.template {
-            TemplateName::parse(template.clone()).map_err(|error| at("template", error.to_string()))?;
+            TemplateName::parse(template.clone()).map_err(|detail| at("template", detail))?;
         }
         if let Some(words) = &self.text {
             CodeText::parse(words.clone()).map_err(|detail| at("text", detail))?;
         }
         if let Some(name) = &self.app_name {
-            let read = text::name(name, APP_NAME_MAX).map_err(|error| at("app_name", error.to_string()))?;
+            let read = text::name(name, APP_NAME_MAX).map_err(|detail| at("app_name", detail))?;
             if read != *name {
                 return Err(at("app_name", "expected no blanks around it".to_owned()));
             }
