@@ -204,6 +204,8 @@ pub const METRICS: &[Metric] = &[
         "gatepost_verification_checks_total",
         &[("verdict", &["approved", "wrong", "blocked", "expired", "over"])],
         "Codes that were checked. `over`: the verification had ended before, so that nothing was compared.",
+    ),
+    counter(
         "gatepost_verification_refusals_total",
         &[(
             "rule",
