@@ -25,6 +25,8 @@ pub(crate) struct Failure {
     pub doubtful: bool,
     /// The verification whose code it carries.
     verification: Option<VerificationId>,
+    /// Meta's own code, where it gave one.
+    provider_code: Option<i64>,
 }
 
 /// Meta's word for free-form content to somebody who has not written for a day.
@@ -120,14 +122,22 @@ impl Failure {
         let event = news(keys, row, error, now, entropy, EventType::MessageFailed, MessageState::Failed)?;
         let sealed_error = seal_error(keys, row.id, error)?;
         let verification = row.verification;
-        Ok(Self { message: row.id, at: now, sealed_error, event: Arc::new(event), doubtful, verification })
+        Ok(Self {
+            message: row.id,
+            at: now,
+            sealed_error,
+            event: Arc::new(event),
+            doubtful,
+            verification,
+            provider_code: error.provider_code,
+        })
     }
 
     /// What it means for the verification whose code it carries: one that may have arrived after all can still be
     /// approved.
     pub fn following(&self) -> Option<Following> {
         let verification = self.verification.filter(|_| !self.doubtful)?;
-        let what = Followed::Failed("message_failed");
+        let what = Followed::failed(self.provider_code);
         Some(Following { verification, message: self.message, what, at: self.at })
     }
 

@@ -27,6 +27,8 @@ const IDEMPOTENCY_KEPT: Duration = Duration::from_hours(24);
 const BILLING_KEPT: Duration = Duration::from_hours(90 * 24);
 /// Days of use that are kept: a year, and a month to compare with.
 const USAGE_DAYS_KEPT: i64 = 400;
+/// A week, in which a blocked range is remembered, longest block included, and a day for good measure.
+const VERIFICATION_COUNTERS_KEPT: Duration = Duration::from_hours(15 * 24);
 
 impl App {
     pub(crate) async fn retain_forever(&self) {
@@ -94,6 +96,7 @@ impl App {
         let content = now.minus(self.0.config.content_retention);
         let forgotten = now.minus(crate::media::REMEMBERED);
         let log = now.minus(self.0.config.log_retention);
+        let counters = now.minus(VERIFICATION_COUNTERS_KEPT);
         let (items, idempotency) = (now.minus(ITEMS_KEPT), now.minus(IDEMPOTENCY_KEPT));
         for _ in 0..SWEEPS {
             let swept = self
@@ -103,7 +106,9 @@ impl App {
                     let messages = tx.retain_content(content, AT_ONCE).await?;
                     let media = tx.retain_media(forgotten, AT_ONCE).await?;
                     let verifications = tx.retain_verifications(content, log, AT_ONCE).await?;
-                    tx.commit(Audit::None("content past its time"), messages + media + verifications)
+                    let counters = tx.verification_counters_forget(counters, AT_ONCE).await?;
+                    let swept = messages + media + verifications + counters;
+                    tx.commit(Audit::None("content past its time"), swept)
                 })
                 .await?;
             if swept == 0 || self.0.stop.is_cancelled() {
@@ -112,6 +117,7 @@ impl App {
         }
         self.retain_event_contents(scope, now).await?;
         self.retain_log(scope, now).await?;
+        let statistics = now.minus(crate::verifications::STATS_KEPT);
         let usage = Day::from_number(Zone::UTC.day(now).number() - USAGE_DAYS_KEPT);
         self.0
             .store
@@ -123,6 +129,7 @@ impl App {
                 tx.retain_notices(log).await?;
                 tx.retain_endpoints(content).await?;
                 tx.usage_days_forget(usage).await?;
+                tx.verification_stats_forget(statistics).await?;
                 tx.endpoint_secrets_erase(now).await?;
                 tx.webhook_keys_sweep(now).await?;
                 tx.commit(Audit::None("bookkeeping past its time"), ())

@@ -137,6 +137,10 @@ codes! {
     ResendTooSoon = "resend_too_soon", 429, "The code was sent a moment ago", "Wait as long as Retry-After says.";
     ResendLimitReached = "resend_limit_reached", 409, "The code was sent as often as it may be", "Begin another verification.";
     VerificationTemplateRequired = "verification_template_required", 422, "This code needs an approved template of the category AUTHENTICATION", "Have one approved for the channel's account in the person's language (POST /v1/templates), or synchronise those that Meta has. A text goes only to somebody who wrote to the channel within 24 hours.";
+    CountryNotAllowed = "country_not_allowed", 422, "Codes are not sent to this country", "Name the country in allowed_countries (PUT /v1/verifications/settings) if you have people there. Numbers that belong to no country are not verified.";
+    VerificationCoolDown = "verification_cool_down", 429, "This phone was sent a code a moment ago", "Wait as long as Retry-After says; the wait grows with each code that nobody enters, and ends when one is entered.";
+    VerificationVelocity = "verification_velocity", 429, "Too many codes", "Wait as long as Retry-After says; details name the rule and its limit, which the workspace's verification settings can change.";
+    VerificationPumping = "verification_pumping", 429, "Hardly any code is entered that goes to numbers like this one", "Wait as long as Retry-After says, and look at who asks for these codes: this is how paid traffic looks. The rule is among the workspace's verification settings.";
 
     // media
     LengthRequired = "length_required", 411, "The size of the file must be said beforehand", "Send Content-Length; clients do so by themselves when they send a file rather than a stream.";
@@ -197,6 +201,10 @@ impl Code {
                 | Self::QuotaExceeded
                 | Self::SendingPaused
                 | Self::SubscriptionSuspended
+                | Self::CountryNotAllowed
+                | Self::VerificationCoolDown
+                | Self::VerificationVelocity
+                | Self::VerificationPumping
         )
     }
 }

@@ -9,6 +9,9 @@ use crate::guard::risk::{
 };
 use crate::optout::{Classifier, Label, OwnKeyword, payload};
 use crate::proxy_header::{self, FIXED};
+use crate::verification::fraud::{
+    End, FraudRules, Held, RECORD_MAX, Record, Subject, admit, country_of, ended, ranges,
+};
 use crate::{Bsuid, ClientAddr, Network, Origin, Phone, Recipient, Timestamp, json};
 
 fn text(bytes: &[u8]) -> &str {
@@ -24,6 +27,9 @@ pub fn phone(bytes: &[u8]) {
     for form in [phone.as_e164(), digits] {
         assert_eq!(Phone::parse(form).as_ref(), Ok(&phone), "another reading of {form}");
     }
+    let (range, region) = ranges(&phone);
+    assert!(digits.starts_with(range) && range.starts_with(region) && range.len() < digits.len(), "a range");
+    assert!(country_of(&phone).is_none_or(|country| country.as_str().len() == 2), "two letters");
     let shown = format!("{phone:?}");
     assert!(shown.bytes().filter(u8::is_ascii_digit).count() <= 4, "{shown} shows too much");
 }
@@ -182,6 +188,27 @@ pub fn risk_counters(bytes: &[u8]) {
     assert_eq!(Counters::decode(&written).as_ref(), Ok(&counters), "not read again");
 }
 
+/// A time (eight bytes, seconds), then what is remembered of verifications as a row holds it. What reads is written the same
+/// way, and stays readable and bounded whatever is asked of it.
+pub fn verification_record(bytes: &[u8]) {
+    let Some((time, row)) = bytes.split_first_chunk::<8>() else { return };
+    let now = Timestamp::from_seconds(i64::from_le_bytes(*time).rem_euclid(200_000_000_000));
+    let Ok(record) = Record::decode(row) else { return };
+    assert_eq!(record.encode(), row, "another spelling passed");
+    let rules = FraudRules::default();
+    for subject in Subject::ALL {
+        let mut held = [Held { subject, record: record.clone() }];
+        if let Err(refusal) = admit(&mut held, &rules, now) {
+            assert_eq!(held[0].record, record, "what is refused is not counted");
+            assert!(refusal.wait.is_some(), "{refusal:?}");
+        }
+        ended(&mut held, &rules, End::NotApproved, now);
+        let written = held[0].record.encode();
+        assert!(written.len() <= RECORD_MAX, "{} bytes", written.len());
+        assert_eq!(Record::decode(&written).as_ref(), Ok(&held[0].record), "not read again");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -252,6 +279,23 @@ mod tests {
                     *place = place.wrapping_add(*byte);
                 }
                 risk_counters(&row);
+            }
+        }
+
+        #[test]
+        fn verification_rows(bytes: Vec<u8>, time: i64, numbers in prop::collection::vec(0_u8..4, 6..40)) {
+            verification_record(&bytes);
+            let time = &time.to_le_bytes()[..];
+            verification_record(&[time, &[1], &numbers].concat());
+            // One that is changed in one place.
+            for (at, byte) in numbers.iter().enumerate() {
+                let mut held = [Held { subject: Subject::Phone, record: Record::new(Timestamp::from_seconds(1_000_000)) }];
+                let _ = admit(&mut held, &FraudRules::off(), Timestamp::from_seconds(1_000_100));
+                let mut row = [time, &held[0].record.encode()].concat();
+                if let Some(place) = row.get_mut(at) {
+                    *place = place.wrapping_add(*byte);
+                }
+                verification_record(&row);
             }
         }
 

@@ -25,6 +25,7 @@ pub mod media;
 pub mod message;
 pub mod optout;
 pub mod origin;
+pub mod packed;
 pub mod phone;
 pub mod proxy_header;
 pub mod purpose;

@@ -122,6 +122,9 @@ pub const fn is_retryable(code: Code) -> bool {
             | Code::MetaUnreachable
             | Code::MetaLimitReached
             | Code::ResendTooSoon
+            | Code::VerificationCoolDown
+            | Code::VerificationVelocity
+            | Code::VerificationPumping
     )
 }
 

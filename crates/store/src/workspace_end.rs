@@ -40,7 +40,7 @@ statements! {
     DELETED = same("SELECT id FROM workspace WHERE deleted_at IS NOT NULL");
     /// Those whose rows are not all gone.
     DUE = same("SELECT id FROM workspace WHERE deleted_at <= $1 AND emptied_at IS NULL ORDER BY id");
-    DESTROYED = same("UPDATE workspace SET destroyed_at = $2, name = '', only_through = NULL, sending_paused_why = NULL, review_why = NULL, guard = NULL, billing_ref = NULL WHERE id = $1");
+    DESTROYED = same("UPDATE workspace SET destroyed_at = $2, name = '', only_through = NULL, sending_paused_why = NULL, review_why = NULL, guard = NULL, verification = NULL, billing_ref = NULL WHERE id = $1");
     EMPTIED = same("UPDATE workspace SET emptied_at = $2 WHERE id = $1");
     // What leads into the workspace, or opens what is sealed of it.
     KEYS = same("DELETE FROM wrapped_key WHERE owner = $1");
@@ -63,6 +63,9 @@ statements! {
     API_KEY = same(sweep!("api_key", "id"));
     ACCESS_RULE = same(sweep!("access_rule", "mode"));
     VERIFICATION = same(sweep!("verification", "id"));
+    VERIFICATION_COUNTER = same(sweep!("verification_counter", "mode, subject, key"));
+    VERIFICATION_COUNTRY = same(sweep!("verification_country", "country"));
+    VERIFICATION_STAT = same(sweep!("verification_stat", "mode, hour, flow, country, channel_id, template"));
     MEDIA = same(sweep!("media", "id"));
     MESSAGE = same(sweep!("message", "id"));
     CONTACT = same(sweep!("contact", "id"));
@@ -108,7 +111,7 @@ static DOORS: [&Stmt; 9] = [
 ];
 
 /// The tables whose rows go with their workspace, in the order in which they can; the audit log is not among them.
-pub static SWEPT: [&str; 39] = [
+pub static SWEPT: [&str; 42] = [
     "job",
     "attempt",
     "delivery",
@@ -119,6 +122,9 @@ pub static SWEPT: [&str; 39] = [
     "api_key",
     "access_rule",
     "verification",
+    "verification_counter",
+    "verification_country",
+    "verification_stat",
     "media",
     "message",
     "contact",
@@ -162,6 +168,9 @@ static SWEEPS: [&Stmt; SWEPT.len()] = [
     &API_KEY,
     &ACCESS_RULE,
     &VERIFICATION,
+    &VERIFICATION_COUNTER,
+    &VERIFICATION_COUNTRY,
+    &VERIFICATION_STAT,
     &MEDIA,
     &MESSAGE,
     &CONTACT,

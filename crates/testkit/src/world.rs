@@ -5,13 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gatepost_app::{
-    App, AppConfig, AppParts, GuessRules, KeyCreate, LimitConfig, Outcome, SystemClock, UserCreate, Visit,
+    App, AppConfig, AppParts, GuardConfig, GuessRules, KeyCreate, LimitConfig, Outcome, SystemClock,
+    UserCreate, Visit,
 };
 use gatepost_channels::sandbox::{Sandbox, SandboxConfig, SandboxHandle};
 use gatepost_core::access::{
     LocalOperator, OperatorGrant, OperatorRole, Scope, operator_permission, permission,
 };
 use gatepost_core::channel::Mode;
+use gatepost_core::verification::fraud::FraudRules;
 use gatepost_core::{Clock, EmailAddress, Result, WorkspaceId};
 use gatepost_http::{Locks, Proxies};
 use gatepost_net::{
@@ -78,6 +80,7 @@ impl Setup {
             // Tests of other things ask as fast as they can.
             limits: LimitConfig::off(),
             guesses: GuessRules::off(),
+            guard: GuardConfig { verification_rules: FraudRules::off(), ..GuardConfig::default() },
             ..AppConfig::default()
         };
         Self {

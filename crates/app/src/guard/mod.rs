@@ -23,6 +23,8 @@ use std::time::Duration;
 
 use gatepost_core::guard::{GuardSettings, Plan, Zone};
 use gatepost_core::optout::OwnKeyword;
+use gatepost_core::verification::VerificationSettings;
+use gatepost_core::verification::fraud::FraudRules;
 use gatepost_core::{Purpose, Result};
 use gatepost_store::GuardFacts;
 use moka::sync::Cache;
@@ -30,6 +32,7 @@ use moka::sync::Cache;
 pub(crate) use dequeue::{Barred, Bars, bars};
 pub(crate) use expiring::Expiring;
 pub use explaining::Explained;
+pub(crate) use holding::RefusedVerification;
 pub(crate) use judging::{Asked, judge};
 pub use pauses::{PauseView, pause_scope};
 pub(crate) use policy::{Refused, policy_refusal_add};
@@ -51,6 +54,8 @@ pub struct GuardConfig {
     pub acceptable_use: Option<Arc<AcceptableUse>>,
     /// The operator's own words for opting out and in, beside those that are understood everywhere.
     pub keywords: Vec<OwnKeyword>,
+    /// What verifications are held against in workspaces that set nothing else.
+    pub verification_rules: FraudRules,
 }
 
 impl Default for GuardConfig {
@@ -61,6 +66,7 @@ impl Default for GuardConfig {
             default_plan: None,
             acceptable_use: None,
             keywords: Vec::new(),
+            verification_rules: FraudRules::default(),
         }
     }
 }
@@ -86,12 +92,18 @@ impl AcceptableUse {
 pub(crate) struct Texts {
     plans: Cache<String, Arc<Plan>>,
     settings: Cache<String, Arc<GuardSettings>>,
+    verifications: Cache<String, Arc<VerificationSettings>>,
     zones: Cache<String, Zone>,
 }
 
 impl Default for Texts {
     fn default() -> Self {
-        Self { plans: Cache::new(1_000), settings: Cache::new(1_000), zones: Cache::new(600) }
+        Self {
+            plans: Cache::new(1_000),
+            settings: Cache::new(1_000),
+            verifications: Cache::new(1_000),
+            zones: Cache::new(600),
+        }
     }
 }
 
@@ -136,6 +148,20 @@ impl Texts {
             read.map_err(|error: serde_json::Error| damaged("guard's settings", &error.to_string()))?,
         );
         self.settings.insert(text.clone(), Arc::clone(&settings));
+        Ok(settings)
+    }
+
+    /// Settings of verifications as they are stored.
+    pub fn verifications(&self, text: Option<&String>) -> Result<Arc<VerificationSettings>> {
+        let Some(text) = text else { return Ok(Arc::default()) };
+        if let Some(settings) = self.verifications.get(text) {
+            return Ok(settings);
+        }
+        let read = serde_json::from_str(text);
+        let settings: Arc<VerificationSettings> = Arc::new(
+            read.map_err(|error: serde_json::Error| damaged("verification settings", &error.to_string()))?,
+        );
+        self.verifications.insert(text.clone(), Arc::clone(&settings));
         Ok(settings)
     }
 

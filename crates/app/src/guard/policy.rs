@@ -4,6 +4,7 @@ use gatepost_core::channel::Mode;
 use gatepost_core::event::{EventData, EventType, PolicyNews};
 use gatepost_core::guard::PolicyDecision;
 use gatepost_core::guard::risk::RuleId;
+use gatepost_core::verification::fraud::FraudRule;
 use gatepost_core::{
     ChannelId, Entropy, Error, MessageId, PolicyEventId, Purpose, Result, ReviewId, Timestamp,
 };
@@ -39,10 +40,13 @@ impl Refused {
             return None;
         }
         let spoke = error.details().and_then(|details| details["rules"].as_array()).into_iter().flatten();
-        let rules: Vec<&'static str> = spoke
+        let mut rules: Vec<&'static str> = spoke
             .filter_map(|hit| RuleId::parse(hit["rule"].as_str()?))
             .map(|rule| rule.rule().name)
             .collect();
+        let of_verifications =
+            error.details().and_then(|details| FraudRule::parse(details["rule"].as_str()?));
+        rules.extend(of_verifications.map(FraudRule::as_str));
         let score = error.details().and_then(|details| details["risk_score"].as_u64());
         Some(Self {
             decision: PolicyDecision::Block,

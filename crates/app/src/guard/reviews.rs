@@ -237,7 +237,7 @@ impl App {
             if end.write(tx).await?
                 && let Some(following) = end.following()
             {
-                following.write(tx, keys, self.entropy(), now).await?;
+                following.write(self, tx, keys, now).await?;
             }
             return Ok(());
         }

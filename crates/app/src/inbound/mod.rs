@@ -283,7 +283,7 @@ async fn write(
     let events: Vec<NewEvent> = fresh.iter().flat_map(|p| &p.events).cloned().collect();
     publish(tx, &events, now).await?;
     for following in &followings {
-        following.write(tx, keys, entropy.as_ref(), now).await?;
+        following.write(app, tx, keys, now).await?;
     }
     let choices: Vec<&Choice> = fresh.iter().flat_map(|p| &p.choices).collect();
     if !choices.is_empty() {

@@ -83,6 +83,7 @@ pub(super) async fn write(
             && let Some(what) =
                 Followed::of_state(reported).filter(|_| reported != MessageState::Failed || failed)
         {
+            let what = if failed { Followed::failed(status.failed.map(|(_, code)| code)) } else { what };
             followings.push(Following { verification, message: id, what, at: status.at });
         }
         changes.push(MessageChange {

@@ -114,7 +114,7 @@ impl Sending {
                         Change::Failed { failure, returned, .. } => {
                             if failure.write(tx).await? {
                                 if let Some(following) = failure.following() {
-                                    following.write(tx, &keys, entropy.as_ref(), written_at).await?;
+                                    following.write(&watching, tx, &keys, written_at).await?;
                                 }
                                 if *returned {
                                     tx.usage_give_back(failure.message).await?;
@@ -126,7 +126,7 @@ impl Sending {
                             if withdrawal.write(tx).await?
                                 && let Some(following) = withdrawal.following()
                             {
-                                following.write(tx, &keys, entropy.as_ref(), written_at).await?;
+                                following.write(&watching, tx, &keys, written_at).await?;
                             }
                             finished.push(job.clone());
                         }

@@ -41,7 +41,7 @@ impl App {
                 let mut row = row.ok_or_else(|| Error::of(Code::NotFound))?;
                 row.standing = row.standing.cancel(now).map_err(over)?;
                 app.code_withdraw(tx, &sealing, &row, now).await?;
-                end(tx, &sealing, app.entropy(), &mut row, now).await?;
+                end(&app, tx, &sealing, &mut row, now).await?;
                 tx.commit(Audit::None("verifications are in their own log"), row)
             })
             .await?;

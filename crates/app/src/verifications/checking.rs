@@ -78,7 +78,7 @@ impl App {
                 let (standing, verdict) = row.standing.check(now, || prove(&sealing, &row, &code));
                 let before = std::mem::replace(&mut row.standing, standing);
                 if standing.state != before.state {
-                    end(tx, &sealing, app.entropy(), &mut row, now).await?;
+                    end(&app, tx, &sealing, &mut row, now).await?;
                 } else if standing != before {
                     tx.verification_update(&row).await?;
                 }

@@ -1,19 +1,20 @@
 //! The end of a verification, whichever it is.
 
 use gatepost_core::verification::VerificationState;
-use gatepost_core::{Entropy, Result, Timestamp};
+use gatepost_core::{Result, Timestamp};
 use gatepost_store::{VerificationRow, WorkspaceTx};
 use gatepost_vault::WorkspaceKeys;
 
 use super::news::{Step, tell};
 use super::{Opened, expire_job_id, fraud};
+use crate::App;
 
 /// Writes the end of a verification that is held and whose standing says how it ended: its digest goes, whoever listens
 /// is told, and what there is to learn of it is learnt.
 pub(crate) async fn end(
+    app: &App,
     tx: &WorkspaceTx<'_>,
     keys: &WorkspaceKeys,
-    entropy: &dyn Entropy,
     row: &mut VerificationRow,
     now: Timestamp,
 ) -> Result<()> {
@@ -25,6 +26,6 @@ pub(crate) async fn end(
         tx.job_drop_waiting(expire_job_id(row.id), now).await?;
     }
     let opened = Opened::of(keys, row)?;
-    fraud::settle(tx, row, opened.phone(), now).await?;
-    tell(tx, keys, entropy, row, &opened, Step::Ended, now).await
+    fraud::settle(app, tx, keys, row, opened.phone(), now).await?;
+    tell(tx, keys, app.entropy(), row, &opened, Step::Ended, now).await
 }

@@ -54,7 +54,7 @@ impl Work for Expiring {
                             Some(standing) => {
                                 row.standing = standing;
                                 app.code_withdraw(tx, &keys, &row, now).await?;
-                                end(tx, &keys, app.entropy(), &mut row, now).await?;
+                                end(&app, tx, &keys, &mut row, now).await?;
                                 over.push(job.clone());
                             }
                             // It was sent again, so it has more time.

@@ -2,13 +2,19 @@
 
 use gatepost_core::message::MessageState;
 use gatepost_core::verification::VerificationState;
-use gatepost_core::{Entropy, MessageId, Result, Timestamp, VerificationId};
+use gatepost_core::{MessageId, Result, Timestamp, VerificationId};
 use gatepost_store::{VerificationRow, WorkspaceTx};
 use gatepost_vault::WorkspaceKeys;
 
 use super::Opened;
 use super::ending::end;
 use super::news::{Step, tell};
+use crate::App;
+
+/// Why a verification failed whose number cannot be reached on WhatsApp.
+pub(super) const UNREACHABLE: &str = "number_unreachable";
+/// Meta's code of it ("Error codes" page).
+const UNDELIVERABLE: i64 = 131_026;
 
 /// What became of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,12 +26,20 @@ pub(crate) enum Followed {
 }
 
 impl Followed {
+    /// A failure, by Meta's code where it gave one.
+    pub const fn failed(code: Option<i64>) -> Self {
+        match code {
+            Some(UNDELIVERABLE) => Self::Failed(UNREACHABLE),
+            _ => Self::Failed("message_failed"),
+        }
+    }
+
     /// Of a state that Meta reports of a message.
     pub const fn of_state(state: MessageState) -> Option<Self> {
         match state {
             MessageState::Sent => Some(Self::Sent),
             MessageState::Delivered | MessageState::Read => Some(Self::Delivered),
-            MessageState::Failed => Some(Self::Failed("message_failed")),
+            MessageState::Failed => Some(Self::failed(None)),
             MessageState::Blocked => Some(Self::Failed("message_blocked")),
             _ => None,
         }
@@ -47,9 +61,9 @@ impl Following {
     /// mean nothing.
     pub async fn write(
         &self,
+        app: &App,
         tx: &WorkspaceTx<'_>,
         keys: &WorkspaceKeys,
-        entropy: &dyn Entropy,
         now: Timestamp,
     ) -> Result<()> {
         let Some(mut row) = tx.verification_hold(self.verification).await? else { return Ok(()) };
@@ -65,18 +79,18 @@ impl Following {
                 row.delivered_at = Some(self.at);
                 Step::Delivered
             }
-            Followed::Failed(reason) => return self.fail(tx, keys, entropy, &mut row, reason, now).await,
+            Followed::Failed(reason) => return self.fail(app, tx, keys, &mut row, reason, now).await,
             Followed::Sent | Followed::Delivered => return Ok(()),
         };
         tx.verification_update(&row).await?;
-        tell(tx, keys, entropy, &row, &Opened::of(keys, &row)?, step, now).await
+        tell(tx, keys, app.entropy(), &row, &Opened::of(keys, &row)?, step, now).await
     }
 
     async fn fail(
         &self,
+        app: &App,
         tx: &WorkspaceTx<'_>,
         keys: &WorkspaceKeys,
-        entropy: &dyn Entropy,
         row: &mut VerificationRow,
         reason: &str,
         now: Timestamp,
@@ -84,6 +98,6 @@ impl Following {
         let Some(standing) = row.standing.fail(now, row.standing.generation) else { return Ok(()) };
         row.standing = standing;
         row.reason = (standing.state == VerificationState::Failed).then(|| reason.to_owned());
-        end(tx, keys, entropy, row, now).await
+        end(app, tx, keys, row, now).await
     }
 }

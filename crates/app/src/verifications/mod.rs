@@ -24,6 +24,7 @@ mod resending;
 mod sending;
 mod settings;
 mod starting;
+mod stats;
 mod view;
 mod wording;
 
@@ -40,6 +41,9 @@ use crate::messages::{StoredParty, open_json, seal_json};
 pub(crate) use expiring::Expiring;
 pub(crate) use following::{Followed, Following};
 pub use sending::VerificationStart;
+pub use settings::{VerificationSettingsView, VerifiedCountry};
+pub(crate) use stats::KEPT as STATS_KEPT;
+pub use stats::{VerificationStats, VerificationStatsAsk};
 pub use view::VerificationView;
 
 /// The domain of digests of codes that go to people.
@@ -120,11 +124,6 @@ pub(crate) fn code_digest(
     bytes.extend_from_slice(code.digits().as_bytes());
     let bound = Secret::new(bytes);
     keys.blind_index(CODE_DOMAIN, bound.expose())
-}
-
-/// The blind index of the address of a person's device.
-pub(crate) fn client_index(keys: &WorkspaceKeys, address: &str) -> [u8; 16] {
-    keys.blind_index("verification.client_ip", address.as_bytes())
 }
 
 /// The job that looks at a verification at its end: there is one at most, so it has the verification's own number.

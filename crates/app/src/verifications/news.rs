@@ -6,7 +6,7 @@ use gatepost_core::{Entropy, Result, Timestamp};
 use gatepost_store::{VerificationRow, WorkspaceTx};
 use gatepost_vault::WorkspaceKeys;
 
-use super::Opened;
+use super::{Opened, stats};
 use crate::events::{Draft, draft, publish};
 
 /// A step that is told of.
@@ -44,6 +44,7 @@ pub(crate) async fn tell(
     now: Timestamp,
 ) -> Result<()> {
     let state = row.standing.state;
+    stats::count(tx, row, step).await?;
     let Some(event_type) = event_of(step, state) else { return Ok(()) };
     metrics::counter!("gatepost_verifications_total", "step" => event_type.as_str()).increment(1);
     let news = VerificationNews {

@@ -13,11 +13,11 @@ use gatepost_store::{VerificationRow, WorkspaceScope, WorkspaceTx};
 use gatepost_vault::WorkspaceKeys;
 
 use super::cancelling::over;
-use super::fraud::{self, FraudAsk};
+use super::fraud::{self, FraudAsk, client_index};
 use super::sending::{Ready, Sending};
 use super::view::{VerificationView, view};
 use super::wording::Wish;
-use super::{Details, Opened, client_index};
+use super::{Details, Opened, stats};
 use crate::App;
 use crate::accepting::channel_for;
 
@@ -66,16 +66,17 @@ impl Again {
             return Err(Error::of(Code::Conflict));
         }
         let channel = channel_for(tx, row.channel, self.mode, self.bound.as_deref()).await?;
-        let admitted = fraud::admit(tx, &self.ask).await?;
+        let admitted = fraud::admit(&self.app, tx, &self.keys, &self.ask).await?;
         self.app.code_withdraw(tx, &self.keys, &row, now).await?;
         self.app.message_accept(tx, &self.keys, &channel, &self.ready.acceptance).await?;
         row.standing = next;
         row.standing.resend_after = now.plus(admitted.resend_after);
         row.code_digest = Some(self.ready.digest.to_vec());
         row.message = Some(self.ready.acceptance.draft.id);
-        row.template.clone_from(&self.ready.template);
+        let before = std::mem::replace(&mut row.template, self.ready.template.clone());
         (row.sent_at, row.delivered_at) = (None, None);
         tx.verification_update(&row).await?;
+        stats::moved(tx, &row, before.as_deref()).await?;
         Ok(row)
     }
 }
@@ -132,15 +133,12 @@ impl App {
         }
         .prepare()?;
         let ask = FraudAsk {
-            verification: id,
             mode: seen.mode,
             flow: seen.flow,
-            channel: seen.channel,
             person: Some(ready.person),
             country: fraud::country_of(&to),
             phone: Some(to),
-            client_ip: opened.details.client_ip.as_ref().map(|ip| client_index(&keys, ip)),
-            resends: seen.standing.generation,
+            client_ip: opened.details.client_ip.as_deref().and_then(|ip| client_index(&keys, ip)),
             now,
         };
         let asked = ready.acceptance.asked.clone();

@@ -11,14 +11,15 @@ use gatepost_core::{ChannelId, Phone, Result, Timestamp, VerificationId};
 use gatepost_store::{ChannelRow, NewJob, TemplateRow, VerificationRow, WorkspaceScope, WorkspaceTx};
 use gatepost_vault::WorkspaceKeys;
 
-use super::fraud::{self, FraudAsk};
+use super::fraud::{self, FraudAsk, client_index};
 use super::news::{Step, tell};
 use super::sending::{Ready, Sending, VerificationStart};
 use super::view::{VerificationView, view};
 use super::wording::{Wish, offers};
-use super::{Details, Opened, client_index, expire_job_id, seal};
+use super::{Details, Opened, expire_job_id, seal};
 use crate::App;
 use crate::accepting::channel_for;
+use crate::guard::RefusedVerification;
 use crate::idempotency::{Idempotent, Outcome, Prepared};
 use crate::messages::{StoredParty, choose_channel};
 
@@ -102,22 +103,20 @@ impl App {
             delivered_at: None,
             ended_at: None,
         };
-        let client_ip = details.client_ip.as_ref().map(|ip| client_index(&keys, ip));
+        let client_ip = details.client_ip.as_deref().and_then(|ip| client_index(&keys, ip));
         let ask = FraudAsk {
-            verification: id,
             mode: channel.mode,
             flow: Flow::Outbound,
-            channel: channel.id,
             person: Some(ready.person),
             phone: Some(to),
             country,
             client_ip,
-            resends: 0,
             now,
         };
         let draft = view(&keys, &row, true, now)?;
         let prepared = Prepared::with_answer(&keys, idempotent.as_ref(), &draft)?;
         let asked = ready.acceptance.asked.clone();
+        let counted = RefusedVerification { flow: row.flow, country, template: ready.template.clone() };
         let beginning = Beginning {
             app: self.clone(),
             keys: Arc::clone(&keys),
@@ -144,7 +143,7 @@ impl App {
                 None => Ok(Outcome::Fresh(draft)),
             },
             Err(error) => {
-                self.policy_refused(scope, &keys, &asked, &error, actor).await;
+                self.verification_refused(scope, &keys, &asked, counted, &error, actor).await;
                 Err(error)
             }
         }
@@ -190,7 +189,7 @@ impl Beginning {
             return Ok(Begun::Replayed(first));
         }
         let channel = channel_for(tx, self.row.channel, self.mode, self.bound.as_deref()).await?;
-        let admitted = fraud::admit(tx, &self.ask).await?;
+        let admitted = fraud::admit(&self.app, tx, &self.keys, &self.ask).await?;
         self.app.message_accept(tx, &self.keys, &channel, &self.ready.acceptance).await?;
         let mut row = self.row.clone();
         row.standing.resend_after = now.plus(admitted.resend_after);

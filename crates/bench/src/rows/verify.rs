@@ -9,7 +9,8 @@ use gatepost_app::{App, MessageSend, Outcome, VerificationStart, VerificationVie
 use gatepost_core::access::{Grant, permission};
 use gatepost_core::content::{Body, Content};
 use gatepost_core::message::OnUnknown;
-use gatepost_core::verification::VerificationCode;
+use gatepost_core::verification::fraud::{Country, Limits};
+use gatepost_core::verification::{PumpingChoice, VerificationCode, VerificationSettings};
 use gatepost_core::{ChannelId, Code, Phone, Purpose, Recipient, Timestamp};
 
 use super::Run;
@@ -47,6 +48,16 @@ impl Desk {
         let channel: ChannelId = sender.channel.parse()?;
         let manage = grant::<permission::TemplateManage>(&tenant.principal)?;
         Box::pin(app.template_sync(&manage, Some(channel))).await?;
+        // All is counted as ever; only that so many codes to so few ranges would be refused.
+        let settings = VerificationSettings {
+            allowed_countries: Country::parse("DE").into_iter().collect(),
+            range: Some(Limits::NONE),
+            workspace: Some(Limits::NONE),
+            pumping: Some(PumpingChoice::Off),
+            ..VerificationSettings::default()
+        };
+        let manage = grant::<permission::VerificationManage>(&tenant.principal)?;
+        Box::pin(app.verification_settings_set(&manage, settings)).await?;
         Ok(Self {
             send: grant(&tenant.principal)?,
             start: grant(&tenant.principal)?,

@@ -187,6 +187,8 @@ permissions! {
     VerificationCheck = "verification.check", scopes [Send, Admin], roles [Owner, Admin];
     /// Read verifications and what became of them; numbers in full only together with `verification.start`.
     VerificationRead = "verification.read", scopes [Send, Read, Admin], roles [Owner, Admin, Analyst];
+    /// Change what verifications are made with, and the rules that keep them from being misused.
+    VerificationManage = "verification.manage", scopes [Admin], roles [Owner, Admin], fresh;
     /// See channels.
     ChannelRead = "channel.read", scopes [Send, Read, Webhooks, Admin], roles [Owner, Admin, Agent, Analyst];
     /// Add, change and remove channels and their Meta apps.

@@ -159,6 +159,9 @@ actions! {
     PlanDeleted = "plan.deleted", "A plan was removed.";
     BillingRefused = "billing.refused", "A callback of the one who bills was not signed rightly.";
 
+    // verifications
+    VerificationSettingsChanged = "verification.settings_changed", "The workspace's settings of verifications were changed.";
+
     // files
     MediaDeleted = "media.deleted", "A file was deleted.";
 

@@ -9,13 +9,18 @@
 mod choice;
 mod code;
 mod defaults;
+pub mod fraud;
+mod funnel;
 mod machine;
+mod settings;
 mod text;
 
 pub use choice::{TemplateOffer, language_fit, offers_order, ttl_with};
 pub use code::{CodeLength, Proof, VerificationCode, proof_of_test_code};
 pub use defaults::VerificationDefaults;
+pub use funnel::{Funnel, FunnelBy, Stage};
 pub use machine::{ResendRefused, Standing, Verdict};
+pub use settings::{PumpingChoice, VerificationSettings};
 pub use text::CodeText;
 
 use std::fmt;

@@ -32,6 +32,7 @@ targets! {
     "risk_counters" => gatepost_core::fuzz::risk_counters,
     "risk_words" => gatepost_core::fuzz::risk_words,
     "url_policy" => gatepost_net::fuzz::url_policy,
+    "verification_record" => gatepost_core::fuzz::verification_record,
 }
 
 #[test]

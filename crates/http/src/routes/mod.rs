@@ -32,6 +32,8 @@ mod suppressions;
 mod templates;
 mod test_events;
 mod users;
+mod verification_settings;
+mod verification_stats;
 mod verifications;
 mod visits;
 
@@ -155,6 +157,8 @@ impl FromRef<ApiState<Self>> for App {
 pub fn public() -> Api<App> {
     Api::new(Surface::Public)
         .routes(messages::routes())
+        .routes(verification_settings::routes())
+        .routes(verification_stats::routes())
         .routes(verifications::routes())
         .routes(media::routes())
         .routes(templates::routes())
@@ -219,6 +223,8 @@ pub fn at_socket() -> Api<App> {
         .routes_inside_workspace(consents::routes())
         .routes_inside_workspace(keywords::routes())
         .routes_inside_workspace(guard_settings::routes())
+        .routes_inside_workspace(verification_settings::routes())
+        .routes_inside_workspace(verification_stats::routes())
         .routes_inside_workspace(access_rules::routes())
         .routes_inside_workspace(visits::routes())
         .routes_inside_workspace(plans::routes())
@@ -240,6 +246,8 @@ pub fn for_operators() -> Api<App> {
         .routes(plans::operator_routes())
         .routes(audit::platform_routes())
         .routes_visited(messages::routes())
+        .routes_visited(verification_settings::routes())
+        .routes_visited(verification_stats::routes())
         .routes_visited(verifications::routes())
         .routes_visited(media::routes())
         .routes_visited(templates::routes())

@@ -25,7 +25,7 @@ const STATUS: QueryParameter = QueryParameter::text(
 );
 
 /// Why a code cannot be sent, apart from what concerns the request itself.
-const UNSENDABLE: [Code; 10] = [
+const UNSENDABLE: [Code; 14] = [
     Code::RecipientInvalid,
     Code::VerificationTemplateRequired,
     Code::MessagePurposeNotAllowed,
@@ -36,6 +36,10 @@ const UNSENDABLE: [Code; 10] = [
     Code::SubscriptionSuspended,
     Code::ChannelNotReady,
     Code::ChannelNotAllowed,
+    Code::CountryNotAllowed,
+    Code::VerificationCoolDown,
+    Code::VerificationVelocity,
+    Code::VerificationPumping,
 ];
 
 pub fn routes() -> Vec<Route<App>> {

@@ -38,6 +38,8 @@ mod test_event;
 mod token;
 mod user;
 mod verification;
+mod verification_settings;
+mod verification_stats;
 mod workspace;
 
 pub use access_rule::{Allowlist, AllowlistSet, LimitSet, Limits, Origins, OriginsSet};
@@ -83,4 +85,6 @@ pub use test_event::EventTrigger;
 pub use token::{TokenIssue, TokenRefresh, TokenRevoke, Tokens};
 pub use user::{User, UserNew};
 pub use verification::{Verification, VerificationCheck, VerificationCreate};
+pub use verification_settings::{VerificationCountry, VerificationSettings, VerificationSettingsSet};
+pub use verification_stats::VerificationStats;
 pub use workspace::{Workspace, WorkspaceCreate};

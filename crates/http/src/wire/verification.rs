@@ -198,7 +198,7 @@ pub struct Verification<'a> {
     /// What was given along, while it is kept.
     #[schema(value_type = Option<Object>)]
     metadata: Option<&'a RawValue>,
-    /// Why it failed: `message_failed`, `message_blocked` and so on.
+    /// Why it failed: `number_unreachable` (not on WhatsApp), `message_failed`, `message_blocked`.
     reason: Option<&'a str>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,

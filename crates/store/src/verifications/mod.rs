@@ -3,6 +3,10 @@
 //! Whoever changes one holds its row first ([`WorkspaceTx::verification_hold`]), so that two tries never share a count;
 //! the row comes before those of messages and before those of the guard.
 
+pub(crate) mod counters;
+pub(crate) mod settings;
+pub(crate) mod stats;
+
 use std::time::Duration;
 
 use gatepost_core::channel::Mode;
@@ -15,6 +19,9 @@ use crate::messages::mode;
 use crate::retention::floor_id;
 use crate::store::WorkspaceTx;
 use crate::{params, statements};
+
+pub use settings::VerificationFacts;
+pub use stats::VerificationCount;
 
 /// A verification as it lies in the table.
 #[derive(Debug, Clone)]

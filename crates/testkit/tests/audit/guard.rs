@@ -13,6 +13,7 @@ pub fn is(action: Action) -> bool {
     matches!(
         action,
         Action::GuardSettingsChanged
+            | Action::VerificationSettingsChanged
             | Action::SuppressionAdded
             | Action::SuppressionLifted
             | Action::SuppressionsImported
@@ -36,6 +37,11 @@ pub async fn drive(stage: &Stage, action: Action, log: Option<WorkspaceId>) -> u
             before = count().await;
             let add = json!({"label": "opt_out", "keywords": ["schnurz"]});
             admin.post("/v1/guard/keywords", &add).await.expect(200);
+        }
+        Action::VerificationSettingsChanged => {
+            before = count().await;
+            let settings = json!({"allowed_countries": ["DE"], "ttl": 120});
+            admin.call("PUT", "/v1/verifications/settings", &[], Some(&settings)).await.expect(200);
         }
         Action::SuppressionAdded => {
             before = count().await;

@@ -43,9 +43,9 @@ async fn a_code_that_does_not_arrive_fails() {
         let begun = stage.begin(json!({"to": "+12025550102"})).await;
         let code = stage.code(&begun).await;
         let failed = stage.hears(&begun, "verification.failed").await;
-        assert_eq!(failed["data"]["verification"]["reason"], "message_failed");
+        assert_eq!(failed["data"]["verification"]["reason"], "number_unreachable");
         let now = stage.get(&begun).await;
-        assert_eq!((&now["status"], &now["reason"]), (&json!("failed"), &json!("message_failed")));
+        assert_eq!((&now["status"], &now["reason"]), (&json!("failed"), &json!("number_unreachable")));
         assert_eq!(stage.check(&begun, &code).await.expect(422).code(), "verification_failed");
         assert_eq!(stage.resend(&begun).await.expect(409).code(), "verification_not_pending");
         assert_eq!(stage.told(&begun).await.last().unwrap(), "verification.failed");

@@ -58,6 +58,10 @@ impl Stage {
         let world = World::start(setup(engine, &meta)).await;
         let tenant = world.tenant("Example Ltd").await;
         let live = world.live(&meta, tenant.workspace, 1).await;
+        // Where tests' people live.
+        let countries = json!({"allowed_countries": ["US"]});
+        let settings = "/v1/verifications/settings";
+        live.admin.call("PUT", settings, &[], Some(&countries)).await.expect(200);
         Self { world, meta, tenant, live }
     }
 

@@ -205,6 +205,28 @@ pub const METRICS: &[Metric] = &[
         &[("verdict", &["approved", "wrong", "blocked", "expired", "over"])],
         "Codes that were checked. `over`: the verification had ended before, so that nothing was compared.",
     ),
+    counter(
+        "gatepost_verification_refusals_total",
+        &[(
+            "rule",
+            &[
+                "country",
+                "phone_cool_down",
+                "phone_velocity",
+                "client_ip_velocity",
+                "range_velocity",
+                "workspace_velocity",
+                "range_pumping",
+                "region_pumping",
+            ],
+        )],
+        "Codes that were not sent because of a rule against misuse. Many of one rule: somebody tries, or a limit is too low.",
+    ),
+    counter(
+        "gatepost_verification_ranges_blocked_total",
+        &[("rule", &["range_pumping", "region_pumping"])],
+        "Times that a range of numbers was blocked because hardly any code was entered there.",
+    ),
     counter("gatepost_media_uploaded_total", &[("kind", &[])], "Files that were passed on to Meta, by kind."),
     counter("gatepost_media_fetched_total", &[], "Files that were fetched from Meta."),
     counter(

@@ -7,16 +7,16 @@
 
 mod code;
 mod hot;
-mod ring;
 
 use crate::Timestamp;
 
 use super::content::Features;
 use super::facts::{Facts, Quality};
+use crate::packed::Ring;
 use hot::Hot;
-use ring::Ring;
 
-pub use code::{Damaged, ENCODED_MAX};
+pub use crate::packed::Damaged;
+pub use code::ENCODED_MAX;
 
 /// Seconds of the shortest bucket.
 const SLOT: i64 = 10;

@@ -2,7 +2,7 @@
 
 /// `N` buckets; what leaves the last is forgotten.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Ring<const N: usize>(pub(super) [u32; N]);
+pub struct Ring<const N: usize>(pub [u32; N]);
 
 impl<const N: usize> Default for Ring<N> {
     fn default() -> Self {
@@ -12,19 +12,19 @@ impl<const N: usize> Default for Ring<N> {
 
 impl<const N: usize> Ring<N> {
     /// Begins so many new buckets.
-    pub(super) fn roll(&mut self, buckets: i64) {
+    pub fn roll(&mut self, buckets: i64) {
         let by = usize::try_from(buckets).unwrap_or(0).min(N);
         self.0.rotate_right(by % N.max(1));
         self.0[..by].fill(0);
     }
 
-    pub(super) fn add(&mut self) {
+    pub fn add(&mut self) {
         if let Some(newest) = self.0.first_mut() {
             *newest = newest.saturating_add(1);
         }
     }
 
-    pub(super) fn sum(&self) -> u32 {
+    pub fn sum(&self) -> u32 {
         self.0.iter().fold(0, |sum, count| sum.saturating_add(*count))
     }
 }
