@@ -81,7 +81,7 @@ pub use retention::floor_id;
 pub use scope::WorkspaceScope;
 pub use store::{Committed, Store, SystemTx, WorkspaceTx};
 pub use templates::{TemplateAccount, TemplateFilter, TemplateRow};
-pub use verifications::VerificationRow;
+pub use verifications::{VerificationPageRow, VerificationRow};
 pub use webhook_keys::WebhookKeyRow;
 pub use workspace_end::SWEPT;
 pub use workspaces::{WorkspaceRow, WorkspaceRules};
@@ -144,6 +144,8 @@ pub fn all_statements() -> Vec<&'static Stmt> {
         retention::ALL,
         templates::ALL,
         verifications::ALL,
+        verifications::pages::ALL,
+        verifications::spoken::ALL,
         webhook_keys::ALL,
         workspace_end::ALL,
         workspaces::ALL,

@@ -37,4 +37,5 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(20, "plans", "0020_plans"),
     migration!(21, "choices", "0021_choices"),
     migration!(22, "verifications", "0022_verifications"),
+    migration!(24, "inbound verifications", "0024_inbound_verifications"),
 ];

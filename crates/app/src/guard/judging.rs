@@ -289,7 +289,7 @@ fn frequency_fits(asked: &Asked, rules: &Rules, before: &Conversation, now: Time
 }
 
 /// Holds what was taken against the plan.
-fn quota_fits(rules: &Rules, now: Timestamp, workspace: Counted, channel: Counted) -> Result<()> {
+pub(super) fn quota_fits(rules: &Rules, now: Timestamp, workspace: Counted, channel: Counted) -> Result<()> {
     let limits = rules.plan.limits;
     let checks = [
         ("workspace", "month", UsagePeriod::Month, limits.workspace_month, workspace.month),

@@ -21,8 +21,10 @@ mod holding;
 mod news;
 mod reading;
 mod resending;
+mod inviting;
 mod sending;
 mod settings;
+mod spoken;
 mod starting;
 mod view;
 mod wording;
@@ -39,7 +41,9 @@ use crate::messages::{StoredParty, open_json, seal_json};
 
 pub(crate) use expiring::Expiring;
 pub(crate) use following::{Followed, Following};
+pub use inviting::{VerificationInvite, VerificationInvited};
 pub use sending::VerificationStart;
+pub(crate) use spoken::{Spoken, spoken_written};
 pub use view::VerificationView;
 
 /// The domain of digests of codes that go to people.

@@ -187,6 +187,10 @@ permissions! {
     VerificationCheck = "verification.check", scopes [Send, Admin], roles [Owner, Admin];
     /// Read verifications and what became of them; numbers in full only together with `verification.start`.
     VerificationRead = "verification.read", scopes [Send, Read, Admin], roles [Owner, Admin, Analyst];
+    /// See verification pages.
+    VerificationPageRead = "verification_page.read", scopes [Send, Read, Admin], roles [Owner, Admin, Analyst];
+    /// Make and remove verification pages.
+    VerificationPageManage = "verification_page.manage", scopes [Admin], roles [Owner, Admin], fresh;
     /// See channels.
     ChannelRead = "channel.read", scopes [Send, Read, Webhooks, Admin], roles [Owner, Admin, Agent, Analyst];
     /// Add, change and remove channels and their Meta apps.

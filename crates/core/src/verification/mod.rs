@@ -10,12 +10,18 @@ mod choice;
 mod code;
 mod defaults;
 mod machine;
+mod page;
+mod spoken;
 mod text;
 
 pub use choice::{TemplateOffer, language_fit, offers_order, ttl_with};
 pub use code::{CodeLength, Proof, VerificationCode, proof_of_test_code};
 pub use defaults::VerificationDefaults;
 pub use machine::{ResendRefused, Standing, Verdict};
+pub use page::{
+    ANCESTORS_MAX, Colour, LOCALES_MAX, PageSettings, PageTexts, PageWord, RETURN_URLS_MAX, ReturnUrl, page_locale,
+};
+pub use spoken::{SPOKEN_WORD, spoken_code};
 pub use text::CodeText;
 
 use std::fmt;

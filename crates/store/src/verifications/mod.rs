@@ -16,6 +16,11 @@ use crate::retention::floor_id;
 use crate::store::WorkspaceTx;
 use crate::{params, statements};
 
+pub(crate) mod pages;
+pub(crate) mod spoken;
+
+pub use pages::VerificationPageRow;
+
 /// A verification as it lies in the table.
 #[derive(Debug, Clone)]
 pub struct VerificationRow {
@@ -194,6 +199,7 @@ impl WorkspaceTx<'_> {
         let details =
             self.tx.execute(&DETAILS_PAST, params![self.workspace, floor_id(content), limit]).await?;
         let rows = self.tx.execute(&PAST, params![self.workspace, floor_id(log), limit]).await?;
+        self.spoken_misses_forget(log).await?;
         Ok(details + rows)
     }
 }
