@@ -138,7 +138,10 @@ pub use templates::{
 };
 pub use triggering::{EventTrigger, EventTriggered};
 pub use vault::{MasterKeyUse, VaultStatus};
-pub use verifications::{VerificationStart, VerificationView};
+pub use verifications::pages::{
+    OpenPage, PageVisit, VerificationPageCreate, VerificationPageView, VerificationResult, is_page_token,
+};
+pub use verifications::{VerificationInvite, VerificationInvited, VerificationStart, VerificationView};
 pub use workspaces::WorkspaceView;
 
 /// What numbers at Meta take and tell, for whoever reads and shows it.

@@ -5,10 +5,11 @@
 //! asked for: turning them away at the last step would take the message as sent and give nothing for it, and whoever
 //! begins many in advance wins a few minutes' worth of them, no more.
 
+use gatepost_core::access::{Grant, permission};
 use gatepost_core::channel::Mode;
 use gatepost_core::guard::Day;
 use gatepost_core::{ChannelId, Purpose, Result, Timestamp};
-use gatepost_store::{ChannelRow, Counted, GuardAsk, GuardFacts, UsageRow, WorkspaceTx};
+use gatepost_store::{ChannelRow, Counted, GuardAsk, GuardFacts, UsageRow, WorkspaceScope, WorkspaceTx};
 use gatepost_vault::WorkspaceKeys;
 use uuid::Uuid;
 
@@ -50,6 +51,35 @@ impl App {
         let (day, rows) = (rules.zone.day(now), tx.usage_list(channel.mode).await?);
         let workspace = with_one_more(&rows, tx.scope().workspace().uuid(), day);
         quota_fits(&rules, now, workspace, with_one_more(&rows, channel.id.uuid(), day))
+    }
+
+    /// How many units the workspace and a channel have left; `None` without a limit.
+    pub async fn unit_remaining(
+        &self,
+        grant: &Grant<permission::VerificationStart>,
+        channel: ChannelId,
+    ) -> Result<Option<i64>> {
+        let (app, now) = (self.clone(), self.now());
+        let scope = WorkspaceScope::from(grant);
+        self.0
+            .store
+            .read(scope, async move |tx| {
+                let Some(channel) = tx.channel_get(channel).await? else { return Ok(None) };
+                let rules = app.0.texts.rules(&app.unit_facts(tx, channel.mode, channel.id).await?)?;
+                let (day, rows) = (rules.zone.day(now), tx.usage_list(channel.mode).await?);
+                let limits = rules.plan.limits;
+                let used = |subject| with_one_more(&rows, subject, day);
+                let (workspace, own) = (used(tx.scope().workspace().uuid()), used(channel.id.uuid()));
+                let left = [
+                    (limits.workspace_day, workspace.day),
+                    (limits.workspace_month, workspace.month),
+                    (limits.channel_day, own.day),
+                    (limits.channel_month, own.month),
+                ];
+                let left = left.into_iter().filter_map(|(limit, used)| Some(i64::from(limit?) + 1 - used));
+                Ok(left.min().map(|left| left.max(0)))
+            })
+            .await
     }
 
     /// Takes one, whatever is left, and tells of shares of the plan that are used up with it.

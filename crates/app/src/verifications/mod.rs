@@ -19,6 +19,7 @@ mod following;
 mod fraud;
 mod holding;
 mod news;
+pub mod pages;
 mod reading;
 mod resending;
 mod inviting;

@@ -6,6 +6,7 @@
 mod access_rule;
 mod audit;
 mod channel;
+mod compat_otp;
 mod consent;
 mod content;
 mod delivery;
@@ -38,11 +39,16 @@ mod test_event;
 mod token;
 mod user;
 mod verification;
+mod verification_page;
 mod workspace;
 
 pub use access_rule::{Allowlist, AllowlistSet, LimitSet, Limits, Origins, OriginsSet};
 pub use audit::{AuditCheckpoints, AuditEntry};
 pub use channel::{Channel, ChannelCreate, ChannelUpdate};
+pub use compat_otp::{
+    IpAdd, IpList, IpToggle, OtpError, OtpReverseStart, OtpReverseStarted, OtpSession, OtpStart, OtpStarted,
+    OtpStartedPlain, OtpVerified, OtpVerifiedPlain, OtpVerify, entry_id,
+};
 pub use consent::{Consent, ConsentRecord};
 pub use delivery::{Attempt, Delivery, DeliveryRetry, EventResend, EventResent};
 pub use endpoint::{Endpoint, EndpointWithSecret, WebhookKeys};
@@ -83,4 +89,5 @@ pub use test_event::EventTrigger;
 pub use token::{TokenIssue, TokenRefresh, TokenRevoke, Tokens};
 pub use user::{User, UserNew};
 pub use verification::{Verification, VerificationCheck, VerificationCreate};
+pub use verification_page::{PageResult, VerificationPage, VerificationPageCreate, VerificationResultTake};
 pub use workspace::{Workspace, WorkspaceCreate};
