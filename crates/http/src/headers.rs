@@ -78,7 +78,8 @@ pub fn frame(answer: &mut HeaderMap, framed: &Framed) {
     let list = |first: &str, rest: &[String]| {
         std::iter::once(first).chain(rest.iter().map(String::as_str)).collect::<Vec<_>>().join(" ")
     };
-    let ancestors = if framed.ancestors.is_empty() { "'none'".to_owned() } else { framed.ancestors.join(" ") };
+    let ancestors =
+        if framed.ancestors.is_empty() { "'none'".to_owned() } else { framed.ancestors.join(" ") };
     let policy = format!(
         "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; form-action {}; base-uri 'none'; frame-ancestors {ancestors}; object-src 'none'; require-trusted-types-for 'script'",
         list("'self'", &framed.leads_to),

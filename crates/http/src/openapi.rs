@@ -24,10 +24,10 @@ use utoipa::openapi::{
 
 use crate::access::Rule;
 use crate::api::{Api, Surface};
-use crate::{compat_error, path};
 use crate::problem::{PROBLEM_JSON, Problem};
 use crate::route::{self, HeaderDoc, NamedSchema, Route};
 use crate::wire;
+use crate::{compat_error, path};
 
 const ABOUT: &str = "\
 Gatepost is a self-hosted WhatsApp gateway: send messages, follow them, and hear back by webhook.
@@ -372,7 +372,11 @@ fn compat_refusal(
         .examples_from_iter(examples)
         .build();
     let response = ResponseBuilder::new().description(lines.join("\n")).content("application/json", content);
-    if status == 429 { response.header("Retry-After", text_header(RETRY_AFTER)).build() } else { response.build() }
+    if status == 429 {
+        response.header("Retry-After", text_header(RETRY_AFTER)).build()
+    } else {
+        response.build()
+    }
 }
 
 fn webhooks(schemas: &mut BTreeMap<String, RefOr<Schema>>) -> Paths {

@@ -7,7 +7,8 @@ use gatepost_core::guard::PlanName;
 use gatepost_core::{
     ApiKeyId, ChannelId, Code, ConsentId, DeliveryId, EndpointId, Error, EventId, IdentityProviderId,
     InvitationId, KeywordId, MediaId, MessageId, MetaAppId, OperatorVisitId, PasskeyId, PauseId, ReplayId,
-    ReviewId, SessionId, SuppressionId, SuppressionImportId, TemplateId, UserId, VerificationId, VerificationPageId, WorkspaceId,
+    ReviewId, SessionId, SuppressionId, SuppressionImportId, TemplateId, UserId, VerificationId,
+    VerificationPageId, WorkspaceId,
 };
 use http::request::Parts;
 

@@ -145,7 +145,9 @@ impl Stage {
                 let workspace = self.world.tenant(&name).await.workspace;
                 json!({ "workspace": workspace, "owner": person(&self.world.member(workspace, Role::Owner).await) })
             }
-            Ask::Key {} => json!({ "key": self.world.key(self.workspace, Mode::Test, &[Scope::Admin]).await }),
+            Ask::Key {} => {
+                json!({ "key": self.world.key(self.workspace, Mode::Test, &[Scope::Admin]).await })
+            }
             Ask::Mail { to, subject } => {
                 let mail = self.mail.mail_to(&to, &subject).await;
                 let text = mail.text();

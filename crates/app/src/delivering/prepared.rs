@@ -9,7 +9,9 @@ use gatepost_core::event::{EventType, loginwa_body};
 use gatepost_core::{Error, EventId, Result, Timestamp};
 use gatepost_net::{Attempt, SafeClient, SafeRequest, Target};
 use gatepost_store::EndpointRow;
-use gatepost_vault::{DeliveryKeys, SigningKey, WebhookSecret, WorkspaceKeys, delivery_headers, loginwa_headers};
+use gatepost_vault::{
+    DeliveryKeys, SigningKey, WebhookSecret, WorkspaceKeys, delivery_headers, loginwa_headers,
+};
 
 use crate::endpoints::{headers_of, open, seed_of};
 
@@ -130,7 +132,9 @@ impl Prepared {
             keys: DeliveryKeys::new(today, row.previous_until.map(|until| (before, until))),
             form: match row.format {
                 PayloadFormat::Standard => Form::Standard,
-                PayloadFormat::LoginWa => Form::LoginWa(WebhookSecret::parse(&secret).map_err(Error::internal)?),
+                PayloadFormat::LoginWa => {
+                    Form::LoginWa(WebhookSecret::parse(&secret).map_err(Error::internal)?)
+                }
             },
             headers: headers_of(keys, row)?,
             schedule: row.retry_schedule.as_ref().unwrap_or(usual).clone(),

@@ -2,8 +2,7 @@
 
 use gatepost_core::channel::Mode;
 use gatepost_core::endpoint::{
-    ChannelFilter, CustomHeaders, DeliveryOrder, DisabledReason, EndpointState, Metadata,
-    PayloadFormat,
+    ChannelFilter, CustomHeaders, DeliveryOrder, DisabledReason, EndpointState, Metadata, PayloadFormat,
 };
 use gatepost_core::{ChannelId, EndpointId, Error, Result, Timestamp};
 use gatepost_net::UrlPolicy;

@@ -42,7 +42,12 @@ impl App {
     /// Whether a unit is left, without taking it.
     ///
     /// Errors: `quota_exceeded`, `subscription_suspended`.
-    pub(crate) async fn unit_left(&self, tx: &WorkspaceTx<'_>, channel: &ChannelRow, now: Timestamp) -> Result<()> {
+    pub(crate) async fn unit_left(
+        &self,
+        tx: &WorkspaceTx<'_>,
+        channel: &ChannelRow,
+        now: Timestamp,
+    ) -> Result<()> {
         let facts = self.unit_facts(tx, channel.mode, channel.id).await?;
         if !facts.subscription.passes(now) {
             return Err(facts.subscription.refusal());

@@ -232,10 +232,17 @@ impl App {
             message.push(' ');
             message.push_str(code.digits());
             let wa_link = wa_link(&receiver, &message);
-            VerificationInvited { view, code, message: Secret::new(message), wa_link, receiver: receiver.clone() }
+            VerificationInvited {
+                view,
+                code,
+                message: Secret::new(message),
+                wa_link,
+                receiver: receiver.clone(),
+            }
         };
         // The kept answer holds no code, so that whichever it turns out to be it is the right one.
-        let draft = invited(view(&keys, &row, true, now)?, codes.pop().ok_or_else(|| Error::internal("no code"))?);
+        let draft =
+            invited(view(&keys, &row, true, now)?, codes.pop().ok_or_else(|| Error::internal("no code"))?);
         let prepared = Prepared::with_answer(&keys, idempotent.as_ref(), &draft)?;
         codes.push(draft.code);
         let invitation = Invitation {
@@ -274,6 +281,9 @@ mod tests {
     #[test]
     fn a_link_opens_the_chat_with_the_message() {
         let receiver = Phone::parse("+12025550100").unwrap();
-        assert_eq!(wa_link(&receiver, "LOGIN 123456").expose(), "https://wa.me/12025550100?text=LOGIN%20123456");
+        assert_eq!(
+            wa_link(&receiver, "LOGIN 123456").expose(),
+            "https://wa.me/12025550100?text=LOGIN%20123456"
+        );
     }
 }

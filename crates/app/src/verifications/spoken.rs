@@ -106,8 +106,7 @@ impl App {
         let by_bsuid = || inbound.from_user_id.as_deref().map(|bsuid| bsuid_index(keys, bsuid));
         let Some(sender) = by_phone.or_else(by_bsuid) else { return Ok(None) };
         let (id, digest) = (channel.id, spoken_digest(keys, channel.id, &code));
-        let found =
-            self.0.store.read(scope, async move |tx| tx.spoken_code_find(id, &digest).await).await?;
+        let found = self.0.store.read(scope, async move |tx| tx.spoken_code_find(id, &digest).await).await?;
         Ok(Some(Spoken { channel: channel.id, digest, found, phone, sender }))
     }
 

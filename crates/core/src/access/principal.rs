@@ -15,7 +15,9 @@ use crate::allowlist::Allowlist;
 use crate::channel::Mode;
 use crate::error::{Code, Error};
 use crate::guard::{Entitlements, Needs};
-use crate::id::{ApiKeyId, ChannelId, RequestId, SessionId, TokenFamilyId, UserId, VerificationPageId, WorkspaceId};
+use crate::id::{
+    ApiKeyId, ChannelId, RequestId, SessionId, TokenFamilyId, UserId, VerificationPageId, WorkspaceId,
+};
 use crate::origin::Origin;
 use crate::time::Timestamp;
 

@@ -24,8 +24,8 @@ pub use data::{
 };
 pub use examples::{Cast, CastChannel};
 pub use filter::EventFilter;
-pub use loginwa::loginwa_body;
 pub use kinds::{EventSubject, EventType};
+pub use loginwa::loginwa_body;
 pub use page::events_page;
 pub use payload::{EventData, EventPayload};
 pub use shape::{Definitions, Described};

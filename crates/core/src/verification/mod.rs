@@ -19,7 +19,8 @@ pub use code::{CodeLength, Proof, VerificationCode, proof_of_test_code};
 pub use defaults::VerificationDefaults;
 pub use machine::{ResendRefused, Standing, Verdict};
 pub use page::{
-    ANCESTORS_MAX, Colour, LOCALES_MAX, PageSettings, PageTexts, PageWord, RETURN_URLS_MAX, ReturnUrl, page_locale,
+    ANCESTORS_MAX, Colour, LOCALES_MAX, PageSettings, PageTexts, PageWord, RETURN_URLS_MAX, ReturnUrl,
+    page_locale,
 };
 pub use spoken::{SPOKEN_WORD, spoken_code};
 pub use text::CodeText;

@@ -111,7 +111,9 @@ impl ReturnUrl {
             return Err("expected a URL without a user and without a fragment".to_owned());
         }
         if url.query_pairs().any(|(name, _)| matches!(&*name, "verification_id" | "result" | "state")) {
-            return Err("the parameters verification_id, result and state are added; leave them out".to_owned());
+            return Err(
+                "the parameters verification_id, result and state are added; leave them out".to_owned()
+            );
         }
         let origin = Origin::parse(&url.origin().ascii_serialization())?;
         Ok(Self { written: written.to_owned(), origin })
@@ -261,7 +263,11 @@ pub fn page_locale(written: &str) -> Result<String, &'static str> {
     const WRONG: &str = "expected a language such as de or pt-BR";
     let (language, region) = written.split_once(['-', '_']).unwrap_or((written, ""));
     let letters = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphabetic());
-    if !matches!(language.len(), 2 | 3) || !letters(language) || !matches!(region.len(), 0 | 2) || !letters(region) {
+    if !matches!(language.len(), 2 | 3)
+        || !letters(language)
+        || !matches!(region.len(), 0 | 2)
+        || !letters(region)
+    {
         return Err(WRONG);
     }
     let language = language.to_ascii_lowercase();
@@ -308,7 +314,12 @@ impl PageSettings {
             let Ok(locale) = page_locale(&one) else { continue };
             let language = locale.split('-').next().unwrap_or_default();
             let same = |known: &&String| **known == locale || **known == language;
-            let found = self.texts.keys().rev().find(|known| **known == locale).or_else(|| self.texts.keys().find(same));
+            let found = self
+                .texts
+                .keys()
+                .rev()
+                .find(|known| **known == locale)
+                .or_else(|| self.texts.keys().find(same));
             if let Some(found) = found {
                 return found;
             }
@@ -351,7 +362,8 @@ mod tests {
     #[test]
     fn colours() {
         assert_eq!(Colour::parse("#1A7f5a").unwrap().to_string(), "#1a7f5a");
-        for wrong in ["", "1a7f5a", "#1a7f5", "#1a7f5a0", "#1a7f5g", "#1a7f5a;}", "red", "#+12345", "#1a 7f5"] {
+        for wrong in ["", "1a7f5a", "#1a7f5", "#1a7f5a0", "#1a7f5g", "#1a7f5a;}", "red", "#+12345", "#1a 7f5"]
+        {
             assert!(Colour::parse(wrong).is_err(), "{wrong}");
         }
         let (black, white) = (Colour::parse("#000000").unwrap(), Colour::parse("#ffffff").unwrap());
@@ -389,7 +401,9 @@ mod tests {
     #[test]
     fn only_a_listed_address_is_gone_back_to() {
         let mut page = settings(&[]);
-        assert!(page.return_url(None).is_some() && page.return_url(Some("https://shop.example/in")).is_some());
+        assert!(
+            page.return_url(None).is_some() && page.return_url(Some("https://shop.example/in")).is_some()
+        );
         assert!(page.return_url(Some("https://shop.example/in2")).is_none());
         page.return_urls.push(ReturnUrl::parse("https://shop.example/two").unwrap());
         assert!(page.return_url(None).is_none(), "which one?");

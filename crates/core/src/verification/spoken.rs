@@ -16,10 +16,42 @@ pub const SPOKEN_WORD: &str = "LOGIN";
 const LONGEST: usize = 600;
 /// Where the digits 0 to 9 of a script begin (Unicode's decimal digits that NFKD leaves apart).
 const ZEROES: [char; 36] = [
-    '\u{660}', '\u{6f0}', '\u{7c0}', '\u{966}', '\u{9e6}', '\u{a66}', '\u{ae6}', '\u{b66}', '\u{be6}', '\u{c66}',
-    '\u{ce6}', '\u{d66}', '\u{de6}', '\u{e50}', '\u{ed0}', '\u{f20}', '\u{1040}', '\u{1090}', '\u{17e0}', '\u{1810}',
-    '\u{1946}', '\u{19d0}', '\u{1a80}', '\u{1a90}', '\u{1b50}', '\u{1bb0}', '\u{1c40}', '\u{1c50}', '\u{a620}',
-    '\u{a8d0}', '\u{a900}', '\u{a9d0}', '\u{a9f0}', '\u{aa50}', '\u{abf0}', '\u{11066}',
+    '\u{660}',
+    '\u{6f0}',
+    '\u{7c0}',
+    '\u{966}',
+    '\u{9e6}',
+    '\u{a66}',
+    '\u{ae6}',
+    '\u{b66}',
+    '\u{be6}',
+    '\u{c66}',
+    '\u{ce6}',
+    '\u{d66}',
+    '\u{de6}',
+    '\u{e50}',
+    '\u{ed0}',
+    '\u{f20}',
+    '\u{1040}',
+    '\u{1090}',
+    '\u{17e0}',
+    '\u{1810}',
+    '\u{1946}',
+    '\u{19d0}',
+    '\u{1a80}',
+    '\u{1a90}',
+    '\u{1b50}',
+    '\u{1bb0}',
+    '\u{1c40}',
+    '\u{1c50}',
+    '\u{a620}',
+    '\u{a8d0}',
+    '\u{a900}',
+    '\u{a9d0}',
+    '\u{a9f0}',
+    '\u{aa50}',
+    '\u{abf0}',
+    '\u{11066}',
 ];
 
 /// A digit of any script.
@@ -27,7 +59,8 @@ fn digit(c: char) -> Option<char> {
     if c.is_ascii_digit() {
         return Some(c);
     }
-    let zero = ZEROES.iter().find(|zero| (u32::from(**zero)..u32::from(**zero) + 10).contains(&u32::from(c)))?;
+    let zero =
+        ZEROES.iter().find(|zero| (u32::from(**zero)..u32::from(**zero) + 10).contains(&u32::from(c)))?;
     char::from_digit(u32::from(c) - u32::from(*zero), 10)
 }
 
@@ -83,7 +116,10 @@ pub fn spoken_code(text: &str) -> Option<VerificationCode> {
 /// Whether the letter `c`, behind which `rest` remains of `after`, stands apart from what is before it.
 fn after_a_gap(after: &str, rest: &str, c: char) -> bool {
     let end = after.len().saturating_sub(rest.len() + c.len_utf8());
-    after.get(..end).and_then(|before| before.chars().next_back()).is_some_and(|before| digit(before).is_none())
+    after
+        .get(..end)
+        .and_then(|before| before.chars().next_back())
+        .is_some_and(|before| digit(before).is_none())
 }
 
 #[cfg(test)]

@@ -39,9 +39,9 @@ pub(crate) mod people;
 pub mod seat;
 pub mod sso;
 pub mod theme;
+pub mod verify;
 pub mod view;
 mod workspace;
-pub mod verify;
 mod workspaces;
 
 #[cfg(test)]

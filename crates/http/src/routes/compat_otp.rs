@@ -32,9 +32,9 @@ const UNRIGHT: [Code; 3] = [Code::InvalidCode, Code::CodeExpired, Code::CodeBloc
 
 const START: &str = "For clients of LoginWA: as POST /v1/verifications. device_id is a channel's id.";
 const VERIFY: &str = "For clients of LoginWA: as POST /v1/verifications/{verification_id}/check. A session that is over in any way is expired.";
-const REVERSE: &str =
-    "For clients of LoginWA: as POST /v1/verifications with mode inbound. Only success counts against the plan.";
-const SESSION: &str = "For clients of LoginWA: as GET /v1/verifications/{verification_id}, of a code that the person sends.";
+const REVERSE: &str = "For clients of LoginWA: as POST /v1/verifications with mode inbound. Only success counts against the plan.";
+const SESSION: &str =
+    "For clients of LoginWA: as GET /v1/verifications/{verification_id}, of a code that the person sends.";
 const WHITELIST: &str = "For clients of LoginWA: the list of the key in use, as /v1/keys/{key_id}/ip-allowlist. It needs a key with the scope admin.";
 
 pub fn routes() -> Vec<Route<App>> {
@@ -111,7 +111,7 @@ pub fn routes() -> Vec<Route<App>> {
         post("/api/v1/ip-whitelist/toggle", whitelist_toggle)
             .id("otpIpToggle")
             .summary("Switch the list of the key in use on or off (LoginWA)")
-            .description("For clients of LoginWA. A list that would shut out the address that this request comes from is refused with allowlist_lockout; an empty one among them.")
+            .description("For clients of LoginWA. A list that would shut out the address that this request comes from is refused with allowlist_lockout, an empty one with validation_failed.")
             .tag("LoginWA")
             .body::<wire::IpToggle>(json!({ "enabled": false }))
             .answer::<wire::IpList>(200, "The list as it is now.", whitelist())
@@ -130,9 +130,18 @@ fn reverse(route: Route<App>, whose: &'static str) -> Route<App> {
         .description(REVERSE)
         .tag("LoginWA")
         .optional_body::<wire::OtpReverseStart>(json!({ "phone": "+12025550101" }))
-        .answer::<wire::OtpReverseStarted<'static>>(200, "What the person sends, and where.", reverse_started())
+        .answer::<wire::OtpReverseStarted<'static>>(
+            200,
+            "What the person sends, and where.",
+            reverse_started(),
+        )
         .answers_compat_errors()
-        .fails(&[Code::RecipientInvalid, Code::QuotaExceeded, Code::ChannelRequired, Code::ChannelNumberUnknown])
+        .fails(&[
+            Code::RecipientInvalid,
+            Code::QuotaExceeded,
+            Code::ChannelRequired,
+            Code::ChannelNumberUnknown,
+        ])
 }
 
 fn session(route: Route<App>) -> Route<App> {
@@ -220,7 +229,11 @@ fn deviceless(error: Error) -> Error {
     }
 }
 
-async fn begin(grant: &Grant<VerificationStart>, app: &App, body: wire::OtpStart) -> Result<wire::OtpStarted> {
+async fn begin(
+    grant: &Grant<VerificationStart>,
+    app: &App,
+    body: wire::OtpStart,
+) -> Result<wire::OtpStarted> {
     let start = Start {
         channel: body.channel,
         code_length: body.length,
@@ -340,11 +353,7 @@ async fn whitelist_add(
     .await
 }
 
-async fn whitelist_remove(
-    grant: Grant<AllowlistManage>,
-    State(app): State<App>,
-    entry: OtpEntry,
-) -> Answer {
+async fn whitelist_remove(grant: Grant<AllowlistManage>, State(app): State<App>, entry: OtpEntry) -> Answer {
     whitelist_change(&grant, &app, |list| {
         let before = list.entries.len();
         list.entries.retain(|(network, _)| wire::entry_id(network) != entry.as_str());

@@ -28,7 +28,8 @@ pub struct OtpStart {
 /// A number as their customers write it: international, or national beside a country code.
 fn number(phone: &str, country_code: Option<&str>) -> Result<Phone, gatepost_core::phone::InvalidPhone> {
     let written = phone.trim();
-    let Some(country) = country_code.filter(|_| !written.starts_with('+') && !written.starts_with("00")) else {
+    let Some(country) = country_code.filter(|_| !written.starts_with('+') && !written.starts_with("00"))
+    else {
         return Phone::parse(written);
     };
     let country = country.trim().trim_start_matches('+');
@@ -128,7 +129,10 @@ impl Body for OtpVerify {
         object.pass_others();
         let id = object.required("session_id", |v| {
             v.parse(|written| {
-                written.parse().map(VerificationId::from_uuid).map_err(|_| "expected the session_id of the start")
+                written
+                    .parse()
+                    .map(VerificationId::from_uuid)
+                    .map_err(|_| "expected the session_id of the start")
             })
         });
         let code = object.required("otp_code", |v| v.parse(VerificationCode::parse));
@@ -185,9 +189,10 @@ pub struct OtpReverseStartShape {
     meta: Option<serde_json::Value>,
 }
 
-/// Whole seconds that are left.
+/// Seconds that are left, the last one to its end.
 fn left(until: Timestamp, now: Timestamp) -> u64 {
-    until.since(now).as_secs()
+    let left = until.since(now);
+    left.as_secs() + u64::from(left.subsec_nanos() > 0)
 }
 
 /// A code is on its way.
@@ -380,7 +385,8 @@ impl Body for IpAdd {
     fn read(object: &mut Object<'_>) -> Option<Self> {
         object.pass_others();
         let network = object.required("ip_address", |v| v.parse(Network::parse));
-        let label = object.optional("label", |v| v.parse(|label| gatepost_core::text::name(label, LABEL_MAX)));
+        let label =
+            object.optional("label", |v| v.parse(|label| gatepost_core::text::name(label, LABEL_MAX)));
         Some(Self { network: network?, label: label?.unwrap_or_default() })
     }
 }

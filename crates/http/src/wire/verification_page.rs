@@ -6,7 +6,8 @@ use gatepost_app::{VerificationPageView, VerificationResult};
 use gatepost_core::channel::Mode;
 use gatepost_core::content::TemplateName;
 use gatepost_core::verification::{
-    ANCESTORS_MAX, Colour, LOCALES_MAX, PageSettings, PageTexts, PageWord, RETURN_URLS_MAX, ReturnUrl, page_locale,
+    ANCESTORS_MAX, Colour, LOCALES_MAX, PageSettings, PageTexts, PageWord, RETURN_URLS_MAX, ReturnUrl,
+    page_locale,
 };
 use gatepost_core::{ChannelId, Origin, Timestamp, VerificationPageId, text};
 use serde::Serialize;
@@ -36,9 +37,8 @@ fn colour(value: Value<'_>) -> Option<Colour> {
 fn texts(value: Value<'_>) -> Option<BTreeMap<String, PageTexts>> {
     let languages = value.entries(LOCALES_MAX, |locale, words| {
         let locale = page_locale(locale).map_or_else(|detail| words.wrong("invalid_value", detail), Some);
-        let pairs = words.entries(PageWord::ALL.len(), |name, said| {
-            Some((name.to_owned(), said.text()?.to_owned()))
-        })?;
+        let pairs = words
+            .entries(PageWord::ALL.len(), |name, said| Some((name.to_owned(), said.text()?.to_owned())))?;
         let texts = PageTexts::new(pairs).map_or_else(|detail| words.wrong("invalid_value", detail), Some);
         Some((locale?, texts?))
     })?;
@@ -189,8 +189,13 @@ impl Body for VerificationResultTake {
     fn read(object: &mut Object<'_>) -> Option<Self> {
         let token = object.required("token", |v| {
             v.parse(|token| {
-                let fits = (1..=TOKEN_MAX).contains(&token.len()) && token.bytes().all(|b| b.is_ascii_graphic());
-                if fits { Ok(token.to_owned()) } else { Err("expected the parameter result of the return URL") }
+                let fits =
+                    (1..=TOKEN_MAX).contains(&token.len()) && token.bytes().all(|b| b.is_ascii_graphic());
+                if fits {
+                    Ok(token.to_owned())
+                } else {
+                    Err("expected the parameter result of the return URL")
+                }
             })
         });
         Some(Self { token: token? })

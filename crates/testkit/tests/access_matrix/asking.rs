@@ -67,8 +67,14 @@ impl Asked {
         if let ("mediaUpload", Some(channel)) = (route.operation_id, fixtures.get("chn")) {
             self.query.push(("channel_id".to_owned(), channel.to_owned()));
         }
-        if let (Some(body), "messageSend" | "verificationStart" | "verificationPageCreate" | "templateCreate" | "templateSync") =
-            (&mut self.body, route.operation_id)
+        if let (
+            Some(body),
+            "messageSend"
+            | "verificationStart"
+            | "verificationPageCreate"
+            | "templateCreate"
+            | "templateSync",
+        ) = (&mut self.body, route.operation_id)
         {
             body["channel_id"] = json!(fixtures.get("chn"));
         }

@@ -57,7 +57,10 @@ async fn headers_names_and_bodies_are_theirs() {
         say(&stage, PERSON, "Hello there").await;
         let incoming = told(&receiver, "message.incoming", 1).await.remove(0);
         let incoming: Value = serde_json::from_slice(&incoming.body).unwrap();
-        assert_eq!((text(&incoming["data"], "phone"), text(&incoming["data"], "message")), (PERSON, "Hello there"));
+        assert_eq!(
+            (text(&incoming["data"], "phone"), text(&incoming["data"], "message")),
+            (PERSON, "Hello there")
+        );
         stage.advance(61);
         let expired = told(&receiver, "otp.expired", 1).await.remove(0);
         let expired: Value = serde_json::from_slice(&expired.body).unwrap();
@@ -66,7 +69,10 @@ async fn headers_names_and_bodies_are_theirs() {
         // Of what has no name there it hears nothing.
         let names: Vec<String> =
             receiver.received().iter().map(|one| header(one, "x-loginwa-event").to_owned()).collect();
-        assert!(names.iter().all(|name| name.starts_with("otp.") || name.starts_with("message.")), "{names:?}");
+        assert!(
+            names.iter().all(|name| name.starts_with("otp.") || name.starts_with("message.")),
+            "{names:?}"
+        );
         stage.stop().await;
     }
 }
@@ -112,6 +118,9 @@ async fn bodies_stay_the_same() {
     let trial = told(&receiver, "webhook.test", 1).await.remove(0);
     assert_eq!(header(&trial, "x-loginwa-signature"), signature(text(&endpoint, "secret"), &trial));
     let odd = json!({"url": receiver.url, "format": "xml"});
-    assert_eq!(admin.post("/v1/webhook-endpoints", &odd).await.expect(422).json()["errors"][0]["pointer"], "/format");
+    assert_eq!(
+        admin.post("/v1/webhook-endpoints", &odd).await.expect(422).json()["errors"][0]["pointer"],
+        "/format"
+    );
     stage.stop().await;
 }

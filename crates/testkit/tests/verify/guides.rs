@@ -67,7 +67,11 @@ async fn run(stage: &Stage, key: &str, line: &str, known: &[(&str, String)]) -> 
             "-X" => method = words.next(),
             "-d" => body = words.next(),
             "-H" => {
-                let (name, value) = words.next().map(|h| h.split_once(": ").map(|(n, v)| (n.to_owned(), v.to_owned()))).unwrap().unwrap();
+                let (name, value) = words
+                    .next()
+                    .map(|h| h.split_once(": ").map(|(n, v)| (n.to_owned(), v.to_owned())))
+                    .unwrap()
+                    .unwrap();
                 headers.push((name.to_lowercase(), value));
             }
             url => path = url.strip_prefix(stage.world.base.as_str()).unwrap().to_owned(),
@@ -76,7 +80,9 @@ async fn run(stage: &Stage, key: &str, line: &str, known: &[(&str, String)]) -> 
     let method = method.unwrap_or_else(|| if body.is_some() { "POST".to_owned() } else { "GET".to_owned() });
     let headers: Vec<(&str, &str)> = headers.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
     assert!(headers.contains(&("authorization", &format!("Bearer {key}"))), "{line}");
-    let answer = Client::new(&stage.world.base, None).raw(&method, &path, &headers, body.map(String::into_bytes)).await;
+    let answer = Client::new(&stage.world.base, None)
+        .raw(&method, &path, &headers, body.map(String::into_bytes))
+        .await;
     assert!((200..300).contains(&answer.status), "{line}\n{}", answer.text);
     answer.json()
 }

@@ -16,7 +16,11 @@ async fn newest(stage: &Stage) -> Value {
 /// Name and message of an error, in their form and no other.
 fn error(answer: &Answer) -> String {
     let body = answer.json();
-    assert!(body["message"].is_string() && body["code"].is_null() && body["type"].is_null(), "{}", answer.text);
+    assert!(
+        body["message"].is_string() && body["code"].is_null() && body["type"].is_null(),
+        "{}",
+        answer.text
+    );
     assert_eq!(answer.headers["content-type"], "application/json");
     text(&body, "error").to_owned()
 }
@@ -42,7 +46,10 @@ async fn start_and_verify() {
             let code = stage.code(&verification).await;
             let wrong = json!({"session_id": session, "otp_code": crate::support::other(&code)});
             let refused = caller.post(&format!("{base}/verify"), &wrong).await.expect(422);
-            assert_eq!((error(&refused).as_str(), &refused.json()["attempts_left"]), ("invalid_code", &json!(4)));
+            assert_eq!(
+                (error(&refused).as_str(), &refused.json()["attempts_left"]),
+                ("invalid_code", &json!(4))
+            );
             let right = json!({"session_id": session, "otp_code": code});
             let verified = caller.post(&format!("{base}/verify"), &right).await.expect(200).json();
             assert_eq!((text(&verified, "status"), text(&verified, phone)), ("verified", PERSON));
@@ -80,7 +87,8 @@ async fn the_other_way_round() {
         stage.advance(301);
         let late = format!("/api/auth/reverse/{}", text(&unbound, "session_id"));
         assert_eq!(text(&caller.get(&late).await.expect(200).json(), "status"), "expired");
-        for unknown in ["01932f6c-1a2b-7c3d-8e4f-5a6b7c8d9e0f", "nonsense", "ver_01kagq5rh8e5htqh9sk95d3x4w"] {
+        for unknown in ["01932f6c-1a2b-7c3d-8e4f-5a6b7c8d9e0f", "nonsense", "ver_01kagq5rh8e5htqh9sk95d3x4w"]
+        {
             let missing = caller.get(&format!("/api/v1/auth/reverse/{unknown}")).await.expect(404);
             assert_eq!(error(&missing), "session_not_found");
         }
@@ -144,12 +152,16 @@ async fn from_where_a_key_may_be_used() {
     let stage = Stage::bare(Engines::Sqlite, crate::support::silent()).await;
     let (caller, at) = (&stage.live.admin, "/api/v1/ip-whitelist");
     assert_eq!(caller.get(at).await.expect(200).json(), json!({"enabled": false, "data": []}));
-    let shut = caller.post(&format!("{at}/toggle"), &json!({"enabled": true})).await;
-    assert_eq!((shut.status, error(&shut).as_str()), (409, "allowlist_lockout"));
-    for (address, label) in [("127.0.0.1", "Here"), ("192.0.2.7", "Office"), ("192.0.2.7", "Desk")] {
+    let toggle = format!("{at}/toggle");
+    let empty = caller.post(&toggle, &json!({"enabled": true})).await.expect(422);
+    assert_eq!(error(&empty), "validation_failed");
+    caller.post(at, &json!({"ip_address": "192.0.2.7", "label": "Office"})).await.expect(200);
+    let shut = caller.post(&toggle, &json!({"enabled": true})).await.expect(409);
+    assert_eq!(error(&shut), "allowlist_lockout");
+    for (address, label) in [("127.0.0.1", "Here"), ("192.0.2.7", "Desk")] {
         caller.post(at, &json!({"ip_address": address, "label": label})).await.expect(200);
     }
-    let list = caller.post(&format!("{at}/toggle"), &json!({"enabled": true})).await.expect(200).json();
+    let list = caller.post(&toggle, &json!({"enabled": true})).await.expect(200).json();
     assert_eq!((list["enabled"].as_bool(), list["data"].as_array().unwrap().len()), (Some(true), 2));
     let labels: Vec<&str> = list["data"].as_array().unwrap().iter().map(|e| text(e, "label")).collect();
     assert!(labels.contains(&"Desk") && !labels.contains(&"Office"));

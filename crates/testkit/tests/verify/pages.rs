@@ -54,7 +54,11 @@ async fn a_visitor_goes_there_and_back() {
         let (at, visitor) = (place(&page), stage.world.browser());
         let first = visitor.open(&link(&page)).await.expect(200);
         assert!(first.headers.get("set-cookie").is_none(), "nobody is anybody here");
-        assert!(first.text.contains("Example &lt;Shop&gt;") && !first.text.contains("<script"), "{}", first.text);
+        assert!(
+            first.text.contains("Example &lt;Shop&gt;") && !first.text.contains("<script"),
+            "{}",
+            first.text
+        );
         assert!(!first.text.contains("style=") && !first.text.contains("Gatepost"));
         let policy = header(&first, "content-security-policy");
         assert!(policy.contains("frame-ancestors https://shop.example;"), "{policy}");
@@ -79,11 +83,15 @@ async fn a_visitor_goes_there_and_back() {
         let wrong = crate::support::other(&code);
         let told = step(&visitor, &at, &[("code", &wrong), ("step", "check")]).await.expect(422);
         assert!(told.text.contains("not right") && told.text.contains("aria-invalid=\"true\""));
-        let done = step(&visitor, &at, &[("code", &format!(" {} ", code)), ("step", "check")]).await.expect(303);
+        let done =
+            step(&visitor, &at, &[("code", &format!(" {} ", code)), ("step", "check")]).await.expect(303);
         let back = url::Url::parse(header(&done, "location")).unwrap();
         assert!(back.as_str().starts_with(&format!("{BACK}?")), "{back}");
         let given = |name: &str| back.query_pairs().find(|(key, _)| key == name).unwrap().1.into_owned();
-        assert_eq!((given("verification_id").as_str(), given("state").as_str()), (text(&verification, "id"), "s 81&x"));
+        assert_eq!(
+            (given("verification_id").as_str(), given("state").as_str()),
+            (text(&verification, "id"), "s 81&x")
+        );
 
         // The site's back end exchanges the result, once.
         let results = "/v1/verification-pages/results";
@@ -95,7 +103,10 @@ async fn a_visitor_goes_there_and_back() {
         let result = stage.live.admin.post(results, &token).await.expect(200).json();
         assert_eq!((&result["state"], &result["page_id"]), (&json!("s 81&x"), &page["id"]));
         let told = &result["verification"];
-        assert_eq!((text(told, "status"), text(told, "phone"), &told["id"]), ("approved", PERSON, &verification["id"]));
+        assert_eq!(
+            (text(told, "status"), text(told, "phone"), &told["id"]),
+            ("approved", PERSON, &verification["id"])
+        );
         assert_eq!(stage.live.admin.post(results, &token).await.expect(422).code(), "result_token_invalid");
         // The code is spent too.
         let again = step(&visitor, &at, &[("code", &code), ("step", "check")]).await.expect(422);
@@ -209,7 +220,10 @@ async fn a_page_leads_to_its_own_ways_back_alone() {
     assert!(german.text.contains("Nummer bestätigen"));
     // Colours.
     let theme = visitor.send("GET", &format!("{at}/theme.css"), &[], None).await.expect(200);
-    assert!(theme.text.contains("light-dark(#ffee00, #112233)") && theme.text.contains("light-dark(#000000, #ffffff)"));
+    assert!(
+        theme.text.contains("light-dark(#ffee00, #112233)")
+            && theme.text.contains("light-dark(#000000, #ffffff)")
+    );
     assert_eq!(header(&theme, "content-type"), "text/css; charset=utf-8");
     // Gone is gone, and an unknown one looks the same.
     let id = text(&page, "id");
@@ -261,7 +275,11 @@ async fn pages_are_the_workspaces_own() {
         stranger.get(&path).await.expect(404);
         stranger.delete(&path).await.expect(404);
     }
-    let key = stage.world.key(stage.tenant.workspace, gatepost_core::channel::Mode::Live, &[gatepost_core::access::Scope::Send]);
+    let key = stage.world.key(
+        stage.tenant.workspace,
+        gatepost_core::channel::Mode::Live,
+        &[gatepost_core::access::Scope::Send],
+    );
     let sender = Client::new(&stage.world.base, Some(key.await));
     sender.get(&path).await.expect(200);
     sender.delete(&path).await.expect(403);
@@ -282,7 +300,10 @@ async fn pages_are_the_workspaces_own() {
         let mut wrong = self::page();
         wrong[field] = value.clone();
         let refused = stage.live.admin.post("/v1/verification-pages", &wrong).await.expect(422).json();
-        assert!(text(&refused["errors"][0], "pointer").starts_with(&format!("/{field}")), "{value}: {refused}");
+        assert!(
+            text(&refused["errors"][0], "pointer").starts_with(&format!("/{field}")),
+            "{value}: {refused}"
+        );
     }
     stage.stop().await;
 }

@@ -44,7 +44,8 @@ pub async fn write(stage: &Stage, messages: &[Value]) {
 }
 
 async fn read(world: &World) {
-    eventually("callbacks to be read", async || world.rows().await["envelope"].is_empty().then_some(())).await;
+    eventually("callbacks to be read", async || world.rows().await["envelope"].is_empty().then_some(()))
+        .await;
 }
 
 pub async fn say(stage: &Stage, phone: &str, words: &str) {
@@ -90,7 +91,8 @@ async fn a_code_from_its_own_number_approves() {
         assert!(later["code"].is_null() && later["message"].is_null() && later["wa_link"].is_null());
 
         let mut digits = String::new();
-        digits.extend(code.chars().map(|c| char::from_u32(u32::from('٠') + c.to_digit(10).unwrap()).unwrap()));
+        digits
+            .extend(code.chars().map(|c| char::from_u32(u32::from('٠') + c.to_digit(10).unwrap()).unwrap()));
         say(&stage, PERSON, &format!("Hello 👋 login: {digits} thank you")).await;
         let approved = stage.get(&begun).await;
         assert_eq!((text(&approved, "status"), text(&approved, "phone")), ("approved", PERSON));
@@ -134,9 +136,8 @@ async fn of_many_one_is_approved() {
         let stage = Stage::bare(engine, crate::support::silent()).await;
         let begun = invite(&stage, json!({})).await;
         let words = text(&begun, "message");
-        let together: Vec<Value> = (0..10)
-            .map(|n| written(&stage, &json!({"from": format!("120255501{n:02}")}), words))
-            .collect();
+        let together: Vec<Value> =
+            (0..10).map(|n| written(&stage, &json!({"from": format!("120255501{n:02}")}), words)).collect();
         let apart = (10..20).map(|n| {
             let message = written(&stage, &json!({"from": format!("120255501{n:02}")}), words);
             let stage = &stage;
@@ -245,7 +246,11 @@ async fn only_success_counts_against_the_plan() {
         assert_eq!(used().await, 0, "nothing before it succeeds");
         for verification in &begun {
             say(&stage, PERSON, text(verification, "message")).await;
-            assert_eq!(status(&stage, verification).await, "approved", "what was begun is approved, limit or not");
+            assert_eq!(
+                status(&stage, verification).await,
+                "approved",
+                "what was begun is approved, limit or not"
+            );
         }
         assert_eq!(used().await, 3);
         let refused = try_invite(&stage, json!({"to": PERSON})).await.expect(429);
@@ -258,9 +263,12 @@ async fn only_success_counts_against_the_plan() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn it_is_asked_for_in_one_way() {
     let stage = Stage::bare(Engines::Sqlite, crate::support::silent()).await;
-    for (name, value) in
-        [("code_length", json!(4)), ("max_attempts", json!(3)), ("template", json!("a")), ("text", json!("{code}"))]
-    {
+    for (name, value) in [
+        ("code_length", json!(4)),
+        ("max_attempts", json!(3)),
+        ("template", json!("a")),
+        ("text", json!("{code}")),
+    ] {
         let mut ask = json!({"to": PERSON});
         ask[name] = value;
         let refused = try_invite(&stage, ask).await.expect(422).json();
@@ -273,7 +281,8 @@ async fn it_is_asked_for_in_one_way() {
     // The code is in the first answer and in no repetition of it.
     let ask = json!({"mode": "inbound", "to": PERSON});
     let once = [("idempotency-key", "sign-in-81")];
-    let first = stage.live.admin.call("POST", "/v1/verifications", &once, Some(&ask)).await.expect(201).json();
+    let first =
+        stage.live.admin.call("POST", "/v1/verifications", &once, Some(&ask)).await.expect(201).json();
     let again = stage.live.admin.call("POST", "/v1/verifications", &once, Some(&ask)).await.expect(201);
     assert_eq!(again.headers["idempotency-replayed"], "true");
     assert_eq!(again.json()["id"], first["id"]);

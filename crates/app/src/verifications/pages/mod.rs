@@ -118,8 +118,10 @@ impl App {
         };
         let view = self.page_view(&keys, &row)?;
         let prepared = Prepared::with_answer(&keys, idempotent.as_ref(), &view)?;
-        let returns: Vec<&str> = create.settings.return_urls.iter().map(|url| url.origin().as_str()).collect();
-        let frames: Vec<&str> = create.settings.frame_ancestors.iter().map(|origin| origin.as_str()).collect();
+        let returns: Vec<&str> =
+            create.settings.return_urls.iter().map(|url| url.origin().as_str()).collect();
+        let frames: Vec<&str> =
+            create.settings.frame_ancestors.iter().map(|origin| origin.as_str()).collect();
         let audit = self
             .audit(grant, Action::VerificationPageCreated, ("verification_page", id.to_string()), vec![])
             .made("mode", row.mode.as_str())

@@ -79,8 +79,10 @@ impl App {
         let scope = WorkspaceScope::from(grant);
         let (digest, now) = (ticket_digest(token), self.now());
         let kind = TicketKind::VerificationResult;
-        let found = self.0.store.read_system(async move |tx| tx.ticket_peek(&digest, kind, now).await).await?;
-        let ticket = found.filter(|ticket| ticket.workspace == Some(scope.workspace())).ok_or_else(invalid)?;
+        let found =
+            self.0.store.read_system(async move |tx| tx.ticket_peek(&digest, kind, now).await).await?;
+        let ticket =
+            found.filter(|ticket| ticket.workspace == Some(scope.workspace())).ok_or_else(invalid)?;
         let id = VerificationId::from_uuid(ticket.subject.ok_or_else(invalid)?);
         let row = self.0.store.read(scope, async move |tx| tx.verification_get(id).await).await?;
         let seen = |row: &gatepost_store::VerificationRow| grant.sees(row.mode) && grant.reaches(row.channel);

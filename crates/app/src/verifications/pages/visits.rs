@@ -180,7 +180,8 @@ impl App {
         let grant = page.principal.grant()?.called_from(page.client);
         let settings = &page.settings;
         let metadata = json!({ "verification_page_id": page.id, "state": visit.state });
-        let template = settings.template.clone().map(TemplateName::parse).transpose().map_err(Error::internal)?;
+        let template =
+            settings.template.clone().map(TemplateName::parse).transpose().map_err(Error::internal)?;
         let start = VerificationStart {
             template,
             app_name: Some(settings.app_name.clone()),

@@ -41,7 +41,13 @@ const fn field_of(error: PageWord) -> Option<&'static str> {
 }
 
 /// The whole document.
-pub(super) fn document(page: &OpenPage, visit: &PageVisit, token: &str, sealed: &str, shown: &Shown<'_>) -> Markup {
+pub(super) fn document(
+    page: &OpenPage,
+    visit: &PageVisit,
+    token: &str,
+    sealed: &str,
+    shown: &Shown<'_>,
+) -> Markup {
     let settings = &page.settings;
     let say = |word| settings.say(&visit.language, word);
     let title = say(PageWord::Title);
@@ -109,14 +115,21 @@ fn phone_step(
     }
 }
 
-fn code_step(settings: &PageSettings, visit: &PageVisit, token: &str, sealed: &str, state: &FormState) -> Markup {
+fn code_step(
+    settings: &PageSettings,
+    visit: &PageVisit,
+    token: &str,
+    sealed: &str,
+    state: &FormState,
+) -> Markup {
     let say = |word| settings.say(&visit.language, word);
     let action = format!("/verify/{token}");
     let mut parameters = vec![("return_url", visit.return_url.as_str()), ("locale", visit.language.as_str())];
     if let Some(state) = &visit.state {
         parameters.push(("state", state));
     }
-    let query: String = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
+    let query: String =
+        url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
     html! {
         p dir="auto" {
             (say(PageWord::Sent)) " "

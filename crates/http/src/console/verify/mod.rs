@@ -152,7 +152,9 @@ async fn visit_form(
     let token = token.as_str();
     let page = app.verification_page_open(token, caller.client).await?;
     let Some(visit) = page.open(&sending.visit, app.now()) else {
-        return Err(Error::new(Code::CsrfRefused, "this form is too old; open the page again from the site").into());
+        return Err(
+            Error::new(Code::CsrfRefused, "this form is too old; open the page again from the site").into()
+        );
     };
     match sending.asked {
         Asked::Start(typed) => start(&app, &page, visit, token, &typed).await,
@@ -185,7 +187,14 @@ fn told(error: Error) -> Result<(StatusCode, PageWord, Option<u64>)> {
     }
 }
 
-fn refused(page: &OpenPage, visit: &PageVisit, token: &str, error: Error, step: Step, typed: Option<&str>) -> Answer {
+fn refused(
+    page: &OpenPage,
+    visit: &PageVisit,
+    token: &str,
+    error: Error,
+    step: Step,
+    typed: Option<&str>,
+) -> Answer {
     let (status, word, wait) = told(error)?;
     // What is over begins again with the number.
     let (visit, step) = match word {
@@ -260,7 +269,8 @@ mod tests {
     #[test]
     fn the_dearest_language_first() {
         let mut headers = HeaderMap::new();
-        headers.insert(ACCEPT_LANGUAGE, HeaderValue::from_static("en;q=0.3, de-AT, fr;q=0.9, xx;q=0, yy;q=7"));
+        headers
+            .insert(ACCEPT_LANGUAGE, HeaderValue::from_static("en;q=0.3, de-AT, fr;q=0.9, xx;q=0, yy;q=7"));
         assert_eq!(languages(&headers, None), ["de-AT", "fr", "en"]);
         assert_eq!(languages(&headers, Some("es"))[0], "es");
         assert!(languages(&HeaderMap::new(), None).is_empty());
