@@ -93,6 +93,8 @@ export async function stage(...options) {
     person: (who = {}) => ask({ do: "person", role: null, operator: null, ...who }),
     newWorkspace: (name) => ask({ do: "workspace", name }),
     mail: (to, subject) => ask({ do: "mail", to, subject }),
+    // An admin key of the workspace in test mode.
+    key: () => ask({ do: "key" }),
     there: (sub, email) => ask({ do: "there", sub, email }),
     // What an authenticator app shows half a minute later: a code is good once.
     async nextCode(secret) {

@@ -139,6 +139,20 @@ impl App {
         Ok(view(list, grant.client()))
     }
 
+    /// The same, of what is there as it is changed by `edit`.
+    pub async fn key_allowlist_edit(
+        &self,
+        grant: &Grant<permission::AllowlistManage>,
+        id: ApiKeyId,
+        edit: impl FnOnce(&mut AllowlistChange) -> Result<()> + Send,
+    ) -> Result<AllowlistView> {
+        let list = self.key_row_of(grant, id).await?.allowlist;
+        let entries = list.entries.into_iter().map(|entry| (entry.network, entry.note)).collect();
+        let mut change = AllowlistChange { enabled: list.enabled, entries, confirm_lockout: false };
+        edit(&mut change)?;
+        self.key_allowlist_set(grant, id, change).await
+    }
+
     /// The pages that may use this workspace's test keys.
     pub async fn origins_get(&self, grant: &Grant<permission::OriginRead>) -> Result<Vec<Origin>> {
         Ok(self.access_rule(grant.into(), Mode::Test).await?.origins)

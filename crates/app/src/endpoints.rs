@@ -14,7 +14,7 @@ use gatepost_core::access::{Grant, permission};
 use gatepost_core::audit::{Action, Audit};
 use gatepost_core::channel::Mode;
 use gatepost_core::endpoint::{
-    ChannelFilter, CustomHeaders, DeliveryOrder, Metadata, RetrySchedule, WebhookUrl,
+    ChannelFilter, CustomHeaders, DeliveryOrder, Metadata, PayloadFormat, RetrySchedule, WebhookUrl,
 };
 use gatepost_core::event::EventFilter;
 use gatepost_core::job::JobKind;
@@ -48,6 +48,7 @@ pub struct EndpointCreate {
     pub headers: CustomHeaders,
     pub metadata: Metadata,
     pub order: DeliveryOrder,
+    pub format: PayloadFormat,
     /// `None`: the installation's.
     pub retry_schedule: Option<RetrySchedule>,
     /// Whether deliveries carry an Ed25519 signature too.
@@ -66,6 +67,7 @@ impl EndpointCreate {
             headers: CustomHeaders::default(),
             metadata: Metadata::default(),
             order: DeliveryOrder::default(),
+            format: PayloadFormat::default(),
             retry_schedule: None,
             ed25519: false,
         }
@@ -218,6 +220,7 @@ impl App {
             headers: seal_headers(&keys, id, &create.headers)?,
             metadata: seal_metadata(&keys, id, &create.metadata)?,
             order: create.order,
+            format: create.format,
             retry_schedule: create.retry_schedule,
             enabled: true,
             disabled: None,
@@ -243,6 +246,7 @@ impl App {
             .made("mode", create.mode.as_str())
             .made("host", host_of(&created.view.url))
             .made("events", &row.events)
+            .made("format", row.format.as_str())
             .made("channels", &row.channels);
         let (recording, filter, public_key) = (prepared.clone(), create.channels, created.view.public_key);
         let replay = self

@@ -138,9 +138,12 @@ pub use templates::{
 };
 pub use triggering::{EventTrigger, EventTriggered};
 pub use vault::{MasterKeyUse, VaultStatus};
+pub use verifications::pages::{
+    OpenPage, PageVisit, VerificationPageCreate, VerificationPageView, VerificationResult, is_page_token,
+};
 pub use verifications::{
-    VerificationSettingsView, VerificationStart, VerificationStats, VerificationStatsAsk, VerificationView,
-    VerifiedCountry,
+    VerificationInvite, VerificationInvited, VerificationSettingsView, VerificationStart, VerificationStats,
+    VerificationStatsAsk, VerificationView, VerifiedCountry,
 };
 pub use workspaces::WorkspaceView;
 

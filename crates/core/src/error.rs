@@ -136,6 +136,9 @@ codes! {
     VerificationInbound = "verification_inbound", 409, "The person sends the code of this verification", "Wait for their message: follow the verification by webhook or by reading it.";
     ResendTooSoon = "resend_too_soon", 429, "The code was sent a moment ago", "Wait as long as Retry-After says.";
     ResendLimitReached = "resend_limit_reached", 409, "The code was sent as often as it may be", "Begin another verification.";
+    ResultTokenInvalid = "result_token_invalid", 422, "This result is not good", "It is good once, for ten minutes, in the workspace and mode of its page. Treat the sign-in as failed; let the visitor begin again.";
+    VerificationPageLimitReached = "verification_page_limit_reached", 409, "The workspace has as many verification pages as it may have", "Delete one that nobody opens any more.";
+    ChannelNumberUnknown = "channel_number_unknown", 422, "The channel's own number is not known", "Let Gatepost look at the channel (POST /v1/channels/{channel_id}/check); people need the number to write to.";
     VerificationTemplateRequired = "verification_template_required", 422, "This code needs an approved template of the category AUTHENTICATION", "Have one approved for the channel's account in the person's language (POST /v1/templates), or synchronise those that Meta has. A text goes only to somebody who wrote to the channel within 24 hours.";
     CountryNotAllowed = "country_not_allowed", 422, "Codes are not sent to this country", "Name the country in allowed_countries (PUT /v1/verifications/settings) if you have people there. Numbers that belong to no country are not verified.";
     VerificationCoolDown = "verification_cool_down", 429, "This phone was sent a code a moment ago", "Wait as long as Retry-After says; the wait grows with each code that nobody enters, and ends when one is entered.";

@@ -12,6 +12,7 @@ use crate::proxy_header::{self, FIXED};
 use crate::verification::fraud::{
     End, FraudRules, Held, RECORD_MAX, Record, Subject, admit, country_of, ended, ranges,
 };
+use crate::verification::spoken_code;
 use crate::{Bsuid, ClientAddr, Network, Origin, Phone, Recipient, Timestamp, json};
 
 fn text(bytes: &[u8]) -> &str {
@@ -32,6 +33,15 @@ pub fn phone(bytes: &[u8]) {
     assert!(country_of(&phone).is_none_or(|country| country.as_str().len() == 2), "two letters");
     let shown = format!("{phone:?}");
     assert!(shown.bytes().filter(u8::is_ascii_digit).count() <= 4, "{shown} shows too much");
+}
+
+/// What is read as a code that somebody sent is one of six or eight digits, and reads the same as we ask for it.
+pub fn spoken(bytes: &[u8]) {
+    let Some(code) = spoken_code(text(bytes)) else { return };
+    let digits = code.digits();
+    assert!(matches!(digits.len(), 6 | 8) && digits.bytes().all(|b| b.is_ascii_digit()), "six or eight");
+    let asked = spoken_code(&format!("LOGIN {digits}"));
+    assert_eq!(asked.as_ref().map(|code| code.digits()), Some(digits), "another reading");
 }
 
 /// A recipient is a phone number or a BSUID and never both, and reads the same again.
@@ -254,6 +264,12 @@ mod tests {
         fn recipients(bytes: Vec<u8>, like in "[A-Z+ ]{0,3}[.]?(ENT[.])?[0-9A-Za-z]{0,40}") {
             recipient(&bytes);
             recipient(like.as_bytes());
+        }
+
+        #[test]
+        fn spoken_codes(bytes: Vec<u8>, like in "(LOGIN|login|ＬＯＧＩＮ|[0-9٠-٩]{1,8}|[ :*\\-]|🙏|[a-z]{1,5}){0,10}") {
+            spoken(&bytes);
+            spoken(like.as_bytes());
         }
 
         #[test]

@@ -182,6 +182,8 @@ ids! {
     PolicyEventId => "pol";
     /// A one-time code, and what becomes of it.
     VerificationId => "ver";
+    /// A page at which visitors of a site prove their number.
+    VerificationPageId => "vpg";
     /// An e-mail on its way.
     MailId => "mail";
     /// One request to this server.

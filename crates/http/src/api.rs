@@ -143,7 +143,9 @@ impl<A: Doors> Api<A> {
             rules.push((route.entrance.method.clone(), rule));
             let needs = table.needs.entry(route.entrance.path.clone()).or_default();
             needs.push((route.entrance.method.clone(), route.entrance.needs));
-            if route.doc.in_console {
+            if route.doc.for_visitors {
+                table.visitors.insert(route.entrance.path.clone());
+            } else if route.doc.in_console {
                 table.pages.insert(route.entrance.path.clone());
             }
             if route.doc.takes_session {

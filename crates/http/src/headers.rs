@@ -65,6 +65,39 @@ pub fn open(answer: &mut HeaderMap) {
     answer.insert(HeaderName::from_static("referrer-policy"), PAGE_REFERRER);
 }
 
+/// On a page for visitors of another site: who may show it in a frame, and where its form may lead, as origins that were
+/// parsed. Nothing else is let in beyond what a page of ours is.
+#[derive(Debug, Clone, Default)]
+pub struct Framed {
+    pub ancestors: Vec<String>,
+    pub leads_to: Vec<String>,
+}
+
+/// Lets an answer that already carries the set of a page be shown in a frame there.
+pub fn frame(answer: &mut HeaderMap, framed: &Framed) {
+    let list = |first: &str, rest: &[String]| {
+        std::iter::once(first).chain(rest.iter().map(String::as_str)).collect::<Vec<_>>().join(" ")
+    };
+    let ancestors =
+        if framed.ancestors.is_empty() { "'none'".to_owned() } else { framed.ancestors.join(" ") };
+    let policy = format!(
+        "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; form-action {}; base-uri 'none'; frame-ancestors {ancestors}; object-src 'none'; require-trusted-types-for 'script'",
+        list("'self'", &framed.leads_to),
+    );
+    // Made of origins alone; should one not fit all the same, the page stays as closed as any.
+    let Ok(policy) = HeaderValue::try_from(policy) else { return };
+    answer.insert(HeaderName::from_static("content-security-policy"), policy);
+    if !framed.ancestors.is_empty() {
+        // It knows two words, and neither is a list; browsers that know the policy pass over it.
+        answer.remove("x-frame-options");
+        // A page that is isolated itself may show it too.
+        answer.insert(
+            HeaderName::from_static("cross-origin-resource-policy"),
+            HeaderValue::from_static("cross-origin"),
+        );
+    }
+}
+
 /// On an answer that never changes under its name.
 #[derive(Debug, Clone, Copy)]
 pub struct Immutable;

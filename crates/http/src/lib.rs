@@ -10,6 +10,7 @@ mod attachment;
 mod body;
 mod channel_header;
 mod client;
+mod compat_error;
 pub mod console;
 mod cors;
 mod credential;

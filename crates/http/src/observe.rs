@@ -22,10 +22,10 @@ use crate::attachment::Foreign;
 use crate::client::{self, ClientAddress, ProxiedFrom};
 use crate::console::error::{self, Asked};
 use crate::console::page::asks_for_page;
-use crate::headers::{self, Cacheable, Immutable, Page, REQUEST_ID};
+use crate::headers::{self, Cacheable, Framed, Immutable, Page, REQUEST_ID};
 use crate::problem::{self, Failure};
 use crate::state::{ApiState, Doors};
-use crate::{cors, pace};
+use crate::{compat_error, cors, pace};
 
 /// Largest sum of a request's header names and values, in bytes.
 const HEADER_BYTES_MAX: usize = 32 * 1024;
@@ -116,6 +116,9 @@ pub async fn observe<A: Doors>(
     if response.extensions().get::<Page>().is_some() {
         headers::open(response.headers_mut());
     }
+    if let Some(framed) = response.extensions().get::<Framed>().cloned() {
+        headers::frame(response.headers_mut(), &framed);
+    }
     if response.extensions().get::<Immutable>().is_some() {
         headers::keep_for_ever(response.headers_mut());
     }
@@ -156,8 +159,12 @@ pub async fn observe<A: Doors>(
 enum Form {
     /// A problem document, for programs.
     Problem,
+    /// What clients of LoginWA read; whether the route is about codes.
+    Compat(bool),
     /// A page, for people.
     Page(Asked),
+    /// The same for visitors of another site, who are nobody here.
+    Visitor,
 }
 
 impl Form {
@@ -170,6 +177,12 @@ impl Form {
         uri: &Uri,
         headers: &HeaderMap,
     ) -> Self {
+        if uri.path().starts_with(compat_error::PREFIX) {
+            return Self::Compat(compat_error::is_of_session(uri.path()));
+        }
+        if state.is_for_visitors(route) {
+            return Self::Visitor;
+        }
         let of_programs = ["/v1/", "/operator/", "/hooks/"].iter().any(|start| uri.path().starts_with(start));
         if state.is_page(route)
             || (state.has_pages() && route.is_none() && !of_programs && asks_for_page(headers))
@@ -183,7 +196,9 @@ impl Form {
     fn render(&self, error: &Error, id: RequestId) -> Response {
         match self {
             Self::Problem => problem::render(error, id),
+            Self::Compat(of_session) => compat_error::render(error, *of_session),
             Self::Page(asked) => error::answer(error, id, asked),
+            Self::Visitor => error::to_visitor(error, id),
         }
     }
 }

@@ -24,10 +24,10 @@ use utoipa::openapi::{
 
 use crate::access::Rule;
 use crate::api::{Api, Surface};
-use crate::path;
 use crate::problem::{PROBLEM_JSON, Problem};
 use crate::route::{self, HeaderDoc, NamedSchema, Route};
 use crate::wire;
+use crate::{compat_error, path};
 
 const ABOUT: &str = "\
 Gatepost is a self-hosted WhatsApp gateway: send messages, follow them, and hear back by webhook.
@@ -40,8 +40,10 @@ Every request carries an API key as `Authorization: Bearer gp_…` (or in `X-Api
 are refused. Within `/v1` things are only ever added: expect new fields in answers and new values where a list of \
 values is open.";
 
-const TAGS: [(&str, &str); 16] = [
+const TAGS: [(&str, &str); 18] = [
     ("Messages", "Send messages and follow them."),
+    ("Verifications", "One-time codes that prove a person has a number."),
+    ("LoginWA", "The same for clients that were written for LoginWA: its paths, names and errors."),
     ("Media", "Files to send, and files that people sent."),
     ("Templates", "What an account may say to somebody who has not written first."),
     ("Channels", "A workspace's WhatsApp senders."),
@@ -166,11 +168,18 @@ fn operation<A>(route: &Route<A>, schemas: &mut BTreeMap<String, RefOr<Schema>>)
         operation = operation.response(answer.status.to_string(), success(answer, schemas));
     }
     let mut by_status: BTreeMap<u16, Vec<Code>> = BTreeMap::new();
+    let of_session = compat_error::is_of_session(&route.entrance.path);
     for code in route.codes() {
-        by_status.entry(code.status()).or_default().push(code);
+        let status = if doc.compat_errors { compat_error::named(code, of_session).0 } else { code.status() };
+        by_status.entry(status).or_default().push(code);
     }
     for (status, codes) in by_status {
-        operation = operation.response(status.to_string(), refusal(status, &codes));
+        let refusal = if doc.compat_errors {
+            compat_refusal(status, &codes, of_session, schemas)
+        } else {
+            refusal(status, &codes)
+        };
+        operation = operation.response(status.to_string(), refusal);
     }
     operation.build()
 }
@@ -340,6 +349,34 @@ fn refusal(status: u16, codes: &[Code]) -> Response {
         }
     }
     response.build()
+}
+
+/// The same for routes whose refusals LoginWA's clients read.
+fn compat_refusal(
+    status: u16,
+    codes: &[Code],
+    of_session: bool,
+    schemas: &mut BTreeMap<String, RefOr<Schema>>,
+) -> Response {
+    collect(schemas, NamedSchema::of::<wire::OtpError<'static>>(), false);
+    let names: BTreeMap<&str, Code> =
+        codes.iter().rev().map(|code| (compat_error::named(*code, of_session).1, *code)).collect();
+    let lines: Vec<String> =
+        names.iter().map(|(name, code)| format!("- `{name}`: {}. {}", code.title(), code.remedy())).collect();
+    let examples = names.iter().map(|(name, code)| {
+        let example = json!({ "error": name, "message": code.title() });
+        (*name, utoipa::openapi::example::ExampleBuilder::new().value(Some(example)).build())
+    });
+    let content = ContentBuilder::new()
+        .schema(Some(Ref::from_schema_name(wire::OtpError::name())))
+        .examples_from_iter(examples)
+        .build();
+    let response = ResponseBuilder::new().description(lines.join("\n")).content("application/json", content);
+    if status == 429 {
+        response.header("Retry-After", text_header(RETRY_AFTER)).build()
+    } else {
+        response.build()
+    }
 }
 
 fn webhooks(schemas: &mut BTreeMap<String, RefOr<Schema>>) -> Paths {

@@ -7,7 +7,8 @@ use gatepost_core::guard::PlanName;
 use gatepost_core::{
     ApiKeyId, ChannelId, Code, ConsentId, DeliveryId, EndpointId, Error, EventId, IdentityProviderId,
     InvitationId, KeywordId, MediaId, MessageId, MetaAppId, OperatorVisitId, PasskeyId, PauseId, ReplayId,
-    ReviewId, SessionId, SuppressionId, SuppressionImportId, TemplateId, UserId, VerificationId, WorkspaceId,
+    ReviewId, SessionId, SuppressionId, SuppressionImportId, TemplateId, UserId, VerificationId,
+    VerificationPageId, WorkspaceId,
 };
 use http::request::Parts;
 
@@ -60,6 +61,7 @@ path_ids! {
     PauseId => "pause_id";
     ReviewId => "review_id";
     VerificationId => "verification_id";
+    VerificationPageId => "page_id";
 }
 
 /// The names between the braces of a route's template, in order.
@@ -123,6 +125,53 @@ impl<S: Send + Sync> FromRequestParts<S> for PlanKey {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
         let text = param(parts, state, "plan").await?;
         PlanName::parse(&text).map(Self).map_err(|_| Error::of(Code::NotFound).into())
+    }
+}
+
+/// The path parameter `otp_session`: a verification, as LoginWA's clients name it (a UUID).
+pub struct OtpSession(pub VerificationId);
+
+impl<S: Send + Sync> FromRequestParts<S> for OtpSession {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let text = param(parts, state, "otp_session").await?;
+        let uuid = text.parse().map_err(|_| Error::of(Code::NotFound))?;
+        Ok(Self(VerificationId::from_uuid(uuid)))
+    }
+}
+
+/// The path parameter `otp_entry`: an address on a list.
+pub struct OtpEntry(String);
+
+impl OtpEntry {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for OtpEntry {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        param(parts, state, "otp_entry").await.map(Self)
+    }
+}
+
+/// The path parameter `public_token`: the end of a verification page's address.
+pub struct PublicToken(String);
+
+impl PublicToken {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for PublicToken {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        param(parts, state, "public_token").await.map(Self)
     }
 }
 

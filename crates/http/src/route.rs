@@ -98,6 +98,10 @@ pub(crate) struct Doc {
     pub in_console: bool,
     /// Whether it takes the session's cookie though it is no page.
     pub takes_session: bool,
+    /// Whether it is a page for visitors of another site: without cookies, and behind locks of its own.
+    pub for_visitors: bool,
+    /// Whether its refusals are written as LoginWA's clients read them.
+    pub compat_errors: bool,
 }
 
 /// A request header as the documents show it.
@@ -145,6 +149,8 @@ impl<A> Route<A> {
             passes_files: false,
             in_console: false,
             takes_session: false,
+            for_visitors: false,
+            compat_errors: false,
         };
         Self { entrance, doc }
     }
@@ -153,6 +159,21 @@ impl<A> Route<A> {
     #[must_use]
     pub(crate) fn in_console(mut self) -> Self {
         self.doc.in_console = true;
+        self
+    }
+
+    /// Makes it a page for visitors of another site, perhaps in a frame there: no cookie is looked at or set, and a form has
+    /// to be looked at by its handler (see [`crate::console::verify`]).
+    #[must_use]
+    pub(crate) fn for_visitors(mut self) -> Self {
+        self.doc.for_visitors = true;
+        self.in_console()
+    }
+
+    /// Its refusals are written as LoginWA's clients read them; the layer does so by the path.
+    #[must_use]
+    pub fn answers_compat_errors(mut self) -> Self {
+        self.doc.compat_errors = true;
         self
     }
 

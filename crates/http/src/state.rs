@@ -213,6 +213,8 @@ pub(crate) struct RouteTable {
     pub files: HashSet<(String, Method)>,
     /// The templates of the console's pages.
     pub pages: HashSet<String>,
+    /// Those of pages for visitors of other sites, which take no cookie.
+    pub visitors: HashSet<String>,
     /// Those of routes that are no pages, and take the session's cookie.
     pub sessions: HashSet<String>,
     /// Whether these are the routes of the operators' listener.
@@ -259,6 +261,11 @@ impl<A> ApiState<A> {
     /// Whether a route is a page of the console.
     pub(crate) fn is_page(&self, route: Option<&MatchedPath>) -> bool {
         route.is_some_and(|route| self.0.routes.pages.contains(route.as_str()))
+    }
+
+    /// Whether a route is a page for visitors of another site.
+    pub(crate) fn is_for_visitors(&self, route: Option<&MatchedPath>) -> bool {
+        route.is_some_and(|route| self.0.routes.visitors.contains(route.as_str()))
     }
 
     /// Whether a route that is no page takes the session's cookie all the same.

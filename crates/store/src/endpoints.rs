@@ -1,7 +1,7 @@
 //! Webhook endpoints. URL, headers, notes and secrets are sealed by the caller.
 
 use gatepost_core::channel::Mode;
-use gatepost_core::endpoint::{DeliveryOrder, DisabledReason, RetrySchedule};
+use gatepost_core::endpoint::{DeliveryOrder, DisabledReason, PayloadFormat, RetrySchedule};
 use gatepost_core::{EndpointId, Result, Timestamp};
 
 use crate::engine::{self, Row};
@@ -24,6 +24,7 @@ pub struct EndpointRow {
     /// Sealed; the owner's own notes.
     pub metadata: Option<Vec<u8>>,
     pub order: DeliveryOrder,
+    pub format: PayloadFormat,
     /// `None`: the installation's.
     pub retry_schedule: Option<RetrySchedule>,
     pub enabled: bool,
@@ -61,19 +62,20 @@ pub struct EndpointTarget {
     /// See [`EndpointRow::channels`].
     pub channels: String,
     pub order: DeliveryOrder,
+    pub format: PayloadFormat,
     /// `None` where it is enabled.
     pub disabled: Option<DisabledReason>,
 }
 
 statements! {
-    INSERT = same("INSERT INTO endpoint (workspace_id, id, mode, url, description, events, channels, headers, metadata, delivery_order, retry_schedule, enabled, disabled_reason, disabled_at, secret, signing_seed, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)");
-    GET = same("SELECT id, mode, url, description, events, channels, headers, metadata, delivery_order, retry_schedule, enabled, disabled_reason, disabled_at, failing_since, failures, probe_at, secret, previous_secret, previous_until, signing_seed, previous_signing_seed, created_at FROM endpoint WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL");
+    INSERT = same("INSERT INTO endpoint (workspace_id, id, mode, url, description, events, channels, headers, metadata, delivery_order, retry_schedule, enabled, disabled_reason, disabled_at, secret, signing_seed, created_at, payload_format) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)");
+    GET = same("SELECT id, mode, url, description, events, channels, headers, metadata, delivery_order, retry_schedule, enabled, disabled_reason, disabled_at, failing_since, failures, probe_at, secret, previous_secret, previous_until, signing_seed, previous_signing_seed, created_at, payload_format FROM endpoint WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL");
     /// The same, and nobody else changes it before this transaction ends. New deliveries are not held up by it.
-    LOCK = per("SELECT id, mode, url, description, events, channels, headers, metadata, delivery_order, retry_schedule, enabled, disabled_reason, disabled_at, failing_since, failures, probe_at, secret, previous_secret, previous_until, signing_seed, previous_signing_seed, created_at FROM endpoint WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL", "SELECT id, mode, url, description, events, channels, headers, metadata, delivery_order, retry_schedule, enabled, disabled_reason, disabled_at, failing_since, failures, probe_at, secret, previous_secret, previous_until, signing_seed, previous_signing_seed, created_at FROM endpoint WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL FOR NO KEY UPDATE");
-    LIST = same("SELECT id, mode, url, description, events, channels, headers, metadata, delivery_order, retry_schedule, enabled, disabled_reason, disabled_at, failing_since, failures, probe_at, secret, previous_secret, previous_until, signing_seed, previous_signing_seed, created_at FROM endpoint WHERE workspace_id = $1 AND deleted_at IS NULL ORDER BY id DESC");
-    TARGETS = same("SELECT id, mode, events, channels, delivery_order, enabled, disabled_reason FROM endpoint WHERE workspace_id = $1 AND deleted_at IS NULL ORDER BY id");
+    LOCK = per("SELECT id, mode, url, description, events, channels, headers, metadata, delivery_order, retry_schedule, enabled, disabled_reason, disabled_at, failing_since, failures, probe_at, secret, previous_secret, previous_until, signing_seed, previous_signing_seed, created_at, payload_format FROM endpoint WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL", "SELECT id, mode, url, description, events, channels, headers, metadata, delivery_order, retry_schedule, enabled, disabled_reason, disabled_at, failing_since, failures, probe_at, secret, previous_secret, previous_until, signing_seed, previous_signing_seed, created_at, payload_format FROM endpoint WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL FOR NO KEY UPDATE");
+    LIST = same("SELECT id, mode, url, description, events, channels, headers, metadata, delivery_order, retry_schedule, enabled, disabled_reason, disabled_at, failing_since, failures, probe_at, secret, previous_secret, previous_until, signing_seed, previous_signing_seed, created_at, payload_format FROM endpoint WHERE workspace_id = $1 AND deleted_at IS NULL ORDER BY id DESC");
+    TARGETS = same("SELECT id, mode, events, channels, delivery_order, enabled, disabled_reason, payload_format FROM endpoint WHERE workspace_id = $1 AND deleted_at IS NULL ORDER BY id");
     /// One that is enabled again, or has another URL, begins anew: what was held against it was the old one's.
-    UPDATE = same("UPDATE endpoint SET failing_since = CASE WHEN enabled < $11 OR url <> $3 THEN NULL ELSE failing_since END, failures = CASE WHEN enabled < $11 OR url <> $3 THEN 0 ELSE failures END, probe_at = CASE WHEN enabled < $11 OR url <> $3 THEN NULL ELSE probe_at END, url = $3, description = $4, events = $5, channels = $6, headers = $7, metadata = $8, delivery_order = $9, retry_schedule = $10, enabled = $11, disabled_reason = $12, disabled_at = $13, signing_seed = $14, previous_signing_seed = $15 WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL");
+    UPDATE = same("UPDATE endpoint SET failing_since = CASE WHEN enabled < $11 OR url <> $3 THEN NULL ELSE failing_since END, failures = CASE WHEN enabled < $11 OR url <> $3 THEN 0 ELSE failures END, probe_at = CASE WHEN enabled < $11 OR url <> $3 THEN NULL ELSE probe_at END, url = $3, description = $4, events = $5, channels = $6, headers = $7, metadata = $8, delivery_order = $9, retry_schedule = $10, enabled = $11, disabled_reason = $12, disabled_at = $13, signing_seed = $14, previous_signing_seed = $15, payload_format = $16 WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL");
     HEALTH = same("UPDATE endpoint SET failing_since = $3, failures = $4, probe_at = $5 WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL");
     DISABLE = same("UPDATE endpoint SET enabled = 0, disabled_reason = $3, disabled_at = $4, probe_at = NULL WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL AND enabled = 1");
     ROTATE = same("UPDATE endpoint SET secret = $3, previous_secret = $4, previous_until = $5, signing_seed = $6, previous_signing_seed = $7 WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL");
@@ -109,6 +111,7 @@ fn endpoint(row: &Row<'_>) -> engine::Result<EndpointRow> {
         signing_seed: row.get(19)?,
         previous_signing_seed: row.get(20)?,
         created_at: Timestamp::from_micros(row.get(21)?),
+        format: PayloadFormat::from_number(row.get(22)?).ok_or_else(|| row.corrupt(22))?,
     })
 }
 
@@ -132,7 +135,8 @@ impl WorkspaceTx<'_> {
             e.disabled.map(|(_, at)| at.micros()),
             &e.secret,
             e.signing_seed.as_deref(),
-            e.created_at.micros()
+            e.created_at.micros(),
+            e.format.number()
         ];
         Ok(self.tx.execute_one(&INSERT, values).await?)
     }
@@ -171,6 +175,7 @@ impl WorkspaceTx<'_> {
                 events: row.get(2)?,
                 channels: row.get(3)?,
                 order: DeliveryOrder::from_number(row.get(4)?).ok_or_else(|| row.corrupt(4))?,
+                format: PayloadFormat::from_number(row.get(7)?).ok_or_else(|| row.corrupt(7))?,
                 disabled: (!enabled).then_some(reason),
             })
         };
@@ -195,7 +200,8 @@ impl WorkspaceTx<'_> {
             e.disabled.map(|(reason, _)| reason.number()),
             e.disabled.map(|(_, at)| at.micros()),
             e.signing_seed.as_deref(),
-            e.previous_signing_seed.as_deref()
+            e.previous_signing_seed.as_deref(),
+            e.format.number()
         ];
         Ok(self.tx.execute_one(&UPDATE, values).await?)
     }

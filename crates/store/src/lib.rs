@@ -81,7 +81,7 @@ pub use retention::floor_id;
 pub use scope::WorkspaceScope;
 pub use store::{Committed, Store, SystemTx, WorkspaceTx};
 pub use templates::{TemplateAccount, TemplateFilter, TemplateRow};
-pub use verifications::{VerificationCount, VerificationFacts, VerificationRow};
+pub use verifications::{VerificationCount, VerificationFacts, VerificationPageRow, VerificationRow};
 pub use webhook_keys::WebhookKeyRow;
 pub use workspace_end::SWEPT;
 pub use workspaces::{WorkspaceRow, WorkspaceRules};
@@ -147,6 +147,8 @@ pub fn all_statements() -> Vec<&'static Stmt> {
         verifications::counters::ALL,
         verifications::settings::ALL,
         verifications::stats::ALL,
+        verifications::pages::ALL,
+        verifications::spoken::ALL,
         webhook_keys::ALL,
         workspace_end::ALL,
         workspaces::ALL,

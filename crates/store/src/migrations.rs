@@ -38,4 +38,5 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(21, "choices", "0021_choices"),
     migration!(22, "verifications", "0022_verifications"),
     migration!(23, "verification rules", "0023_verification_rules"),
+    migration!(24, "inbound verifications", "0024_inbound_verifications"),
 ];

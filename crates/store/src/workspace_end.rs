@@ -49,6 +49,7 @@ statements! {
     CHANNEL_INDEX = same("DELETE FROM channel_index WHERE workspace_id = $1");
     ROUTES = same("DELETE FROM callback_route WHERE workspace_id = $1");
     PROVIDER_INDEX = same("DELETE FROM identity_provider_index WHERE workspace_id = $1");
+    PAGE_INDEX = same("DELETE FROM verification_page_index WHERE workspace_id = $1");
     PUBLIC_KEYS = same("DELETE FROM webhook_public_key WHERE workspace_id = $1");
     TICKETS = same("DELETE FROM ticket WHERE workspace_id = $1");
     SESSIONS = same("DELETE FROM user_session WHERE provider_workspace = $1");
@@ -62,6 +63,9 @@ statements! {
     API_KEY_CHANNEL = same(sweep!("api_key_channel", "api_key_id, channel_id"));
     API_KEY = same(sweep!("api_key", "id"));
     ACCESS_RULE = same(sweep!("access_rule", "mode"));
+    SPOKEN_CODE = same(sweep!("spoken_code", "channel_id, digest"));
+    SPOKEN_MISS = same(sweep!("spoken_miss", "person"));
+    VERIFICATION_PAGE = same(sweep!("verification_page", "id"));
     VERIFICATION = same(sweep!("verification", "id"));
     VERIFICATION_COUNTER = same(sweep!("verification_counter", "mode, subject, key"));
     VERIFICATION_COUNTRY = same(sweep!("verification_country", "country"));
@@ -98,20 +102,21 @@ statements! {
 }
 
 /// Gone at once, with the keys.
-static DOORS: [&Stmt; 9] = [
+static DOORS: [&Stmt; 10] = [
     &KEYS,
     &KEY_INDEX,
     &APP_INDEX,
     &CHANNEL_INDEX,
     &ROUTES,
     &PROVIDER_INDEX,
+    &PAGE_INDEX,
     &PUBLIC_KEYS,
     &TICKETS,
     &SESSIONS,
 ];
 
 /// The tables whose rows go with their workspace, in the order in which they can; the audit log is not among them.
-pub static SWEPT: [&str; 42] = [
+pub static SWEPT: [&str; 45] = [
     "job",
     "attempt",
     "delivery",
@@ -121,6 +126,9 @@ pub static SWEPT: [&str; 42] = [
     "api_key_channel",
     "api_key",
     "access_rule",
+    "spoken_code",
+    "spoken_miss",
+    "verification_page",
     "verification",
     "verification_counter",
     "verification_country",
@@ -167,6 +175,9 @@ static SWEEPS: [&Stmt; SWEPT.len()] = [
     &API_KEY_CHANNEL,
     &API_KEY,
     &ACCESS_RULE,
+    &SPOKEN_CODE,
+    &SPOKEN_MISS,
+    &VERIFICATION_PAGE,
     &VERIFICATION,
     &VERIFICATION_COUNTER,
     &VERIFICATION_COUNTRY,

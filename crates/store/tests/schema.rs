@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 /// Tables that hold a `workspace_id` and are the platform's all the same: read before a workspace is known, or by lane.
 /// They hold ids, digests and times. A table joins this list only with a reason as good.
-const PLATFORM: [&str; 9] = [
+const PLATFORM: [&str; 10] = [
     "api_key_index",
     "callback_route",
     "channel_index",
@@ -22,6 +22,7 @@ const PLATFORM: [&str; 9] = [
     "member",
     "meta_app_index",
     "ticket",
+    "verification_page_index",
     "webhook_public_key",
 ];
 

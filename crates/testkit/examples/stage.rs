@@ -48,6 +48,8 @@ enum Ask {
     Person { role: Option<String>, operator: Option<String> },
     /// A new workspace and its owner.
     Workspace { name: String },
+    /// An admin key of the workspace in test mode.
+    Key {},
     /// The newest mail to an address with these words in its subject; waits for it.
     Mail { to: String, subject: String },
     /// Who is signed in at the identity provider from now on.
@@ -142,6 +144,9 @@ impl Stage {
             Ask::Workspace { name } => {
                 let workspace = self.world.tenant(&name).await.workspace;
                 json!({ "workspace": workspace, "owner": person(&self.world.member(workspace, Role::Owner).await) })
+            }
+            Ask::Key {} => {
+                json!({ "key": self.world.key(self.workspace, Mode::Test, &[Scope::Admin]).await })
             }
             Ask::Mail { to, subject } => {
                 let mail = self.mail.mail_to(&to, &subject).await;

@@ -26,9 +26,10 @@ impl Answer {
         serde_json::from_str(&self.text).unwrap_or(Value::Null)
     }
 
-    /// The problem's code, or nothing.
+    /// The problem's code, or the error's name where LoginWA's clients are answered; or nothing.
     pub fn code(&self) -> String {
-        self.json()["code"].as_str().unwrap_or_default().to_owned()
+        let body = self.json();
+        body["code"].as_str().or(body["error"].as_str()).unwrap_or_default().to_owned()
     }
 
     /// # Panics

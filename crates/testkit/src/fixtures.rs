@@ -31,7 +31,7 @@ async fn verification(admin: &Client, channel: &str) -> String {
 }
 
 /// The ids of one workspace's things in one mode, by prefix: `chn`, `whk`, `med`, `msg`, `evt`, `dlv`, `key`, `app`,
-/// `tpl`, `rpl`, `sup`, `cst`, `kwd`, `sim`, `ver`; `usr` and `inv` where [`Fixtures::with`] was told of them.
+/// `tpl`, `rpl`, `sup`, `cst`, `kwd`, `sim`, `ver`, `vpg`; `usr` and `inv` where [`Fixtures::with`] was told of them.
 #[derive(Debug, Clone)]
 pub struct Fixtures(BTreeMap<&'static str, String>);
 
@@ -104,6 +104,11 @@ impl Fixtures {
         })
         .await;
         let verification = verification(admin, channel).await;
+        let page = json!({
+            "channel_id": channel, "name": "fixture", "app_name": "Fixture",
+            "return_urls": ["https://shop.example/signed-in"],
+        });
+        let page = made(admin.post("/v1/verification-pages", &page).await.expect(201).json());
         let text = |name: &str| delivery[name].as_str().expect("an id").to_owned();
         Self(BTreeMap::from([
             ("app", meta_app.to_owned()),
@@ -120,6 +125,7 @@ impl Fixtures {
             ("sup", suppression),
             ("tpl", template),
             ("ver", verification),
+            ("vpg", page),
             ("whk", endpoint),
         ]))
     }

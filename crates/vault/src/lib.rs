@@ -56,7 +56,7 @@ pub use stripe::StripeSecret;
 pub use totp::{TotpSecret, TotpStep};
 pub use webhook::{
     DeliveryHeaders, DeliveryKeys, SigningKey, WebhookPublicKey, WebhookSecret, WebhookSeed,
-    WebhookSigningError, delivery_headers, sign_raw_body, sign_standard,
+    WebhookSigningError, delivery_headers, loginwa_headers, sign_raw_body, sign_standard,
 };
 pub use workspace_keys::{FIRST_VERSION, NewWorkspaceKeys, WorkspaceKeys};
 pub use wrap::{KeyLabel, KeyPurpose, PLATFORM, WRAPPED_KEY_LEN, WrappedKey};

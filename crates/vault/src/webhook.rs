@@ -196,6 +196,30 @@ pub fn delivery_headers(
     ])
 }
 
+/// The same for receivers that were written for LoginWA: `X-LoginWA-Event`, and in `X-LoginWA-Signature` the lower-case
+/// hex of HMAC-SHA-256 over the body. The key is the secret's whole text, as its owner was shown it, since such receivers
+/// know nothing of an encoding; it is today's, in an overlap too. The standard headers go along, over the same body.
+pub fn loginwa_headers(
+    id: &str,
+    event: &str,
+    seconds: i64,
+    body: &[u8],
+    keys: &[SigningKey],
+    secret: &WebhookSecret,
+) -> Result<DeliveryHeaders, WebhookSigningError> {
+    let signature = sign_standard(id, seconds, body, keys)?;
+    let mut code = String::with_capacity(64);
+    push_hex(&mut code, &HmacKey::new(secret.expose().as_bytes()).sign(&[body]));
+    Ok([
+        ("content-type", "application/json".to_owned()),
+        ("webhook-id", id.to_owned()),
+        ("webhook-timestamp", seconds.to_string()),
+        ("webhook-signature", signature),
+        ("x-loginwa-event", event.to_owned()),
+        ("x-loginwa-signature", code),
+    ])
+}
+
 /// `sha256=` and the lower-case hex of the body's code.
 pub(crate) fn sha256_header(key: &HmacKey, body: &[u8]) -> String {
     let mut header = String::with_capacity(7 + 64);

@@ -41,6 +41,8 @@ impl<'a> Wish<'a> {
         // A trial goes to the endpoint that is tried, by another way.
         event_type != EventType::EndpointTest
             && mode == self.target.mode
+            // What its form has no words for it does not hear of.
+            && self.target.format.name_of(event_type).is_some()
             && bit.is_some_and(|bit| self.types & (1 << bit) != 0)
             && (channels.is_empty()
                 || channel.is_some_and(|id| channels.split_ascii_whitespace().any(|one| one == id)))
@@ -55,6 +57,7 @@ pub(crate) fn target(row: &EndpointRow) -> EndpointTarget {
         events: row.events.clone(),
         channels: row.channels.clone(),
         order: row.order,
+        format: row.format,
         disabled: (!row.enabled).then(|| row.disabled.map_or(DisabledReason::Owner, |(reason, _)| reason)),
     }
 }
@@ -125,6 +128,7 @@ pub(crate) async fn deliveries(
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
     use gatepost_core::EndpointId;
+    use gatepost_core::endpoint::PayloadFormat;
     use uuid::Uuid;
 
     use super::*;
@@ -136,8 +140,21 @@ mod tests {
             events: events.to_owned(),
             channels: channels.to_owned(),
             order: DeliveryOrder::Parallel,
+            format: PayloadFormat::Standard,
             disabled,
         }
+    }
+
+    #[test]
+    fn a_form_hears_of_what_it_has_words_for() {
+        let here = EndpointTarget { format: PayloadFormat::LoginWa, ..target("", "", None) };
+        let wish = Wish::of(&here).unwrap();
+        let heard = EventType::ALL.into_iter().filter(|event| wish.wants(*event, Mode::Live, None));
+        let heard: Vec<&str> = heard.map(EventType::as_str).collect();
+        let mut known = ["message.received", "message.delivered", "message.failed"].to_vec();
+        known.extend(["verification.approved", "verification.expired"]);
+        assert_eq!(heard.len(), known.len());
+        assert!(known.iter().all(|name| heard.contains(name)), "{heard:?}");
     }
 
     #[test]

@@ -44,6 +44,7 @@ const BLOCKED_TOLD_EVERY: Duration = Duration::from_hours(1);
 
 const UNREADABLE: &str = "payload_unreadable: the event's content could not be opened; nothing was sent";
 const PAST: &str = "payload_gone: the event's content was kept no longer; nothing was sent";
+const WORDLESS: &str = "format_wordless: the endpoint's format has no such event; nothing was sent";
 const UNSIGNED: &str = "unsigned: the request could not be signed; nothing was sent";
 
 pub(crate) struct Delivering {
@@ -203,6 +204,8 @@ impl Work for Delivering {
         }
         let at = self.app.now();
         let outcome = match payload {
+            // The endpoint was given another format after the delivery was made.
+            Ok(_) if !endpoint.speaks_of(work.event_type) => Outcome::Unsendable(WORDLESS),
             Ok(payload) => self.attempt(&work, payload, &endpoint, at, &mut slot).await,
             Err(why) => {
                 tracing::error!(endpoint = %self.endpoint(), delivery = %work.id, why, "a delivery is dead");
@@ -353,7 +356,7 @@ impl Delivering {
     ) -> Outcome {
         let app = &self.app.0;
         let timeout = app.config.webhook_timeout;
-        let posting = endpoint.post(&app.safe, work.event, work.event_type.as_str(), payload, at, timeout);
+        let posting = endpoint.post(&app.safe, work.event, work.event_type, payload, at, timeout);
         let mut posting = std::pin::pin!(posting);
         let posted = match tokio::time::timeout(STALLED, &mut posting).await {
             Ok(posted) => posted,

@@ -4,11 +4,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use gatepost_core::endpoint::{CustomHeaders, RetrySchedule};
+use gatepost_core::endpoint::{CustomHeaders, PayloadFormat, RetrySchedule};
+use gatepost_core::event::{EventType, loginwa_body};
 use gatepost_core::{Error, EventId, Result, Timestamp};
 use gatepost_net::{Attempt, SafeClient, SafeRequest, Target};
 use gatepost_store::EndpointRow;
-use gatepost_vault::{DeliveryKeys, SigningKey, WebhookSecret, WorkspaceKeys, delivery_headers};
+use gatepost_vault::{
+    DeliveryKeys, SigningKey, WebhookSecret, WorkspaceKeys, delivery_headers, loginwa_headers,
+};
 
 use crate::endpoints::{headers_of, open, seed_of};
 
@@ -22,6 +25,7 @@ struct Stamp {
     /// The secret and the seed before, and until when they sign too.
     previous: (Option<Vec<u8>>, Option<Vec<u8>>, Option<Timestamp>),
     schedule: Option<RetrySchedule>,
+    format: PayloadFormat,
 }
 
 impl Stamp {
@@ -34,6 +38,7 @@ impl Stamp {
             seed: row.signing_seed.clone(),
             previous: (secret, seed, row.previous_until),
             schedule: row.retry_schedule.clone(),
+            format: row.format,
         }
     }
 }
@@ -46,9 +51,17 @@ pub(crate) struct Prepared {
     /// `None` when the policy refuses the URL: the attempt is recorded as blocked.
     target: Option<Target>,
     keys: DeliveryKeys,
+    /// In what form it is told; the secret as its owner knows it, where that form signs with it.
+    form: Form,
     /// Those that its owner added.
     headers: CustomHeaders,
     pub schedule: RetrySchedule,
+}
+
+/// The form in which an endpoint is told.
+enum Form {
+    Standard,
+    LoginWa(WebhookSecret),
 }
 
 /// The endpoint as it was last read.
@@ -100,7 +113,8 @@ impl Prepared {
     ) -> Result<Self> {
         let opened = |column, sealed: &[u8]| open(keys, column, row.id, sealed);
         let url = opened("url", &row.url)?;
-        let mut today = vec![signing_key(&opened("secret", &row.secret)?)?];
+        let secret = opened("secret", &row.secret)?;
+        let mut today = vec![signing_key(&secret)?];
         if let Some(sealed) = &row.signing_seed {
             today.push(seed_key(keys, "signing_seed", row, sealed)?);
         }
@@ -116,6 +130,12 @@ impl Prepared {
             url,
             sealed_url: row.url.clone(),
             keys: DeliveryKeys::new(today, row.previous_until.map(|until| (before, until))),
+            form: match row.format {
+                PayloadFormat::Standard => Form::Standard,
+                PayloadFormat::LoginWa => {
+                    Form::LoginWa(WebhookSecret::parse(&secret).map_err(Error::internal)?)
+                }
+            },
             headers: headers_of(keys, row)?,
             schedule: row.retry_schedule.as_ref().unwrap_or(usual).clone(),
         })
@@ -126,20 +146,42 @@ impl Prepared {
         self.sealed_url == row.url
     }
 
+    /// Whether its form has words for an event.
+    pub const fn speaks_of(&self, event_type: EventType) -> bool {
+        let format = match self.form {
+            Form::Standard => PayloadFormat::Standard,
+            Form::LoginWa(_) => PayloadFormat::LoginWa,
+        };
+        format.name_of(event_type).is_some()
+    }
+
     /// One signed request. The error: it could not be signed, and nothing was sent.
     pub async fn post(
         &self,
         safe: &SafeClient,
         event: EventId,
-        event_type: &str,
+        event_type: EventType,
         payload: Bytes,
         at: Timestamp,
         timeout: Duration,
     ) -> Result<Attempt> {
         let id = event.to_string();
         // Which keys sign is asked for each attempt: an old one ends to the instant.
-        let signed = delivery_headers(&id, event_type, at.seconds(), &payload, self.keys.at(at))
-            .map_err(Error::internal)?;
+        let keys = self.keys.at(at);
+        let (payload, signed) = match &self.form {
+            Form::Standard => {
+                let signed = delivery_headers(&id, event_type.as_str(), at.seconds(), &payload, keys);
+                (payload, signed.map_err(Error::internal)?)
+            }
+            Form::LoginWa(secret) => {
+                // It follows from the event alone: the same bytes at every attempt.
+                let body = loginwa_body(event_type, &payload).map(Bytes::from);
+                let body = body.ok_or_else(|| Error::internal("an event that this form has no words for"))?;
+                let name = PayloadFormat::LoginWa.name_of(event_type).unwrap_or_default();
+                let signed = loginwa_headers(&id, name, at.seconds(), &body, keys, secret);
+                (body, signed.map_err(Error::internal)?)
+            }
+        };
         // Ours come first, and nobody sets one of their names.
         let ours = signed.iter().map(|(name, value)| (*name, value.as_str()));
         let headers: Vec<(&str, &str)> = ours.chain(self.headers.expose()).collect();

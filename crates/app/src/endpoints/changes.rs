@@ -3,7 +3,8 @@
 use gatepost_core::access::{Grant, permission};
 use gatepost_core::audit::Action;
 use gatepost_core::endpoint::{
-    ChannelFilter, CustomHeaders, DeliveryOrder, DisabledReason, Metadata, RetrySchedule, WebhookUrl,
+    ChannelFilter, CustomHeaders, DeliveryOrder, DisabledReason, Metadata, PayloadFormat, RetrySchedule,
+    WebhookUrl,
 };
 use gatepost_core::event::EventFilter;
 use gatepost_core::job::JobKind;
@@ -29,6 +30,7 @@ pub struct EndpointUpdate {
     /// Replaces all of it.
     pub metadata: Patch<Metadata>,
     pub order: Option<DeliveryOrder>,
+    pub format: Option<PayloadFormat>,
     /// Cleared: the installation's.
     pub retry_schedule: Patch<RetrySchedule>,
     pub ed25519: Option<bool>,
@@ -46,6 +48,7 @@ impl EndpointUpdate {
             (!self.headers.is_keep(), "headers"),
             (!self.metadata.is_keep(), "metadata"),
             (self.order.is_some(), "order"),
+            (self.format.is_some(), "format"),
             (!self.retry_schedule.is_keep(), "retry_schedule"),
             (self.ed25519.is_some(), "ed25519"),
             (self.enabled.is_some(), "enabled"),
@@ -64,6 +67,7 @@ struct Sealed {
     headers: Patch<Vec<u8>>,
     metadata: Patch<Vec<u8>>,
     order: Option<DeliveryOrder>,
+    format: Option<PayloadFormat>,
     retry_schedule: Patch<RetrySchedule>,
     /// The key to use where there is none yet; `Some(None)` takes away the one there is.
     ed25519: Patch<(Vec<u8>, WebhookPublicKey)>,
@@ -98,6 +102,7 @@ impl Sealed {
         row.headers = self.headers.clone().over(row.headers.take());
         row.metadata = self.metadata.clone().over(row.metadata.take());
         row.order = self.order.unwrap_or(row.order);
+        row.format = self.format.unwrap_or(row.format);
         row.retry_schedule = self.retry_schedule.clone().over(row.retry_schedule.take());
         match self.enabled {
             Some(true) => (row.enabled, row.disabled) = (true, None),
@@ -168,6 +173,7 @@ impl App {
             headers,
             metadata,
             order: update.order,
+            format: update.format,
             retry_schedule: update.retry_schedule,
             ed25519,
             enabled: update.enabled,
@@ -237,6 +243,7 @@ impl App {
                     .changed("events", before.events, row.events.clone())
                     .changed("channels", before.channels, row.channels.clone())
                     .changed("order", before.order.as_str(), row.order.as_str())
+                    .changed("format", before.format.as_str(), row.format.as_str())
                     .changed("description", before.description, row.description.clone());
                 tx.commit(audit, (row, anew))
             })

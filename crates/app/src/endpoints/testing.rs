@@ -172,7 +172,7 @@ impl Work for Testing {
         let Some((work, payload, endpoint)) = ready else { return TestDone { job, result: None } };
         let at = self.app.now();
         let (safe, timeout) = (&self.app.0.safe, self.app.0.config.webhook_timeout);
-        let event_type = EventType::EndpointTest.as_str();
+        let event_type = EventType::EndpointTest;
         match endpoint.post(safe, work.event, event_type, payload, at, timeout).await {
             Ok(attempt) => TestDone { job, result: Some((work.attempts + 1, Arc::new(attempt), at)) },
             Err(error) => {

@@ -2,7 +2,7 @@
 
 use gatepost_core::channel::Mode;
 use gatepost_core::endpoint::{
-    ChannelFilter, CustomHeaders, DeliveryOrder, DisabledReason, EndpointState, Metadata,
+    ChannelFilter, CustomHeaders, DeliveryOrder, DisabledReason, EndpointState, Metadata, PayloadFormat,
 };
 use gatepost_core::{ChannelId, EndpointId, Error, Result, Timestamp};
 use gatepost_net::UrlPolicy;
@@ -27,6 +27,7 @@ pub struct EndpointView {
     pub header_names: Vec<String>,
     pub metadata: Metadata,
     pub order: DeliveryOrder,
+    pub format: PayloadFormat,
     /// Seconds from one attempt to the next; `None` for the installation's.
     pub retry_schedule: Option<Vec<u32>>,
     /// What `v1a` signatures are verified with; `None` where only HMAC signs.
@@ -118,6 +119,7 @@ pub(super) fn view(
         header_names: headers_of(keys, row)?.names().map(str::to_owned).collect(),
         metadata,
         order: row.order,
+        format: row.format,
         retry_schedule: row.retry_schedule.as_ref().map(|schedule| schedule.seconds().to_vec()),
         public_key_url: public_key
             .is_some()

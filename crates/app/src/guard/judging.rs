@@ -66,6 +66,21 @@ impl Asked {
         }
     }
 
+    /// A verification whose code comes from the person: nothing is sent, and the person may not be known.
+    pub fn of_invitation(channel: ChannelId, mode: Mode, person: Option<[u8; 16]>) -> Self {
+        Self {
+            channel,
+            mode,
+            purpose: Purpose::Authentication,
+            person: person.unwrap_or_default(),
+            template: None,
+            verification: true,
+            shown: Shown::default(),
+            kind: ContentKind::Text,
+            zones: &[],
+        }
+    }
+
     /// With what the recipient's number tells of where they live.
     #[must_use]
     pub fn living(mut self, to: &Recipient) -> Self {
@@ -289,7 +304,7 @@ fn frequency_fits(asked: &Asked, rules: &Rules, before: &Conversation, now: Time
 }
 
 /// Holds what was taken against the plan.
-fn quota_fits(rules: &Rules, now: Timestamp, workspace: Counted, channel: Counted) -> Result<()> {
+pub(super) fn quota_fits(rules: &Rules, now: Timestamp, workspace: Counted, channel: Counted) -> Result<()> {
     let limits = rules.plan.limits;
     let checks = [
         ("workspace", "month", UsagePeriod::Month, limits.workspace_month, workspace.month),

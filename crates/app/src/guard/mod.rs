@@ -15,6 +15,7 @@ mod reading;
 mod reviews;
 mod risk;
 mod setting;
+mod units;
 mod usage;
 mod withdrawing;
 

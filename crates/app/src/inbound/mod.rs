@@ -32,6 +32,7 @@ use crate::choices::Choice;
 use crate::events::{Draft, draft, publish};
 use crate::lanes::{Taken, Work};
 use crate::templates::callbacks::{TemplateReport, template_report, template_report_apply};
+use crate::verifications::{Spoken, spoken_written};
 
 /// Envelopes of one workspace processed together.
 const AT_ONCE: usize = 64;
@@ -70,6 +71,8 @@ struct Prepared {
     events: Vec<NewEvent>,
     /// What people chose with it.
     choices: Vec<Choice>,
+    /// The code that it brings.
+    spoken: Option<Spoken>,
 }
 
 /// What an item changes beside the event log.
@@ -285,6 +288,7 @@ async fn write(
     for following in &followings {
         following.write(app, tx, keys, now).await?;
     }
+    spoken_written(app, tx, keys, fresh.iter().filter_map(|p| p.spoken.as_ref()), now).await?;
     let choices: Vec<&Choice> = fresh.iter().flat_map(|p| &p.choices).collect();
     if !choices.is_empty() {
         app.choices_write(tx, keys, &choices, now).await?;
@@ -366,15 +370,22 @@ impl App {
         let key = ItemKey::new(item.at(), origin.keys.blind_index("callback.item", &identity));
         let mut events = Vec::with_capacity(1);
         let mut choices = Vec::new();
+        let mut spoken = None;
         let effect = match (item, origin.channel) {
             (Item::Status(status), Some(channel)) if state_of(&status.status).is_some() => {
                 choices.extend(Choice::of_status(channel, status, status.at.unwrap_or(origin.received_at)));
                 Effect::Status(self.status_prepare(origin, channel, status, &mut events)?)
             }
             (Item::Inbound(inbound), Some(channel)) => {
-                let received = Box::new(self.received_prepare(origin, channel, inbound, &mut events)?);
-                choices.extend(received.choice(origin.classifier, channel, inbound));
-                match self.identity_prepare(scope, origin, channel, inbound, &mut events).await? {
+                spoken = self.spoken_read(scope, origin.keys, channel, inbound).await?;
+                let known = spoken.as_ref().filter(|spoken| spoken.is_known());
+                let without = known.map(|spoken| spoken.blacken(inbound)).transpose()?;
+                let shown = without.as_ref().unwrap_or(inbound);
+                let received = Box::new(self.received_prepare(origin, channel, shown, &mut events)?);
+                // Whoever proves a number chooses nothing.
+                let chosen = known.is_none().then(|| received.choice(origin.classifier, channel, shown));
+                choices.extend(chosen.flatten());
+                match self.identity_prepare(scope, origin, channel, shown, &mut events).await? {
                     Some(change) => Effect::Contact(received, change),
                     None => Effect::Inbound(received),
                 }
@@ -401,7 +412,7 @@ impl App {
                 }
             }
         };
-        Ok(Prepared { key, effect, events, choices })
+        Ok(Prepared { key, effect, events, choices, spoken })
     }
 
     fn notice(&self, origin: &Origin<'_>, raw: &RawValue) -> Result<NewEvent> {

@@ -165,7 +165,7 @@ impl App {
                 lives: VERIFY_LIVES,
             })
             .await?;
-        let link = OwnLink::new(&self.0.config.public_url, &format!("/verify/{}", token.expose()));
+        let link = OwnLink::new(&self.0.config.public_url, &format!("/confirm/{}", token.expose()));
         let kind = MailKind::AddressVerify { link, until: ticket.expires_at, trigger: caller.trigger(now) };
         let mail = self.mail_prepare(Mail { to: email, kind, person: Some(user) }).await?;
         let target = ("user", user.to_string());

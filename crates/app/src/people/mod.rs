@@ -68,7 +68,7 @@ pub use users::{SeatView, UserCreate, UserView};
 pub use workspace::{WorkspaceChange, WorkspaceSettings};
 
 pub(crate) use sessions::Sessions;
-pub(crate) use tickets::TicketNew;
+pub(crate) use tickets::{TicketNew, ticket_digest, ticket_state_open};
 pub(crate) use users::{UserColumn, email_index, user_view};
 
 use std::time::Duration;

@@ -1,6 +1,6 @@
 //! The end of a verification, whichever it is.
 
-use gatepost_core::verification::VerificationState;
+use gatepost_core::verification::{Flow, VerificationState};
 use gatepost_core::{Result, Timestamp};
 use gatepost_store::{VerificationRow, WorkspaceTx};
 use gatepost_vault::WorkspaceKeys;
@@ -18,6 +18,9 @@ pub(crate) async fn end(
     row: &mut VerificationRow,
     now: Timestamp,
 ) -> Result<()> {
+    if let (Flow::Inbound, Some(digest)) = (row.flow, &row.code_digest) {
+        tx.spoken_code_drop(row.channel, digest, row.id).await?;
+    }
     row.code_digest = None;
     row.ended_at = Some(now);
     tx.verification_update(row).await?;

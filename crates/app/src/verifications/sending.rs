@@ -31,6 +31,8 @@ pub struct VerificationStart {
     pub max_tries: Option<u8>,
     pub template: Option<TemplateName>,
     pub text: Option<CodeText>,
+    /// What is sent as a text where there is no template, instead of the workspace's own words.
+    pub text_otherwise: Option<CodeText>,
     pub locale: Option<LanguageCode>,
     pub app_name: Option<String>,
     /// What the person is about to do, in the customer's words.

@@ -40,7 +40,10 @@ impl App {
         let keys = self.0.sealing.keys(scope).await?;
         let (now, mode) = (self.now(), grant.mode());
         let bound = grant.channels().map(<[ChannelId]>::to_vec);
-        let defaults = self.verification_defaults(scope).await?;
+        let mut defaults = self.verification_defaults(scope).await?;
+        if let Some(text) = start.text_otherwise.clone() {
+            defaults.text = text;
+        }
         let reachable = self.channels_reachable(scope, mode, bound.clone()).await?;
         let channel = choose_channel(reachable, start.channel)?;
         let offers = self.code_offers(scope, &channel).await?;

@@ -11,6 +11,7 @@ mod operator;
 mod permissions;
 mod principal;
 mod session;
+mod verification_page;
 mod visit;
 
 pub use operator::{
@@ -22,4 +23,5 @@ pub use principal::{
     Actor, Credential, Grant, KeyRefusal, KeyRefused, KeyRules, Principal, StoredKey, TokenDigest,
 };
 pub use session::{FRESH_FOR, Person, SessionKind, SessionTimes, StoredSeat, StoredSession};
+pub use verification_page::StoredPage;
 pub use visit::{OperatorReason, StoredVisit, VISIT_LASTS, VISIT_LASTS_MAX, VISIT_LASTS_MIN, no_visit};

@@ -189,6 +189,10 @@ permissions! {
     VerificationRead = "verification.read", scopes [Send, Read, Admin], roles [Owner, Admin, Analyst];
     /// Change what verifications are made with, and the rules that keep them from being misused.
     VerificationManage = "verification.manage", scopes [Admin], roles [Owner, Admin], fresh;
+    /// See verification pages.
+    VerificationPageRead = "verification_page.read", scopes [Send, Read, Admin], roles [Owner, Admin, Analyst];
+    /// Make and remove verification pages.
+    VerificationPageManage = "verification_page.manage", scopes [Admin], roles [Owner, Admin], fresh;
     /// See channels.
     ChannelRead = "channel.read", scopes [Send, Read, Webhooks, Admin], roles [Owner, Admin, Agent, Analyst];
     /// Add, change and remove channels and their Meta apps.

@@ -9,12 +9,15 @@ use subtle::ConstantTimeEq;
 use super::operator::OperatorIdentity;
 use super::permissions::{Permission, PermissionId, PermissionSet, Role, Scope};
 use super::session::{Person, StoredSeat};
+use super::verification_page::StoredPage;
 use crate::address::ClientAddr;
 use crate::allowlist::Allowlist;
 use crate::channel::Mode;
 use crate::error::{Code, Error};
 use crate::guard::{Entitlements, Needs};
-use crate::id::{ApiKeyId, ChannelId, RequestId, SessionId, TokenFamilyId, UserId, WorkspaceId};
+use crate::id::{
+    ApiKeyId, ChannelId, RequestId, SessionId, TokenFamilyId, UserId, VerificationPageId, WorkspaceId,
+};
 use crate::origin::Origin;
 use crate::time::Timestamp;
 
@@ -154,6 +157,8 @@ pub enum Actor {
     User(UserId),
     /// A person who signed in as an operator of this installation.
     Operator(UserId),
+    /// A visitor of a verification page.
+    VerificationPage(VerificationPageId),
     /// Somebody who did not prove who they are.
     Nobody,
     /// Whoever runs this installation, through its local socket.
@@ -168,6 +173,7 @@ impl std::fmt::Display for Actor {
             Self::ApiKey(id) => write!(f, "{id}"),
             Self::User(id) => write!(f, "{id}"),
             Self::Operator(id) => write!(f, "operator:{id}"),
+            Self::VerificationPage(id) => write!(f, "{id}"),
             Self::Nobody => f.write_str("nobody"),
             Self::LocalOperator => f.write_str("operator:local"),
             Self::System(part) => write!(f, "system:{part}"),
@@ -186,6 +192,8 @@ impl Serialize for Actor {
 pub enum Credential {
     ApiKey(ApiKeyId),
     Session(SessionId),
+    /// The public address of a verification page.
+    VerificationPage(VerificationPageId),
     /// The kernel's word for the peer of the local socket.
     SystemUser(u32),
 }
@@ -195,6 +203,7 @@ impl std::fmt::Display for Credential {
         match self {
             Self::ApiKey(id) => write!(f, "{id}"),
             Self::Session(id) => write!(f, "{id}"),
+            Self::VerificationPage(id) => write!(f, "{id}"),
             Self::SystemUser(uid) => write!(f, "uid:{uid}"),
         }
     }
@@ -292,6 +301,22 @@ impl Principal {
             mode,
             channels: None,
             rules: Arc::new(KeyRules { entitlements: seat.entitlements, ..KeyRules::default() }),
+            exchange: None,
+        }
+    }
+
+    /// A verification page; made from what a visitor presented (see `verification_page.rs`).
+    pub(super) fn of_page(page: &StoredPage, holds: PermissionSet, rules: Arc<KeyRules>) -> Self {
+        Self {
+            workspace: page.workspace,
+            actor: Actor::VerificationPage(page.id),
+            credential: Credential::VerificationPage(page.id),
+            holds,
+            role: None,
+            fresh: false,
+            mode: Some(page.mode),
+            channels: Some([page.channel].as_slice().into()),
+            rules,
             exchange: None,
         }
     }

@@ -140,6 +140,10 @@ actions! {
     TemplateSynced = "template.synced", "The account's templates were read from Meta.";
     TemplateTestSent = "template.test_sent", "A template was sent to try it.";
 
+    // verifications
+    VerificationPageCreated = "verification_page.created", "A page was made at which visitors of a site prove their number.";
+    VerificationPageDeleted = "verification_page.deleted", "A verification page was removed.";
+
     // the guard
     GuardSettingsChanged = "guard.settings_changed", "The guard's settings of the workspace were changed.";
     SuppressionAdded = "suppression.added", "Somebody was suppressed: the workspace may not write to them.";

@@ -50,7 +50,7 @@ const RESERVED: [&str; 30] = [
     "x-real-ip",
 ];
 /// Families that are ours.
-const RESERVED_PREFIXES: [&str; 3] = ["webhook-", "x-gatepost-", "sec-"];
+const RESERVED_PREFIXES: [&str; 4] = ["webhook-", "x-gatepost-", "x-loginwa-", "sec-"];
 
 /// Names in lower case with their values, in the order they were given.
 #[derive(Clone, PartialEq, Eq, Default)]

@@ -162,7 +162,7 @@ events! {
         "Once. The right code is refused from then on; begin another verification.";
     /// The code will not reach the person.
     VerificationFailed = 26, "verification.failed", Verification,
-        "Once, when its message failed; `reason` says how. Nothing follows it.";
+        "Once, when its message failed, or when whoever sent the code hides their number; `reason` says how. Nothing follows it.";
 }
 
 impl EventType {

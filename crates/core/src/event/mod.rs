@@ -12,6 +12,7 @@ mod data;
 mod examples;
 mod filter;
 mod kinds;
+mod loginwa;
 mod page;
 mod payload;
 pub mod schema;
@@ -24,6 +25,7 @@ pub use data::{
 pub use examples::{Cast, CastChannel};
 pub use filter::EventFilter;
 pub use kinds::{EventSubject, EventType};
+pub use loginwa::loginwa_body;
 pub use page::events_page;
 pub use payload::{EventData, EventPayload};
 pub use shape::{Definitions, Described};

@@ -12,7 +12,9 @@ mod defaults;
 pub mod fraud;
 mod funnel;
 mod machine;
+mod page;
 mod settings;
+mod spoken;
 mod text;
 
 pub use choice::{TemplateOffer, language_fit, offers_order, ttl_with};
@@ -20,7 +22,12 @@ pub use code::{CodeLength, Proof, VerificationCode, proof_of_test_code};
 pub use defaults::VerificationDefaults;
 pub use funnel::{Funnel, FunnelBy, Stage};
 pub use machine::{ResendRefused, Standing, Verdict};
+pub use page::{
+    ANCESTORS_MAX, Colour, LOCALES_MAX, PageSettings, PageTexts, PageWord, RETURN_URLS_MAX, ReturnUrl,
+    page_locale,
+};
 pub use settings::{PumpingChoice, VerificationSettings};
+pub use spoken::{SPOKEN_WORD, spoken_code};
 pub use text::CodeText;
 
 use std::fmt;

@@ -31,6 +31,7 @@ targets! {
     "recipient" => gatepost_core::fuzz::recipient,
     "risk_counters" => gatepost_core::fuzz::risk_counters,
     "risk_words" => gatepost_core::fuzz::risk_words,
+    "spoken" => gatepost_core::fuzz::spoken,
     "url_policy" => gatepost_net::fuzz::url_policy,
     "verification_record" => gatepost_core::fuzz::verification_record,
 }

@@ -45,7 +45,7 @@ const X_CSRF_TOKEN: HeaderName = HeaderName::from_static("x-csrf-token");
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Largest form, in bytes.
-const FORM_MAX: usize = 64 * 1024;
+pub(super) const FORM_MAX: usize = 64 * 1024;
 
 /// Which locks are shut: all of them. Tests open some, to see that each of the others holds alone; no configuration does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -202,7 +202,7 @@ fn refusal(detail: &'static str) -> Error {
 }
 
 /// Refuses what did not come from a page of this server.
-fn check_origin(headers: &HeaderMap, uri: &Uri, https: bool) -> Result<()> {
+pub(super) fn check_origin(headers: &HeaderMap, uri: &Uri, https: bool) -> Result<()> {
     let elsewhere = || refusal("this form was not sent from a page of this server");
     let one = |name: &HeaderName| single(headers, name, Code::CsrfRefused);
     match one(&SEC_FETCH_SITE)? {
@@ -227,7 +227,7 @@ fn check_origin(headers: &HeaderMap, uri: &Uri, https: bool) -> Result<()> {
 }
 
 /// Refuses everything but a form as browsers send it by default.
-fn check_type(headers: &HeaderMap) -> Result<()> {
+pub(super) fn check_type(headers: &HeaderMap) -> Result<()> {
     let refuse = || {
         Err(Error::new(
             Code::UnsupportedMediaType,

@@ -118,6 +118,36 @@ pub fn markup(error: &Error, id: RequestId, theme: Theme, onward: Option<(&str, 
     )
 }
 
+/// The answer to a refusal of a visitor of another site: there is nothing of ours that they could go on to.
+pub fn to_visitor(error: &Error, id: RequestId) -> Response {
+    let (title, remedy) = match error.code() {
+        Code::SubscriptionSuspended | Code::PermissionMissing => words(&Error::of(Code::NotFound)),
+        _ => words(error),
+    };
+    let status = match error.code() {
+        Code::SubscriptionSuspended => problem::status_of(Code::NotFound),
+        code => problem::status_of(code),
+    };
+    let document = layout::plain(
+        Theme::System,
+        title,
+        html! {
+            div class="failure" {
+                span class="picture" { (Icon::CircleAlert) }
+                p class="muted" { (status.as_u16()) }
+                h1 { (title) }
+                p { (remedy) }
+                p class="muted" { "Request " (parts::code(&id.to_string())) }
+            }
+        },
+    );
+    let mut response = page::with_status(status, document);
+    if let Some(seconds) = problem::retry_seconds(error) {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}
+
 /// The answer to a refusal: its page, with the headers that belong to its code; or, where a person has only to prove who
 /// they are, the way there.
 pub fn answer(error: &Error, id: RequestId, asked: &Asked) -> Response {

@@ -310,7 +310,8 @@ impl<T> Form<T> {
         }
     }
 
-    fn of(sent: Sent) -> Result<Self>
+    /// Reads what was sent; for whoever stands behind other locks than the guard's.
+    pub(super) fn of(sent: Sent) -> Result<Self>
     where
         T: FormBody,
     {

@@ -27,7 +27,11 @@ const OPEN: [&str; 2] = ["/assets/", "/theme"];
 /// Stands in front of the guard of forms.
 pub async fn keep<A: Doors>(State(state): State<ApiState<A>>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    let page = state.is_page(request.extensions().get::<MatchedPath>());
+    let route = request.extensions().get::<MatchedPath>();
+    if state.is_for_visitors(route) {
+        return admit_visitor(&state, request, next).await;
+    }
+    let page = state.is_page(route);
     if !page || OPEN.iter().any(|open| path.starts_with(open)) {
         return next.run(request).await;
     }
@@ -46,6 +50,20 @@ pub async fn keep<A: Doors>(State(state): State<ApiState<A>>, request: Request, 
         renew(&state, kind, &token, &mut response).await;
     }
     response
+}
+
+/// Counts a request for a page that takes no cookie, by its address.
+async fn admit_visitor<A: Doors>(state: &ApiState<A>, request: Request, next: Next) -> Response {
+    let client = request.extensions().get::<ClientAddress>().and_then(|client| client.0);
+    let decision = state.app().limit_page(None, client).await;
+    let limited = decision.error();
+    if let Some(notes) = request.extensions().get::<Notes>() {
+        notes.set_windows(decision.windows);
+    }
+    match limited {
+        Some(error) => Failure::from(error).into_response(),
+        None => next.run(request).await,
+    }
 }
 
 /// Counts the request; false where there is nothing yet but the page to set up.

@@ -23,7 +23,7 @@ use crate::session::From;
 /// Where one asks for a link to set a password.
 pub const FORGOT_PATH: &str = "/forgot";
 const RESET: &str = "/reset/{code}";
-const VERIFY: &str = "/verify/{code}";
+const VERIFY: &str = "/confirm/{code}";
 const UNDO: &str = "/undo/{code}";
 
 pub fn routes() -> Vec<Route<App>> {

@@ -39,6 +39,7 @@ pub(crate) mod people;
 pub mod seat;
 pub mod sso;
 pub mod theme;
+pub mod verify;
 pub mod view;
 mod workspace;
 mod workspaces;
@@ -63,6 +64,7 @@ pub(crate) fn pages() -> Vec<Route<App>> {
     routes.extend(credentials::routes());
     routes.extend(notices::routes());
     routes.extend(sso::routes());
+    routes.extend(verify::routes());
     routes
 }
 
@@ -74,7 +76,7 @@ pub fn routes<A: Doors>() -> Vec<Route<A>> {
 }
 
 /// Bytes as hexadecimal digits.
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text

@@ -114,6 +114,7 @@ fn example() -> Value {
         "header_names": ["authorization"],
         "metadata": { "team": "shop" },
         "order": "parallel",
+        "format": "standard",
         "retry_schedule": null,
         "ed25519": true,
         "public_key": EXAMPLE_KEY,
@@ -144,6 +145,7 @@ async fn endpoint_create(
         headers: asked.headers,
         metadata: asked.metadata,
         order: asked.order,
+        format: asked.format,
         retry_schedule: asked.retry_schedule,
         ed25519: asked.ed25519,
     };

@@ -5,6 +5,7 @@ mod audit;
 mod auth;
 mod billing;
 mod channels;
+mod compat_otp;
 mod consents;
 mod deliveries;
 mod endpoints;
@@ -32,6 +33,7 @@ mod suppressions;
 mod templates;
 mod test_events;
 mod users;
+mod verification_pages;
 mod verification_settings;
 mod verification_stats;
 mod verifications;
@@ -160,6 +162,8 @@ pub fn public() -> Api<App> {
         .routes(verification_settings::routes())
         .routes(verification_stats::routes())
         .routes(verifications::routes())
+        .routes(verification_pages::routes())
+        .routes(compat_otp::routes())
         .routes(media::routes())
         .routes(templates::routes())
         .routes(numbers::routes())
@@ -209,6 +213,7 @@ pub fn at_socket() -> Api<App> {
         .routes_inside_workspace(channels::routes())
         .routes_inside_workspace(meta_apps::routes())
         .routes_inside_workspace(endpoints::routes())
+        .routes_inside_workspace(verification_pages::routes())
         .routes_inside_workspace(deliveries::routes())
         .routes_inside_workspace(replays::routes())
         .routes_inside_workspace(test_events::routes())
@@ -255,6 +260,7 @@ pub fn for_operators() -> Api<App> {
         .routes_visited(channels::routes())
         .routes_visited(meta_apps::routes())
         .routes_visited(endpoints::routes())
+        .routes_visited(verification_pages::routes())
         .routes_visited(deliveries::routes())
         .routes_visited(replays::routes())
         .routes_visited(events::routes())
@@ -282,8 +288,12 @@ impl From<Paging> for PageQuery {
 /// Body and idempotency key of a creation.
 fn split<T, V: Made>(create: Create<T>) -> (T, Option<Idempotent<V>>) {
     let (body, key) = create.into_parts();
-    let idempotent = key.map(|(key, request)| Idempotent { key, request, render: kept::<V> });
-    (body, idempotent)
+    (body, idempotent(key))
+}
+
+/// The idempotency key of something that is made.
+fn idempotent<V: Made>(key: Option<(String, [u8; 32])>) -> Option<Idempotent<V>> {
+    key.map(|(key, request)| Idempotent { key, request, render: kept::<V> })
 }
 
 /// Whether the mode that a body names is the caller's own.

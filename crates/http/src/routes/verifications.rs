@@ -8,7 +8,7 @@ use gatepost_core::{Code, Result, VerificationId};
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::split;
+use super::idempotent;
 use crate::access::{Grant, delete, get, post};
 use crate::body::{Create, Json};
 use crate::channel_header::ChannelHeader;
@@ -56,8 +56,12 @@ pub fn routes() -> Vec<Route<App>> {
                 "app_name": "Example Shop",
                 "metadata": { "session": "s_81" },
             }))
-            .answer::<wire::Verification<'static>>(201, "The code is on its way.", example())
-            .fails(&UNSENDABLE),
+            .body_examples(vec![
+                ("inbound", json!({ "mode": "inbound", "to": "+12025550101" })),
+            ])
+            .answer::<wire::Verification<'static>>(201, "The code is on its way; or what the person sends, where they do.", example())
+            .fails(&UNSENDABLE)
+            .fails(&[Code::ChannelNumberUnknown]),
         get("/v1/verifications", verification_list)
             .id("verificationList")
             .open_when_suspended()
@@ -152,7 +156,7 @@ fn over(status: &str) -> Value {
     verification
 }
 
-fn approved() -> Value {
+pub(super) fn approved() -> Value {
     let mut verification = over("approved");
     verification["sent_at"] = json!("2026-11-01T09:30:01Z");
     verification["delivered_at"] = json!("2026-11-01T09:30:02Z");
@@ -185,10 +189,19 @@ async fn verification_start(
     header: ChannelHeader,
     create: Create<wire::VerificationCreate>,
 ) -> Answer {
-    let (wire::VerificationCreate { to, mut start }, idempotent) = split(create);
-    start.channel = header.join(start.channel)?;
-    let outcome = app.verification_start(&grant, to, start, idempotent).await?;
-    Ok(reply::made(StatusCode::CREATED, outcome))
+    let (body, key) = create.into_parts();
+    match body {
+        wire::VerificationCreate::Outbound { to, mut start } => {
+            start.channel = header.join(start.channel)?;
+            let outcome = app.verification_start(&grant, to, start, idempotent(key)).await?;
+            Ok(reply::made(StatusCode::CREATED, outcome))
+        }
+        wire::VerificationCreate::Inbound(mut invite) => {
+            invite.channel = header.join(invite.channel)?;
+            let outcome = app.verification_invite(&grant, invite, idempotent(key)).await?;
+            Ok(reply::made(StatusCode::CREATED, outcome))
+        }
+    }
 }
 
 async fn verification_list(grant: Grant<VerificationRead>, State(app): State<App>, query: Query) -> Answer {

@@ -50,6 +50,9 @@ pub struct Endpoint<'a> {
     /// `parallel` or `ordered`.
     #[schema(value_type = String, example = "parallel")]
     order: &'static str,
+    /// `standard` or `loginwa`: what the requests look like.
+    #[schema(value_type = String, example = "standard")]
+    format: &'static str,
     /// Seconds from one attempt to the next; null for the installation's schedule.
     retry_schedule: Option<&'a [u32]>,
     /// Whether deliveries carry an Ed25519 signature (`v1a`) beside HMAC (`v1`).
@@ -90,6 +93,7 @@ impl<'a> From<&'a EndpointView> for Endpoint<'a> {
             header_names: &view.header_names,
             metadata: metadata.map(|(name, text)| (name.as_str(), text.as_str())).collect(),
             order: view.order.as_str(),
+            format: view.format.as_str(),
             retry_schedule: view.retry_schedule.as_deref(),
             ed25519: view.public_key.is_some(),
             public_key: view.public_key.map(|key| key.to_string()),

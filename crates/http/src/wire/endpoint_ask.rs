@@ -6,7 +6,7 @@ use gatepost_app::EndpointUpdate as Change;
 use gatepost_core::channel::Mode;
 use gatepost_core::endpoint::{
     CHANNELS_MAX, ChannelFilter, CustomHeaders, DeliveryOrder, HEADERS_MAX, METADATA_MAX, Metadata,
-    RETRIES_MAX, RETRY_SECONDS_MAX, RetrySchedule, WebhookUrl,
+    PayloadFormat, RETRIES_MAX, RETRY_SECONDS_MAX, RetrySchedule, WebhookUrl,
 };
 use gatepost_core::event::EventFilter;
 use gatepost_core::json::Patch;
@@ -68,6 +68,10 @@ fn order(value: Value<'_>) -> Option<DeliveryOrder> {
     value.parse(|written| DeliveryOrder::parse(written).ok_or("expected parallel or ordered"))
 }
 
+fn format(value: Value<'_>) -> Option<PayloadFormat> {
+    value.parse(|written| PayloadFormat::parse(written).ok_or("expected standard or loginwa"))
+}
+
 fn retry_schedule(value: Value<'_>) -> Option<RetrySchedule> {
     let seconds = value.list(RETRIES_MAX, |v| v.integer(1..=RETRY_SECONDS_MAX))?;
     RetrySchedule::new(seconds).map_or_else(|detail| value.wrong("out_of_range", detail), Some)
@@ -103,6 +107,10 @@ pub struct EndpointCreate {
     /// delivery that fails holds up those behind it. `parallel` where it is left out.
     #[schema(value_type = Option<String>, example = "parallel")]
     pub order: DeliveryOrder,
+    /// `standard`, or `loginwa`: header names, event names and bodies of LoginWA's webhooks, for receivers that were
+    /// written for it. It hears of those events only that have a name there. `standard` where it is left out.
+    #[schema(value_type = Option<String>, example = "standard")]
+    pub format: PayloadFormat,
     /// Seconds from one attempt of a delivery to the next, before jitter: at most 20 of 1 to 86400, a week in all. An
     /// empty list means one attempt and no other; where it is left out the installation's schedule holds.
     #[schema(value_type = Option<Vec<u32>>, example = json!([5, 300, 1800]))]
@@ -124,6 +132,7 @@ impl Body for EndpointCreate {
         let headers = object.optional("headers", headers);
         let metadata = object.optional("metadata", metadata);
         let order = object.optional("order", order);
+        let format = object.optional("format", format);
         let retry_schedule = object.optional("retry_schedule", retry_schedule);
         let ed25519 = object.optional("ed25519", parse::boolean);
         Some(Self {
@@ -135,6 +144,7 @@ impl Body for EndpointCreate {
             headers: headers?.unwrap_or_default(),
             metadata: metadata?.unwrap_or_default(),
             order: order?.unwrap_or_default(),
+            format: format?.unwrap_or_default(),
             retry_schedule: retry_schedule?,
             ed25519: ed25519?.unwrap_or_default(),
         })
@@ -164,6 +174,9 @@ pub struct EndpointUpdate {
     /// `parallel` or `ordered`.
     #[schema(value_type = Option<String>, example = "parallel")]
     pub order: Option<DeliveryOrder>,
+    /// `standard` or `loginwa`. It holds for every attempt from then on, also of what waits.
+    #[schema(value_type = Option<String>, example = "standard")]
+    pub format: Option<PayloadFormat>,
     /// Seconds from one attempt to the next; null for the installation's schedule.
     #[schema(value_type = Option<Vec<u32>>)]
     pub retry_schedule: Patch<RetrySchedule>,
@@ -184,6 +197,7 @@ impl Body for EndpointUpdate {
         let headers = object.patch("headers", headers);
         let metadata = object.patch("metadata", metadata);
         let order = object.optional("order", order);
+        let format = object.optional("format", format);
         let retry_schedule = object.patch("retry_schedule", retry_schedule);
         let ed25519 = object.optional("ed25519", parse::boolean);
         let enabled = object.optional("enabled", parse::boolean);
@@ -195,6 +209,7 @@ impl Body for EndpointUpdate {
             headers: headers?,
             metadata: metadata?,
             order: order?,
+            format: format?,
             retry_schedule: retry_schedule?,
             ed25519: ed25519?,
             enabled: enabled?,
@@ -207,6 +222,7 @@ impl Body for EndpointUpdate {
             headers: Patch::Keep,
             metadata: Patch::Keep,
             order: None,
+            format: None,
             retry_schedule: Patch::Keep,
             ed25519: None,
             enabled: None,
@@ -221,7 +237,7 @@ impl Body for EndpointUpdate {
 impl From<EndpointUpdate> for Change {
     fn from(update: EndpointUpdate) -> Self {
         let EndpointUpdate { url, description, events, channels, headers, metadata, .. } = update;
-        let EndpointUpdate { order, retry_schedule, ed25519, enabled, .. } = update;
+        let EndpointUpdate { order, format, retry_schedule, ed25519, enabled, .. } = update;
         Self {
             url,
             description,
@@ -230,6 +246,7 @@ impl From<EndpointUpdate> for Change {
             headers,
             metadata,
             order,
+            format,
             retry_schedule,
             ed25519,
             enabled,

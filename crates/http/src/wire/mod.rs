@@ -6,6 +6,7 @@
 mod access_rule;
 mod audit;
 mod channel;
+mod compat_otp;
 mod consent;
 mod content;
 mod delivery;
@@ -38,6 +39,7 @@ mod test_event;
 mod token;
 mod user;
 mod verification;
+mod verification_page;
 mod verification_settings;
 mod verification_stats;
 mod workspace;
@@ -45,6 +47,10 @@ mod workspace;
 pub use access_rule::{Allowlist, AllowlistSet, LimitSet, Limits, Origins, OriginsSet};
 pub use audit::{AuditCheckpoints, AuditEntry};
 pub use channel::{Channel, ChannelCreate, ChannelUpdate};
+pub use compat_otp::{
+    IpAdd, IpList, IpToggle, OtpError, OtpReverseStart, OtpReverseStarted, OtpSession, OtpStart, OtpStarted,
+    OtpStartedPlain, OtpVerified, OtpVerifiedPlain, OtpVerify, entry_id,
+};
 pub use consent::{Consent, ConsentRecord};
 pub use delivery::{Attempt, Delivery, DeliveryRetry, EventResend, EventResent};
 pub use endpoint::{Endpoint, EndpointWithSecret, WebhookKeys};
@@ -85,6 +91,7 @@ pub use test_event::EventTrigger;
 pub use token::{TokenIssue, TokenRefresh, TokenRevoke, Tokens};
 pub use user::{User, UserNew};
 pub use verification::{Verification, VerificationCheck, VerificationCreate};
+pub use verification_page::{PageResult, VerificationPage, VerificationPageCreate, VerificationResultTake};
 pub use verification_settings::{VerificationCountry, VerificationSettings, VerificationSettingsSet};
 pub use verification_stats::VerificationStats;
 pub use workspace::{Workspace, WorkspaceCreate};

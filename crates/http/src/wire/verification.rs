@@ -3,9 +3,11 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use gatepost_app::{VerificationStart, VerificationView};
+use gatepost_app::{VerificationInvite, VerificationInvited, VerificationStart, VerificationView};
 use gatepost_core::content::{LanguageCode, TemplateName};
-use gatepost_core::verification::{CodeLength, CodeText, TRIES_MAX, VerificationCode, VerificationState};
+use gatepost_core::verification::{
+    CodeLength, CodeText, Flow, TRIES_MAX, VerificationCode, VerificationState,
+};
 use gatepost_core::{ChannelId, Code, MessageId, Phone, Timestamp, VerificationId, text};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -25,9 +27,17 @@ const INTENT_MAX: usize = 200;
 const METADATA_MAX: usize = 4_096;
 
 /// A verification to begin, as it was understood.
-pub struct VerificationCreate {
-    pub to: Phone,
-    pub start: VerificationStart,
+pub enum VerificationCreate {
+    /// The code goes to the person.
+    Outbound { to: Phone, start: VerificationStart },
+    /// The person sends it.
+    Inbound(VerificationInvite),
+}
+
+fn flow(value: Value<'_>) -> Option<Flow> {
+    value.parse(|written| {
+        Flow::ALL.into_iter().find(|flow| flow.as_str() == written).ok_or("expected outbound or inbound")
+    })
 }
 
 fn metadata(value: Value<'_>) -> Option<Box<RawValue>> {
@@ -43,8 +53,13 @@ impl Body for VerificationCreate {
     type Shape = Shape;
 
     fn read(object: &mut Object<'_>) -> Option<Self> {
+        let flow = object.optional("mode", flow);
         let channel = object.optional("channel_id", parse::id);
-        let to = object.required("to", |v| v.parse_or(Code::RecipientInvalid.as_str(), Phone::parse));
+        let to = object.optional("to", |v| v.parse_or(Code::RecipientInvalid.as_str(), Phone::parse));
+        let inbound = flow == Some(Some(Flow::Inbound));
+        if !inbound && matches!(to, Some(None)) {
+            object.wrong::<()>("to", "missing", "this field is required");
+        }
         let code_length = object.optional("code_length", |v| {
             let digits = v.integer(4..=8)?;
             CodeLength::new(i64::from(digits)).ok()
@@ -68,15 +83,43 @@ impl Body for VerificationCreate {
             let detail = "a code goes in a template or as a text: give one of them";
             object.wrong::<()>("text", "invalid_value", detail);
         }
-        Some(Self {
-            to: to?,
+        if inbound {
+            let detail = "nothing is sent where the person sends the code: leave it out";
+            for (name, there) in [
+                ("code_length", matches!(code_length, Some(Some(_)))),
+                ("max_attempts", matches!(max_tries, Some(Some(_)))),
+                ("template", matches!(template, Some(Some(_)))),
+                ("text", matches!(text, Some(Some(_)))),
+            ] {
+                if there {
+                    object.wrong::<()>(name, "invalid_value", detail);
+                }
+            }
+        }
+        let ttl = ttl?.map(|seconds| Duration::from_secs(seconds.into()));
+        flow?;
+        if inbound {
+            return Some(Self::Inbound(VerificationInvite {
+                to: to?,
+                channel: channel?,
+                ttl,
+                locale: locale?.map(|locale| locale.as_str().to_owned()),
+                app_name: app_name?,
+                intent: intent?,
+                metadata: metadata?,
+                client_ip: client_ip?,
+            }));
+        }
+        Some(Self::Outbound {
+            to: to??,
             start: VerificationStart {
                 channel: channel?,
                 code_length: code_length?,
-                ttl: ttl?.map(|seconds| Duration::from_secs(seconds.into())),
+                ttl,
                 max_tries: max_tries?.and_then(|tries| u8::try_from(tries).ok()),
                 template: template?,
                 text: text?,
+                text_otherwise: None,
                 locale: locale?,
                 app_name: app_name?,
                 intent: intent?,
@@ -92,12 +135,17 @@ impl Body for VerificationCreate {
 #[schema(as = VerificationCreate)]
 #[expect(dead_code, reason = "the schema of what VerificationCreate reads")]
 pub struct Shape {
+    /// `outbound`, where the code goes to the person, or `inbound`, where the person sends it: then the answer holds it.
+    /// `outbound` where nothing is said.
+    #[schema(example = "outbound")]
+    mode: Option<String>,
     /// The channel to send through; may be left out where only one can be meant.
     #[schema(example = "chn_01kagq5rh8e5htqh9sk95d3x4w")]
     channel_id: Option<String>,
-    /// Whose number is to be verified, in international form.
+    /// Whose number is to be verified, in international form. May be left out where the person sends the code: then it is
+    /// good from any number, and has eight digits.
     #[schema(example = "+12025550101")]
-    to: String,
+    to: Option<String>,
     /// Digits of the code, 4 to 8; 6 where nothing is said.
     #[schema(example = 6)]
     code_length: Option<i64>,
@@ -218,6 +266,22 @@ pub struct Verification<'a> {
     /// When it ended, however it did.
     #[schema(value_type = Option<String>, format = DateTime)]
     ended_at: Option<Timestamp>,
+    /// Where the person sends the code, and in the first answer alone: the code, for that person's eyes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "123456")]
+    code: Option<&'a str>,
+    /// The message that the person sends, likewise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "LOGIN 123456")]
+    message: Option<&'a str>,
+    /// Opens WhatsApp with that message ready to be sent, likewise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "https://wa.me/12025550100?text=LOGIN%20123456")]
+    wa_link: Option<&'a str>,
+    /// The number that the person sends it to, likewise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "+12025550100")]
+    receiver_phone: Option<&'a str>,
 }
 
 impl<'a> From<&'a VerificationView> for Verification<'a> {
@@ -247,7 +311,31 @@ impl<'a> From<&'a VerificationView> for Verification<'a> {
             delivered_at: view.delivered_at,
             verified_at: view.verified_at,
             ended_at: view.ended_at,
+            code: None,
+            message: None,
+            wa_link: None,
+            receiver_phone: None,
         }
+    }
+}
+
+impl Made for VerificationInvited {
+    fn location(&self) -> String {
+        self.view.location()
+    }
+
+    fn body(&self, fresh: bool) -> Vec<u8> {
+        let shown = Verification::from(&self.view);
+        if !fresh {
+            return to_json(&shown);
+        }
+        to_json(&Verification {
+            code: Some(self.code.digits()),
+            message: Some(self.message.expose()),
+            wa_link: Some(self.wa_link.expose()),
+            receiver_phone: Some(self.receiver.as_e164()),
+            ..shown
+        })
     }
 }
 

@@ -30,6 +30,8 @@ pub enum TicketKind {
     Sso,
     /// Renews an access token; the subject is the family.
     Refresh,
+    /// Says that a visitor of a verification page proved their number; the subject is the verification.
+    VerificationResult,
 }
 
 impl TicketKind {
@@ -45,6 +47,7 @@ impl TicketKind {
             Self::PasskeySignIn => 8,
             Self::Sso => 9,
             Self::Refresh => 10,
+            Self::VerificationResult => 11,
         }
     }
 }

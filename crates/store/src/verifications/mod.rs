@@ -4,7 +4,9 @@
 //! the row comes before those of messages and before those of the guard.
 
 pub(crate) mod counters;
+pub(crate) mod pages;
 pub(crate) mod settings;
+pub(crate) mod spoken;
 pub(crate) mod stats;
 
 use std::time::Duration;
@@ -20,6 +22,7 @@ use crate::retention::floor_id;
 use crate::store::WorkspaceTx;
 use crate::{params, statements};
 
+pub use pages::VerificationPageRow;
 pub use settings::VerificationFacts;
 pub use stats::VerificationCount;
 
@@ -201,6 +204,7 @@ impl WorkspaceTx<'_> {
         let details =
             self.tx.execute(&DETAILS_PAST, params![self.workspace, floor_id(content), limit]).await?;
         let rows = self.tx.execute(&PAST, params![self.workspace, floor_id(log), limit]).await?;
+        self.spoken_misses_forget(log).await?;
         Ok(details + rows)
     }
 }

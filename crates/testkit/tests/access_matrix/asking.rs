@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use gatepost_core::VerificationId;
 use gatepost_http::RouteInfo;
 use gatepost_testkit::{Answer, Client, Fixtures};
 use serde_json::{Value, json};
@@ -50,6 +51,12 @@ impl Asked {
         self.path.insert("code".to_owned(), "not_found".to_owned());
         self.path.insert("provider".to_owned(), "example".to_owned());
         self.path.insert("plan".to_owned(), "growth".to_owned());
+        self.path.insert("public_token".to_owned(), format!("vp_{}", "A".repeat(43)));
+        // Verifications as LoginWA's clients name them, and an address on a list.
+        let verification = fixtures.get("ver").and_then(|id| id.parse::<VerificationId>().ok());
+        let session = verification.map_or_else(String::new, |id| id.uuid().to_string());
+        self.path.insert("otp_session".to_owned(), session);
+        self.path.insert("otp_entry".to_owned(), "5f2c1f0e9d8c7b6a".to_owned());
         self
     }
 
@@ -60,8 +67,14 @@ impl Asked {
         if let ("mediaUpload", Some(channel)) = (route.operation_id, fixtures.get("chn")) {
             self.query.push(("channel_id".to_owned(), channel.to_owned()));
         }
-        if let (Some(body), "messageSend" | "verificationStart" | "templateCreate" | "templateSync") =
-            (&mut self.body, route.operation_id)
+        if let (
+            Some(body),
+            "messageSend"
+            | "verificationStart"
+            | "verificationPageCreate"
+            | "templateCreate"
+            | "templateSync",
+        ) = (&mut self.body, route.operation_id)
         {
             body["channel_id"] = json!(fixtures.get("chn"));
         }

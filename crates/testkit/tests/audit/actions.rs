@@ -85,6 +85,14 @@ async fn test_channel(stage: &Stage) -> String {
     made(&stage.tenant.admin, "/v1/channels", &json!({"type": "test", "name": "Desk"})).await
 }
 
+async fn verification_page(stage: &Stage, channel: &str) -> String {
+    let body = json!({
+        "name": "Ours", "app_name": "Example Shop", "channel_id": channel,
+        "return_urls": ["https://shop.example/signed-in"],
+    });
+    made(&stage.tenant.admin, "/v1/verification-pages", &body).await
+}
+
 /// Prepares whatever an action needs, then counts, then does it. Returns the log and what it held before.
 async fn drive(stage: &Stage, action: Action) -> (Option<WorkspaceId>, usize) {
     let Stage { world, tenant, live, .. } = stage;
@@ -299,6 +307,16 @@ async fn drive(stage: &Stage, action: Action) -> (Option<WorkspaceId>, usize) {
             let id = endpoint(stage).await;
             before = count().await;
             admin.delete(&format!("/v1/webhook-endpoints/{id}")).await.expect(204);
+        }
+        Action::VerificationPageCreated => {
+            let channel = test_channel(stage).await;
+            before = count().await;
+            verification_page(stage, &channel).await;
+        }
+        Action::VerificationPageDeleted => {
+            let id = verification_page(stage, &test_channel(stage).await).await;
+            before = count().await;
+            admin.delete(&format!("/v1/verification-pages/{id}")).await.expect(204);
         }
         Action::EndpointSecretRotated => {
             let id = endpoint(stage).await;

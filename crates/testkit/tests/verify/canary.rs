@@ -58,7 +58,7 @@ fn decoded(text: &str) -> Vec<u8> {
     bytes
 }
 
-async fn look(stage: &Stage, codes: &[String], when: &str) {
+pub async fn look(stage: &Stage, codes: &[String], when: &str) {
     let mut rows = 0;
     for (table, dump) in stage.world.rows().await {
         for row in dump {

@@ -34,7 +34,7 @@ fn every_kind() -> Vec<MailKind> {
             trigger: trigger(Some(HOSTILE)),
         },
         MailKind::ResetLink { link: link("/reset/0123456789"), until, trigger: trigger(None) },
-        MailKind::AddressVerify { link: link("/verify/0123456789"), until, trigger: trigger(None) },
+        MailKind::AddressVerify { link: link("/confirm/0123456789"), until, trigger: trigger(None) },
         MailKind::AddressChanged { undo: link("/undo/0123456789"), until, trigger: trigger(None) },
         MailKind::PersonNotice { notice: Notice::new_device(&trigger(None)) },
         MailKind::OwnersNotice {
