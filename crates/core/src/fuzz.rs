@@ -41,7 +41,11 @@ pub fn spoken(bytes: &[u8]) {
     let digits = code.digits();
     assert!(matches!(digits.len(), 6 | 8) && digits.bytes().all(|b| b.is_ascii_digit()), "six or eight");
     let asked = spoken_code(&format!("LOGIN {digits}"));
-    assert_eq!(asked.as_ref().map(|code| code.digits()), Some(digits), "another reading");
+    assert_eq!(
+        asked.as_ref().map(crate::verification::VerificationCode::digits),
+        Some(digits),
+        "another reading"
+    );
 }
 
 /// A recipient is a phone number or a BSUID and never both, and reads the same again.

@@ -1,7 +1,6 @@
 //! Refusals as LoginWA's clients read them: `{error, message, errors?}` with its codes, under `/api/`.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use gatepost_core::{Code, Error};
@@ -72,7 +71,7 @@ pub fn render(error: &Error, of_session: bool) -> Response {
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     // Their clients wait as long as it says, and know no other sign.
-    let wait = problem::retry_seconds(error).or((status == 429).then_some(Duration::from_secs(60).as_secs()));
+    let wait = problem::retry_seconds(error).or((status == 429).then_some(60));
     if let Some(seconds) = wait {
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }

@@ -42,6 +42,8 @@ fn number(phone: &str, country_code: Option<&str>) -> Result<Phone, gatepost_cor
     Phone::parse(&format!("+{country}{national}"))
 }
 
+/// The number, as [`Object::optional`] answers.
+#[expect(clippy::option_option, reason = "absent is not the same as wrong")]
 fn phone(object: &mut Object<'_>) -> Option<Option<Phone>> {
     let country = object.optional("country_code", |v| {
         v.parse(|written| {

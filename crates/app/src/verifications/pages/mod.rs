@@ -121,7 +121,7 @@ impl App {
         let returns: Vec<&str> =
             create.settings.return_urls.iter().map(|url| url.origin().as_str()).collect();
         let frames: Vec<&str> =
-            create.settings.frame_ancestors.iter().map(|origin| origin.as_str()).collect();
+            create.settings.frame_ancestors.iter().map(gatepost_core::Origin::as_str).collect();
         let audit = self
             .audit(grant, Action::VerificationPageCreated, ("verification_page", id.to_string()), vec![])
             .made("mode", row.mode.as_str())
