@@ -205,6 +205,11 @@ pub const METRICS: &[Metric] = &[
         &[("verdict", &["approved", "wrong", "blocked", "expired", "over"])],
         "Codes that were checked. `over`: the verification had ended before, so that nothing was compared.",
     ),
+    counter(
+        "gatepost_spoken_codes_total",
+        &[("result", &["approved", "late", "missed", "hidden", "not_heard"])],
+        "Codes that people sent. `missed`: nobody's, or another's; `hidden`: right, from a number that is not told; `not_heard`: from somebody who sent too many wrong ones.",
+    ),
     counter("gatepost_media_uploaded_total", &[("kind", &[])], "Files that were passed on to Meta, by kind."),
     counter("gatepost_media_fetched_total", &[], "Files that were fetched from Meta."),
     counter(
