@@ -309,7 +309,7 @@ impl PageSettings {
     }
 
     /// The first of the wanted languages that the page has words in, whole or by its language alone; else English.
-    pub fn language<'s>(&'s self, wanted: impl IntoIterator<Item = String>) -> &'s str {
+    pub fn language(&self, wanted: impl IntoIterator<Item = String>) -> &str {
         for one in wanted {
             let Ok(locale) = page_locale(&one) else { continue };
             let language = locale.split('-').next().unwrap_or_default();

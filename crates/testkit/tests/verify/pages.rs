@@ -84,7 +84,7 @@ async fn a_visitor_goes_there_and_back() {
         let told = step(&visitor, &at, &[("code", &wrong), ("step", "check")]).await.expect(422);
         assert!(told.text.contains("not right") && told.text.contains("aria-invalid=\"true\""));
         let done =
-            step(&visitor, &at, &[("code", &format!(" {} ", code)), ("step", "check")]).await.expect(303);
+            step(&visitor, &at, &[("code", &format!(" {code} ")), ("step", "check")]).await.expect(303);
         let back = url::Url::parse(header(&done, "location")).unwrap();
         assert!(back.as_str().starts_with(&format!("{BACK}?")), "{back}");
         let given = |name: &str| back.query_pairs().find(|(key, _)| key == name).unwrap().1.into_owned();

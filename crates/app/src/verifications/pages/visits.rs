@@ -188,7 +188,7 @@ impl App {
             app_name: Some(settings.app_name.clone()),
             locale: LanguageCode::parse(visit.language.replace('-', "_")).ok(),
             metadata: Some(serde_json::value::to_raw_value(&metadata).map_err(Error::internal)?),
-            client_ip: page.client.map(|client| client.ip()),
+            client_ip: page.client.map(ClientAddr::ip),
             ..VerificationStart::default()
         };
         visit.phone = Some(phone.as_e164().to_owned());
