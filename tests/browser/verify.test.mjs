@@ -106,7 +106,8 @@ test("in the site's frame, and in no other", async () => {
   await frame.getByRole("heading", { name: "Welcome back" }).waitFor();
   const inside = page.frames().find((one) => one.url().startsWith(back));
   assert.equal((await exchanged(inside.url())).state, "in a frame");
-  assert.deepEqual(faults, []);
+  // A browser leaves the cursor where it is when a frame of elsewhere would like to have it, and says so.
+  assert.deepEqual(faults.filter((fault) => !fault.startsWith("Blocked autofocusing")), []);
   await close();
   // The same site under another name is another origin.
   const stranger = await visitor(browser, [base, shop, shop.replace("localhost", "127.0.0.1")], {});

@@ -12,7 +12,7 @@ use crate::proxy_header::{self, FIXED};
 use crate::verification::fraud::{
     End, FraudRules, Held, RECORD_MAX, Record, Subject, admit, country_of, ended, ranges,
 };
-use crate::verification::spoken_code;
+use crate::verification::{VerificationCode, spoken_code};
 use crate::{Bsuid, ClientAddr, Network, Origin, Phone, Recipient, Timestamp, json};
 
 fn text(bytes: &[u8]) -> &str {
@@ -41,11 +41,7 @@ pub fn spoken(bytes: &[u8]) {
     let digits = code.digits();
     assert!(matches!(digits.len(), 6 | 8) && digits.bytes().all(|b| b.is_ascii_digit()), "six or eight");
     let asked = spoken_code(&format!("LOGIN {digits}"));
-    assert_eq!(
-        asked.as_ref().map(crate::verification::VerificationCode::digits),
-        Some(digits),
-        "another reading"
-    );
+    assert_eq!(asked.as_ref().map(VerificationCode::digits), Some(digits), "another reading");
 }
 
 /// A recipient is a phone number or a BSUID and never both, and reads the same again.

@@ -11,6 +11,8 @@ use crate::problem;
 use crate::reply::to_json;
 use crate::wire::OtpError;
 
+/// How many seconds a client waits that is told of no other time.
+const MINUTE: u64 = 60;
 /// Where these routes lie.
 pub const PREFIX: &str = "/api/";
 
@@ -71,7 +73,7 @@ pub fn render(error: &Error, of_session: bool) -> Response {
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     // Their clients wait as long as it says, and know no other sign.
-    let wait = problem::retry_seconds(error).or((status == 429).then_some(60));
+    let wait = problem::retry_seconds(error).or((status == 429).then_some(MINUTE));
     if let Some(seconds) = wait {
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }

@@ -57,11 +57,12 @@ impl From<OperatorReason> for String {
 }
 
 /// What every visit may read: how a workspace is set up, and what was done there. Secrets are shown to nobody.
-const SET_UP: [PermissionId; 11] = [
+const SET_UP: [PermissionId; 12] = [
     PermissionId::WorkspaceRead,
     PermissionId::ChannelRead,
     PermissionId::TemplateRead,
     PermissionId::EndpointRead,
+    PermissionId::VerificationPageRead,
     PermissionId::KeyRead,
     PermissionId::AllowlistRead,
     PermissionId::OriginRead,

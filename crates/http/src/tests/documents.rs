@@ -306,7 +306,8 @@ fn documents_name_every_id_and_nothing_secret() {
     for route in crate::inventory() {
         for name in crate::path::params(&route.path) {
             let known = crate::path::prefix_of(name).is_some()
-                || ["code", "file_name", "plan", "provider"].contains(&name);
+                || ["code", "file_name", "otp_entry", "otp_session", "plan", "provider", "public_token"]
+                    .contains(&name);
             assert!(known, "{}: {name} is no id that the documents know", route.path);
         }
         let operator = matches!(route.rule, Rule::Operator(_));

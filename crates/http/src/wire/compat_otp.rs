@@ -42,8 +42,10 @@ fn number(phone: &str, country_code: Option<&str>) -> Result<Phone, gatepost_cor
     Phone::parse(&format!("+{country}{national}"))
 }
 
-/// The number, as [`Object::optional`] answers.
-#[expect(clippy::option_option, reason = "absent is not the same as wrong")]
+#[expect(
+    clippy::option_option,
+    reason = "as of an optional field: the outer says that it was there and wrong"
+)]
 fn phone(object: &mut Object<'_>) -> Option<Option<Phone>> {
     let country = object.optional("country_code", |v| {
         v.parse(|written| {

@@ -141,6 +141,46 @@ async fn their_errors() {
     stage.stop().await;
 }
 
+/// These routes answer in a form of their own, so the matrix of all others passes them over: here is who may call them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_door_has_the_locks_of_the_house() {
+    let stage = Stage::start(Engines::Sqlite).await;
+    let routes: Vec<_> =
+        gatepost_http::inventory().into_iter().filter(|route| route.path.starts_with("/api/")).collect();
+    assert_eq!(routes.len(), 12);
+    let workspace = stage.tenant.workspace;
+    let mut callers = Vec::new();
+    for scope in Scope::ALL {
+        let key = stage.world.key(workspace, Mode::Live, &[scope]).await;
+        callers.push((scope, Client::new(&stage.world.base, Some(key))));
+    }
+    let ask = async |caller: &Client, route: &gatepost_http::RouteInfo| {
+        let path = route.path.replace("{otp_session}", "01932f6c-1a2b-7c3d-8e4f-5a6b7c8d9e0f");
+        let path = path.replace("{otp_entry}", "5f2c1f0e9d8c7b6a");
+        caller.call(route.method.as_str(), &path, &[], route.body.as_ref()).await
+    };
+    for route in &routes {
+        let gatepost_http::access::Rule::Permission(permission) = route.rule else { panic!("{route:?}") };
+        let refused = ask(&stage.world.nobody(), route).await.expect(401);
+        assert_eq!(error(&refused), "unauthorized");
+        for (scope, caller) in &callers {
+            let answer = ask(caller, route).await;
+            let may = permission.scopes().contains(scope);
+            let refused = answer.status == 403 && error(&answer) == "permission_missing";
+            assert_eq!(refused, !may, "{} {} with {scope}: {}", route.method, route.path, answer.text);
+        }
+    }
+    let state = gatepost_core::guard::SubscriptionState::Suspended;
+    let operator = stage.world.operator();
+    stage.world.app.workspace_subscription_set(&operator, workspace, state, None).await.unwrap();
+    for route in &routes {
+        let answer = ask(&stage.live.admin, route).await;
+        let shut = answer.status == 402 && error(&answer) == "subscription_suspended";
+        assert_eq!(shut, !route.needs.whatever_subscription, "{} {}", route.path, answer.text);
+    }
+    stage.stop().await;
+}
+
 /// The session's id, as the door says it.
 async fn verification_uuid(stage: &Stage) -> String {
     let id: gatepost_core::VerificationId = text(&newest(stage).await, "id").parse().unwrap();

@@ -12,7 +12,7 @@ use gatepost_core::access::{Grant, permission};
 use gatepost_core::audit::{Action, Audit};
 use gatepost_core::channel::Mode;
 use gatepost_core::verification::PageSettings;
-use gatepost_core::{ChannelId, Code, Error, Result, Timestamp, VerificationPageId, WorkspaceId};
+use gatepost_core::{ChannelId, Code, Error, Origin, Result, Timestamp, VerificationPageId, WorkspaceId};
 use gatepost_store::{VerificationPageRow, WorkspaceScope};
 use gatepost_vault::{Aad, WorkspaceKeys, random_token, sha256};
 
@@ -120,8 +120,7 @@ impl App {
         let prepared = Prepared::with_answer(&keys, idempotent.as_ref(), &view)?;
         let returns: Vec<&str> =
             create.settings.return_urls.iter().map(|url| url.origin().as_str()).collect();
-        let frames: Vec<&str> =
-            create.settings.frame_ancestors.iter().map(gatepost_core::Origin::as_str).collect();
+        let frames: Vec<&str> = create.settings.frame_ancestors.iter().map(Origin::as_str).collect();
         let audit = self
             .audit(grant, Action::VerificationPageCreated, ("verification_page", id.to_string()), vec![])
             .made("mode", row.mode.as_str())

@@ -15,11 +15,13 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use gatepost_core::access::{Principal, TokenDigest};
-use gatepost_core::content::TemplateName;
+use gatepost_core::access::{Grant, Principal, TokenDigest, permission};
+use gatepost_core::content::{LanguageCode, TemplateName};
 use gatepost_core::guard::Needs;
 use gatepost_core::verification::{PageSettings, ReturnUrl, VerificationCode};
-use gatepost_core::{ClientAddr, Code, Error, Phone, Result, Timestamp, VerificationId, VerificationPageId};
+use gatepost_core::{
+    ClientAddr, Code, Error, Phone, Result, Timestamp, VerificationId, VerificationPageId, WorkspaceId,
+};
 use gatepost_vault::{WorkspaceKeys, sha256};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -46,8 +48,8 @@ pub struct OpenPage {
     client: Option<ClientAddr>,
 }
 
-/// How far a visitor came.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+/// How far a visitor came. No `Debug`: it holds a person's number.
+#[derive(Clone, Serialize, Deserialize)]
 pub struct PageVisit {
     /// Where they go back to: one of the page's own.
     pub return_url: ReturnUrl,
@@ -138,7 +140,7 @@ impl OpenPage {
         PageVisit { address: self.address(), ..visit.clone() }
     }
 
-    pub(super) fn workspace(&self) -> gatepost_core::WorkspaceId {
+    pub(super) fn workspace(&self) -> WorkspaceId {
         super::workspace_of(&self.keys)
     }
 }
@@ -162,8 +164,7 @@ impl App {
         let principal = Principal::verify_page(&stored, &digest).ok_or_else(|| Error::of(Code::NotFound))?;
         principal.entitled(Needs::default(), self.now())?;
         let principal = Arc::new(principal);
-        let grant: gatepost_core::access::Grant<gatepost_core::access::permission::VerificationStart> =
-            principal.grant()?;
+        let grant: Grant<permission::VerificationStart> = principal.grant()?;
         let keys = self.0.sealing.keys((&grant).into()).await?;
         Ok(OpenPage { id: row.id, settings: settings_of(&row)?, principal, keys, client })
     }
@@ -185,9 +186,9 @@ impl App {
         let start = VerificationStart {
             template,
             app_name: Some(settings.app_name.clone()),
-            locale: gatepost_core::content::LanguageCode::parse(visit.language.replace('-', "_")).ok(),
+            locale: LanguageCode::parse(visit.language.replace('-', "_")).ok(),
             metadata: Some(serde_json::value::to_raw_value(&metadata).map_err(Error::internal)?),
-            client_ip: page.client.map(gatepost_core::ClientAddr::ip),
+            client_ip: page.client.map(ClientAddr::ip),
             ..VerificationStart::default()
         };
         visit.phone = Some(phone.as_e164().to_owned());

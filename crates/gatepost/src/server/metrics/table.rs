@@ -227,6 +227,11 @@ pub const METRICS: &[Metric] = &[
         &[("rule", &["range_pumping", "region_pumping"])],
         "Times that a range of numbers was blocked because hardly any code was entered there.",
     ),
+    counter(
+        "gatepost_spoken_codes_total",
+        &[("result", &["approved", "late", "missed", "hidden", "not_heard"])],
+        "Codes that people sent. `missed`: nobody's, or another's; `hidden`: right, from a number that is not told; `not_heard`: from somebody who sent too many wrong ones.",
+    ),
     counter("gatepost_media_uploaded_total", &[("kind", &[])], "Files that were passed on to Meta, by kind."),
     counter("gatepost_media_fetched_total", &[], "Files that were fetched from Meta."),
     counter(

@@ -72,11 +72,12 @@ fn languages(headers: &HeaderMap, named: Option<&str>) -> Vec<String> {
         .take(20)
         .filter_map(|part| {
             let (language, weight) = part.split_once(";q=").unwrap_or((part, "1"));
+            let language = language.trim();
             // Thousandths (RFC 9110, section 12.4.2).
             let weight: f32 = weight.trim().parse().ok().filter(|weight| (0.0..=1.0).contains(weight))?;
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 1000")]
             let weight = (weight * 1_000.0) as u16;
-            (weight > 0).then(|| (weight, language.trim().to_owned()))
+            (weight > 0 && !language.is_empty()).then(|| (weight, language.to_owned()))
         })
         .collect();
     wanted.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
