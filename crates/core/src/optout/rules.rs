@@ -68,6 +68,8 @@ pub(super) const RULES: &[Rule] = &[
     rule("dont_send", OptOut, &[DontSend]).full(),
     rule("dont_want_messages", OptOut, &[Unwant, Msg]),
     rule("dont_want_texting", OptOut, &[Unwant, Texting]),
+    rule("dont_want_send_me", OptOut, &[Unwant, Send, Me]).full(),
+    rule("dont_want_send_more", OptOut, &[Unwant, Send, More]).full(),
     rule("dont_want_get_more", OptOut, &[Unwant, Get, More]),
     rule("dont_want_get", OptOut, &[Unwant, Get]).full(),
     rule("dont_want_list", OptOut, &[Unwant, List]),
@@ -86,6 +88,8 @@ pub(super) const RULES: &[Rule] = &[
     rule("resume_send", OptIn, &[Resume, Send]).within(6),
     rule("resume_text", OptIn, &[Resume, Texting]).within(6),
     rule("want_messages", OptIn, &[WantGet, Msg]),
+    rule("doubt_stop", OptOut, &[Doubt, Stop]).full(),
+    rule("doubt_not_send", OptOut, &[Not, Send, Doubt]).full(),
     rule("doubt", Review, &[Doubt]),
     rule("not_send", Review, &[Not, Send]).full(),
     rule("dont_want", Review, &[Unwant, More]).full(),
@@ -96,6 +100,8 @@ const DENIABLE: u64 = Stop.bit() | Unsub.bit() | Remove.bit() | RemoveMe.bit() |
 /// The same of requests to opt in: `no longer want to receive` denies these and is a request itself.
 const DENIABLE_IN: u64 = Join.bit() | Resume.bit() | WantGet.bit();
 
+/// Tokens between a request to join and what it joins.
+const JOINED: usize = 2;
 /// Places of one role that are looked at in one sentence; a person needs two.
 const PLACES: usize = 12;
 /// Comparisons spent on one text.
@@ -144,9 +150,30 @@ struct Search<'a> {
     kept: Vec<(usize, usize)>,
     /// An opt-in that overlaps these is denied.
     kept_in: Vec<(usize, usize)>,
+    /// What only says that the person is displeased.
+    doubts: Vec<(usize, usize)>,
+    /// For each token, how many commas stand before it.
+    parts: Vec<usize>,
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
+    fn new(
+        text: &'a Text,
+        sentence: Sentence,
+        measure: Measure,
+        language: &'a Language,
+        hits: &'a [Hit],
+    ) -> Self {
+        let doubts = hits.iter().filter(|hit| hit.role == Doubt).take(PLACES);
+        let doubts = doubts.map(|hit| (hit.start, hit.end)).collect();
+        let count = |commas: &mut usize, comma: bool| {
+            *commas += usize::from(comma);
+            Some(*commas)
+        };
+        let parts = text.of(sentence).map(|(_, token)| token.comma).scan(0, count).collect();
+        Self { text, sentence, measure, language, hits, kept: Vec::new(), kept_in: Vec::new(), doubts, parts }
+    }
+
     fn places(&self, role: Role) -> impl Iterator<Item = &Hit> {
         self.hits.iter().filter(move |hit| hit.role == role)
     }
@@ -160,13 +187,24 @@ impl Search<'_> {
         self.text.tokens.iter().take(hit.end).skip(hit.start).all(|token| token.filler)
     }
 
-    /// A question how to, or a limit of time.
-    fn asks(&self) -> bool {
-        self.hits.iter().any(|hit| matches!(hit.role, Role::Ask | Role::Limit) && !self.is_courtesy(hit))
+    /// Questions how to, and limits of time.
+    fn asks(&self) -> impl Iterator<Item = Hit> {
+        let asks = self.hits.iter().filter(|hit| matches!(hit.role, Role::Ask | Role::Limit));
+        asks.filter(|hit| !self.is_courtesy(hit)).copied()
+    }
+
+    /// Whether one of `asks` is about the request at `start`: "why do you write, unsubscribe me" asks something else.
+    fn is_asked(&self, asks: &[Hit], start: usize) -> bool {
+        let comma = (self.sentence.first..=start)
+            .rev()
+            .find(|at| !self.sentence.question && self.text.tokens.get(*at).is_some_and(|token| token.comma));
+        asks.iter().any(|ask| ask.role == Role::Limit || comma.is_none_or(|comma| ask.end > comma))
     }
 
     fn keep(&mut self) {
         let spans: Vec<_> = self.places(Role::Keep).map(|hit| (hit.start, hit.end)).collect();
+        // "Put me on the waiting list": what is joined stands behind it.
+        self.kept_in.extend(spans.iter().map(|(start, end)| (start.saturating_sub(JOINED), *end)));
         self.kept.extend(spans);
         let denials = self.hits.iter().filter(|hit| matches!(hit.role, Role::Not | Role::Deny));
         let mut denied = Vec::new();
@@ -208,8 +246,8 @@ impl Search<'_> {
             let behind = chosen.len() == 1
                 && self.language.verb_first
                 && chosen.first().is_some_and(|(start, _)| hit.start < *start);
-            // "I can wait no more, send it": a comma ends what a "not" denies.
-            let apart = rule.slots.first() == Some(&Not)
+            // "I can wait no more, send it": a comma ends what a "not" denies, and what is not to be received.
+            let apart = matches!(rule.slots, [Not, ..] | [Unwant, Get, ..])
                 && chosen.len() == 1
                 && chosen.first().is_some_and(|(_, end)| {
                     self.text.tokens.iter().take(hit.start + 1).skip(*end).any(|token| token.comma)
@@ -242,9 +280,17 @@ impl Search<'_> {
         if self.kept.iter().any(overlaps) || rule.label == OptIn && self.kept_in.iter().any(overlaps) {
             return false;
         }
-        let around =
-            self.words_between(self.sentence.first, start) + self.words_between(end, self.sentence.end);
-        !rule.full || around <= self.measure.rest
+        // "I never signed up for this, remove me" says nothing else.
+        let first = self.sentence.first;
+        let part = |at: usize| self.parts.get(at - first).copied().unwrap_or_default();
+        let own = part(start)..=part(end - 1);
+        let around = self.text.of(self.sentence).filter(|(at, token)| {
+            let doubt = |by: &&(usize, usize)| {
+                (by.0..by.1).contains(at) || !own.contains(&part(*at)) && part(by.0) == part(*at)
+            };
+            !(start..end).contains(at) && !token.filler && self.doubts.iter().find(doubt).is_none()
+        });
+        !rule.full || around.count() <= self.measure.rest
     }
 }
 
@@ -288,16 +334,15 @@ pub(super) fn judge(
     let measure = Measure::of(text, sentence);
     // Who knows most of the sentence knows best what it denies and asks.
     let mut best_kept = Vec::new();
-    let mut best_asks = false;
+    let mut best_asks: Vec<Hit> = Vec::new();
     for ((number, _), words) in languages.iter().zip(&evidence) {
         let Some(language) = lexicon.languages.get(usize::from(*number)).filter(|_| *words == most) else {
             continue;
         };
         let own: Vec<Hit> = hits.iter().filter(|hit| hit.language == *number).copied().collect();
-        let mut search =
-            Search { text, sentence, measure, language, hits: &own, kept: Vec::new(), kept_in: Vec::new() };
+        let mut search = Search::new(text, sentence, measure, language, &own);
         search.keep();
-        best_asks |= search.asks();
+        best_asks.extend(search.asks());
         best_kept.append(&mut search.kept);
     }
     for ((number, present), words) in languages.into_iter().zip(evidence) {
@@ -315,14 +360,14 @@ pub(super) fn judge(
             continue;
         }
         let own: Vec<Hit> = hits.iter().filter(|hit| hit.language == number).copied().collect();
-        let mut search =
-            Search { text, sentence, measure, language, hits: &own, kept: Vec::new(), kept_in: Vec::new() };
+        let mut search = Search::new(text, sentence, measure, language, &own);
         search.keep();
         search.kept.extend_from_slice(&best_kept);
-        let asked = best_asks || search.asks();
+        let asks: Vec<Hit> = best_asks.iter().copied().chain(search.asks()).collect();
         for (at, rule) in candidates {
             if let Some(span) = search.holds(rule, steps) {
-                let label = if asked && rule.label != OptIn { Review } else { rule.label };
+                let asked = rule.label != OptIn && search.is_asked(&asks, span.0);
+                let label = if asked { Review } else { rule.label };
                 here.push(Found { label, language: number, rule: at, span });
             }
         }
