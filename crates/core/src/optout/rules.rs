@@ -44,8 +44,8 @@ impl Rule {
 
 use Label::{OptIn, OptOut, Review};
 use Role::{
-    Cancel, Consent, DontSend, Doubt, Get, Join, List, Me, More, Msg, NoMore, Not, Number, Phrase, Remove,
-    RemoveMe, Resume, Revoke, Send, Stop, Subs, Text as Texting, Unsub, Unwant, WantGet,
+    Bored, Cancel, Consent, DontSend, Doubt, Get, Join, List, Me, More, Msg, News, NoMore, Not, Number,
+    Phrase, Remove, RemoveMe, Resume, Revoke, Send, Stop, Subs, Text as Texting, Unsub, Unwant, WantGet,
 };
 
 pub(super) const RULES: &[Rule] = &[
@@ -72,6 +72,9 @@ pub(super) const RULES: &[Rule] = &[
     rule("dont_want_send_more", OptOut, &[Unwant, Send, More]).full(),
     rule("dont_want_get_more", OptOut, &[Unwant, Get, More]),
     rule("dont_want_get", OptOut, &[Unwant, Get]).full(),
+    rule("dont_want_news", OptOut, &[Unwant, Get, News]),
+    rule("stop_news", OptOut, &[Stop, Get, News]).within(6),
+    rule("messages_bore", OptOut, &[Msg, Bored]).within(7),
     rule("dont_want_list", OptOut, &[Unwant, List]),
     rule("dont_want_subscription", OptOut, &[Unwant, Subs]),
     rule("no_more_messages", OptOut, &[NoMore, Msg]).within(5),
@@ -88,6 +91,7 @@ pub(super) const RULES: &[Rule] = &[
     rule("resume_send", OptIn, &[Resume, Send]).within(6),
     rule("resume_text", OptIn, &[Resume, Texting]).within(6),
     rule("want_messages", OptIn, &[WantGet, Msg]),
+    rule("want_news", OptIn, &[WantGet, News]),
     rule("doubt_stop", OptOut, &[Doubt, Stop]).full(),
     rule("doubt_not_send", OptOut, &[Not, Send, Doubt]).full(),
     rule("doubt", Review, &[Doubt]),
@@ -102,6 +106,10 @@ const DENIABLE_IN: u64 = Join.bit() | Resume.bit() | WantGet.bit();
 
 /// Tokens between a request to join and what it joins.
 const JOINED: usize = 2;
+/// Roles that may stand beside a request which says nothing else.
+const ASIDE: u64 = Me.bit() | Number.bit() | More.bit();
+/// Roles whose expressions say what is asked, or most of it.
+const WHOLE_REQUESTS: u64 = Phrase.bit() | DontSend.bit() | Unwant.bit();
 /// Places of one role that are looked at in one sentence; a person needs two.
 const PLACES: usize = 12;
 /// Comparisons spent on one text.
@@ -150,8 +158,10 @@ struct Search<'a> {
     kept: Vec<(usize, usize)>,
     /// An opt-in that overlaps these is denied.
     kept_in: Vec<(usize, usize)>,
-    /// What only says that the person is displeased.
+    /// What only says that the person is displeased, or wants something else.
     doubts: Vec<(usize, usize)>,
+    /// Tokens that say whom, or for how long: they add nothing to a request.
+    aside: Vec<bool>,
     /// For each token, how many commas stand before it.
     parts: Vec<usize>,
 }
@@ -164,14 +174,30 @@ impl<'a> Search<'a> {
         language: &'a Language,
         hits: &'a [Hit],
     ) -> Self {
-        let doubts = hits.iter().filter(|hit| hit.role == Doubt).take(PLACES);
+        let doubts = hits.iter().filter(|hit| matches!(hit.role, Doubt | Unwant)).take(PLACES);
         let doubts = doubts.map(|hit| (hit.start, hit.end)).collect();
+        let mut aside = vec![false; sentence.end - sentence.first];
+        for hit in hits.iter().filter(|hit| ASIDE & hit.role.bit() != 0) {
+            let tokens = aside.iter_mut().take(hit.end - sentence.first).skip(hit.start - sentence.first);
+            tokens.for_each(|aside| *aside = true);
+        }
         let count = |commas: &mut usize, comma: bool| {
             *commas += usize::from(comma);
             Some(*commas)
         };
         let parts = text.of(sentence).map(|(_, token)| token.comma).scan(0, count).collect();
-        Self { text, sentence, measure, language, hits, kept: Vec::new(), kept_in: Vec::new(), doubts, parts }
+        Self {
+            text,
+            sentence,
+            measure,
+            language,
+            hits,
+            kept: Vec::new(),
+            kept_in: Vec::new(),
+            doubts,
+            aside,
+            parts,
+        }
     }
 
     fn places(&self, role: Role) -> impl Iterator<Item = &Hit> {
@@ -201,8 +227,28 @@ impl<'a> Search<'a> {
         asks.iter().any(|ask| ask.role == Role::Limit || comma.is_none_or(|comma| ask.end > comma))
     }
 
+    /// Expressions that mean something else, but for those that are a part of a longer request: "do not receive" in
+    /// "wish not to receive".
+    fn meant_otherwise(&self) -> Vec<(usize, usize)> {
+        // The end of the longest request that begins at a token, and at any before it.
+        let mut here = vec![0; self.sentence.end - self.sentence.first + 1];
+        for hit in self.hits.iter().filter(|hit| WHOLE_REQUESTS & hit.role.bit() != 0) {
+            if let Some(end) = here.get_mut(hit.start - self.sentence.first) {
+                *end = hit.end.max(*end);
+            }
+        }
+        let before = here.iter().scan(0, |most, end| Some(std::mem::replace(most, (*most).max(*end))));
+        let reach: Vec<(usize, usize)> = before.zip(here.iter().copied()).collect();
+        let within = |hit: &&Hit| {
+            let reach = reach.get(hit.start - self.sentence.first);
+            reach.is_some_and(|(before, here)| *before >= hit.end || *here > hit.end)
+        };
+        let keeps = self.places(Role::Keep).filter(|hit| !within(hit));
+        keeps.map(|hit| (hit.start, hit.end)).collect()
+    }
+
     fn keep(&mut self) {
-        let spans: Vec<_> = self.places(Role::Keep).map(|hit| (hit.start, hit.end)).collect();
+        let spans = self.meant_otherwise();
         // "Put me on the waiting list": what is joined stands behind it.
         self.kept_in.extend(spans.iter().map(|(start, end)| (start.saturating_sub(JOINED), *end)));
         self.kept.extend(spans);
@@ -288,25 +334,27 @@ impl<'a> Search<'a> {
             let doubt = |by: &&(usize, usize)| {
                 (by.0..by.1).contains(at) || !own.contains(&part(*at)) && part(by.0) == part(*at)
             };
-            !(start..end).contains(at) && !token.filler && self.doubts.iter().find(doubt).is_none()
+            let aside = self.aside.get(*at - first).copied().unwrap_or_default();
+            !(start..end).contains(at) && !token.filler && !aside && self.doubts.iter().find(doubt).is_none()
         });
         !rule.full || around.count() <= self.measure.rest
     }
 }
 
-/// How many words of a sentence each language knows.
-fn evidence(languages: &[(u8, u64)], sentence: Sentence, hits: &[Hit]) -> Vec<usize> {
+/// How many words of a sentence each language knows: all of them, and those that are not mere courtesy.
+fn evidence(languages: &[(u8, u64)], sentence: Sentence, hits: &[Hit]) -> Vec<(usize, usize)> {
     let words = sentence.end - sentence.first;
     let count = |language: u8| {
-        let mut known = vec![false; words];
+        let mut known = vec![(false, false); words];
         for hit in hits.iter().filter(|hit| hit.language == language) {
-            known
-                .iter_mut()
-                .take(hit.end - sentence.first)
-                .skip(hit.start - sentence.first)
-                .for_each(|k| *k = true);
+            let tokens = known.iter_mut().take(hit.end - sentence.first).skip(hit.start - sentence.first);
+            tokens.for_each(|(word, means)| {
+                *word = true;
+                *means |= hit.role != Role::Polite;
+            });
         }
-        known.into_iter().filter(|known| *known).count()
+        let of = |which: fn(&(bool, bool)) -> bool| known.iter().filter(|word| which(word)).count();
+        (of(|(word, _)| *word), of(|(_, means)| *means))
     };
     languages.iter().map(|(language, _)| count(*language)).collect()
 }
@@ -330,12 +378,13 @@ pub(super) fn judge(
     languages.sort_unstable();
     let mut here: Vec<Found> = Vec::new();
     let evidence = evidence(&languages, sentence, hits);
-    let most = evidence.iter().copied().max().unwrap_or_default();
+    let most = evidence.iter().map(|(words, _)| *words).max().unwrap_or_default();
+    let most_meant = evidence.iter().map(|(_, meant)| *meant).max().unwrap_or_default();
     let measure = Measure::of(text, sentence);
     // Who knows most of the sentence knows best what it denies and asks.
     let mut best_kept = Vec::new();
     let mut best_asks: Vec<Hit> = Vec::new();
-    for ((number, _), words) in languages.iter().zip(&evidence) {
+    for ((number, _), (words, _)) in languages.iter().zip(&evidence) {
         let Some(language) = lexicon.languages.get(usize::from(*number)).filter(|_| *words == most) else {
             continue;
         };
@@ -345,9 +394,9 @@ pub(super) fn judge(
         best_asks.extend(search.asks());
         best_kept.append(&mut search.kept);
     }
-    for ((number, present), words) in languages.into_iter().zip(evidence) {
+    for ((number, present), (words, meant)) in languages.into_iter().zip(evidence) {
         // Words that several languages share decide nothing in one that does not know the rest of the sentence.
-        if words * 4 < most * 3 {
+        if words * 4 < most * 3 && meant * 4 < most_meant * 3 {
             continue;
         }
         let Some(language) = lexicon.languages.get(usize::from(number)) else { continue };
