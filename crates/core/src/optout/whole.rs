@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::Label;
-use super::lexicon::{Hit, Lexicon};
+use super::lexicon::{Hit, Lexicon, joined};
 use super::own;
 use super::tokens::{Sentence, Text};
 
@@ -55,16 +55,42 @@ impl Book<'_> {
             let tokens = text.of(sentence).filter(move |(_, token)| plain || !token.filler);
             tokens.map(|(_, token)| text.token(token))
         };
-        let plain = self.known(&words(true).collect::<String>());
-        let known = plain.or_else(|| self.known(&words(false).collect::<String>())).or_else(|| {
-            // "STOP STOP STOP"
-            let mut rest = words(false);
-            let first = rest.next()?;
-            rest.all(|word| word == first).then(|| self.known(first))?
-        })?;
+        let plain = self.known(&joined(words(true)));
+        let known = plain
+            .or_else(|| self.known(&joined(words(false))))
+            .or_else(|| {
+                // "STOP STOP STOP"
+                let mut rest = words(false);
+                let first = rest.next()?;
+                rest.all(|word| word == first).then(|| self.known(first))?
+            })
+            .or_else(|| self.listed(text, sentence))?;
         // "Could you stop, please?" asks for it; "Stop?" asks what it does.
         let asks = plain.is_some() && sentence.question && known.label == Label::OptOut;
         Some(if asks { Known { label: Label::Review, ..known } } else { known })
+    }
+
+    /// "Enough, stop": keywords between commas, one of which opts out while the others doubt at most.
+    fn listed(&self, text: &Text, sentence: Sentence) -> Option<Known> {
+        let mut decided = None;
+        let mut part: Vec<&str> = Vec::new();
+        let mut last = None;
+        for (at, token) in text.of(sentence) {
+            if token.comma && !part.is_empty() {
+                last = Some(self.known(&joined(part.drain(..)))?);
+                decided = decided.or(last.filter(|known| known.label == Label::OptOut));
+                last.filter(|known| matches!(known.label, Label::OptOut | Label::Review))?;
+            }
+            if !token.filler {
+                part.push(text.token(token));
+            }
+            if at + 1 == sentence.end && last.is_some() && !part.is_empty() {
+                let known = self.known(&joined(part.drain(..)))?;
+                decided = decided.or(Some(known).filter(|known| known.label == Label::OptOut));
+                Some(known).filter(|known| matches!(known.label, Label::OptOut | Label::Review))?;
+            }
+        }
+        decided
     }
 
     /// The keyword that this message is, or holds.
