@@ -8,7 +8,7 @@
 use super::Label;
 use super::data::Role;
 use super::lexicon::{Hit, Language, Lexicon};
-use super::tokens::{Sentence, Text};
+use super::tokens::{Sentence, Text, Token};
 
 /// One way to say it.
 pub(super) struct Rule {
@@ -140,13 +140,30 @@ struct Search<'a> {
     measure: Measure,
     language: &'a Language,
     hits: &'a [Hit],
+    /// Which tokens of the sentence say no more than "me" or "any more"; a request may stand beside them.
+    light: Vec<bool>,
     /// What overlaps these spans means something else.
     kept: Vec<(usize, usize)>,
     /// An opt-in that overlaps these is denied.
     kept_in: Vec<(usize, usize)>,
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
+    fn new(
+        text: &'a Text,
+        sentence: Sentence,
+        measure: Measure,
+        language: &'a Language,
+        hits: &'a [Hit],
+    ) -> Self {
+        let mut light = vec![false; sentence.end - sentence.first];
+        for hit in hits.iter().filter(|hit| matches!(hit.role, Me | More)) {
+            let tokens = light.iter_mut().take(hit.end - sentence.first).skip(hit.start - sentence.first);
+            tokens.for_each(|light| *light = true);
+        }
+        Self { text, sentence, measure, language, hits, light, kept: Vec::new(), kept_in: Vec::new() }
+    }
+
     fn places(&self, role: Role) -> impl Iterator<Item = &Hit> {
         self.hits.iter().filter(move |hit| hit.role == role)
     }
@@ -154,6 +171,13 @@ impl Search<'_> {
     /// Tokens between two that are not courtesy.
     fn words_between(&self, start: usize, end: usize) -> usize {
         self.text.tokens.iter().take(end).skip(start).filter(|token| !token.filler).count()
+    }
+
+    /// Words of the sentence outside of a span that say something.
+    fn rest(&self, start: usize, end: usize) -> usize {
+        let outside = |(at, _): &(usize, &Token)| !(start..end).contains(at);
+        let light = |at: usize| self.light.get(at - self.sentence.first).is_some_and(|light| *light);
+        self.text.of(self.sentence).filter(outside).filter(|(at, token)| !token.filler && !light(*at)).count()
     }
 
     fn is_courtesy(&self, hit: &Hit) -> bool {
@@ -242,9 +266,7 @@ impl Search<'_> {
         if self.kept.iter().any(overlaps) || rule.label == OptIn && self.kept_in.iter().any(overlaps) {
             return false;
         }
-        let around =
-            self.words_between(self.sentence.first, start) + self.words_between(end, self.sentence.end);
-        !rule.full || around <= self.measure.rest
+        !rule.full || self.rest(start, end) <= self.measure.rest
     }
 }
 
@@ -263,6 +285,30 @@ fn evidence(languages: &[(u8, u64)], sentence: Sentence, hits: &[Hit]) -> Vec<us
         known.into_iter().filter(|known| *known).count()
     };
     languages.iter().map(|(language, _)| count(*language)).collect()
+}
+
+/// The words of one language, but those that a longer expression gives another sense: "for me" of "do it for me" is
+/// courtesy, and "after" of "after today" no limit.
+fn of_language(hits: &[Hit], language: u8) -> Vec<Hit> {
+    let own = || hits.iter().filter(|hit| hit.language == language);
+    let long = |role: Role| {
+        let long = own().filter(move |hit| hit.role == role && hit.end - hit.start > 1);
+        long.map(|hit| (hit.start, hit.end)).take(PLACES).collect::<Vec<_>>()
+    };
+    let (courtesy, more) = (long(Role::Polite), long(More));
+    let inside = |hit: &Hit, spans: &[(usize, usize)]| {
+        spans
+            .iter()
+            .any(|(start, end)| *start <= hit.start && hit.end <= *end && end - start > hit.end - hit.start)
+    };
+    own()
+        .filter(|hit| match hit.role {
+            Me => !inside(hit, &courtesy),
+            Role::Ask | Role::Limit => !inside(hit, &more),
+            _ => true,
+        })
+        .copied()
+        .collect()
 }
 
 /// What the words of one sentence, all of them, ask for in any language: at most one request out and one in, and doubts.
@@ -293,9 +339,8 @@ pub(super) fn judge(
         let Some(language) = lexicon.languages.get(usize::from(*number)).filter(|_| *words == most) else {
             continue;
         };
-        let own: Vec<Hit> = hits.iter().filter(|hit| hit.language == *number).copied().collect();
-        let mut search =
-            Search { text, sentence, measure, language, hits: &own, kept: Vec::new(), kept_in: Vec::new() };
+        let own = of_language(hits, *number);
+        let mut search = Search::new(text, sentence, measure, language, &own);
         search.keep();
         best_asks |= search.asks();
         best_kept.append(&mut search.kept);
@@ -314,9 +359,8 @@ pub(super) fn judge(
         if candidates.is_empty() {
             continue;
         }
-        let own: Vec<Hit> = hits.iter().filter(|hit| hit.language == number).copied().collect();
-        let mut search =
-            Search { text, sentence, measure, language, hits: &own, kept: Vec::new(), kept_in: Vec::new() };
+        let own = of_language(hits, number);
+        let mut search = Search::new(text, sentence, measure, language, &own);
         search.keep();
         search.kept.extend_from_slice(&best_kept);
         let asked = best_asks || search.asks();

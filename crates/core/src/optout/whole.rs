@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 
 use super::Label;
+use super::data::Role;
+use super::fold;
 use super::lexicon::{Hit, Lexicon};
 use super::own;
 use super::tokens::{Sentence, Text};
@@ -13,6 +15,10 @@ const NAME_WORDS: usize = 3;
 const NAME_CHARS: usize = 5;
 /// Letters of the longest keyword; what is longer is not looked up.
 const KEY_BYTES: usize = 400;
+/// Tokens of a sentence that is looked at twice.
+const SHORT: usize = 16;
+/// The language that is asked first.
+const ENGLISH: u8 = 0;
 
 /// What a known whole message means.
 #[derive(Debug, Clone, Copy)]
@@ -38,7 +44,15 @@ pub(super) struct Book<'a> {
 }
 
 impl Book<'_> {
+    /// What a key means; `st0p` is read as `stop` where it would mean nothing.
     fn known(&self, key: &str) -> Option<Known> {
+        self.exactly(key).or_else(|| {
+            let plain = fold::digits_as_letters(key)?;
+            self.exactly(&plain).filter(|known| known.label == Label::OptOut)
+        })
+    }
+
+    fn exactly(&self, key: &str) -> Option<Known> {
         if key.is_empty() || key.len() > KEY_BYTES {
             return None;
         }
@@ -50,7 +64,7 @@ impl Book<'_> {
     }
 
     /// A sentence that is a keyword, with courtesy or without.
-    fn sentence(&self, text: &Text, sentence: Sentence) -> Option<Known> {
+    fn sentence(&self, text: &Text, sentence: Sentence, hits: &[Hit]) -> Option<Known> {
         let words = |plain: bool| {
             let tokens = text.of(sentence).filter(move |(_, token)| plain || !token.filler);
             tokens.map(|(_, token)| text.token(token))
@@ -61,10 +75,68 @@ impl Book<'_> {
             let mut rest = words(false);
             let first = rest.next()?;
             rest.all(|word| word == first).then(|| self.known(first))?
-        })?;
+        });
+        let known = known
+            .or_else(|| self.with_courtesy_of_its_language(text, sentence, hits))
+            .or_else(|| self.parts(text, sentence))?;
         // "Could you stop, please?" asks for it; "Stop?" asks what it does.
         let asks = plain.is_some() && sentence.question && known.label == Label::OptOut;
         Some(if asks { Known { label: Label::Review, ..known } } else { known })
+    }
+
+    /// A keyword with words that are courtesy in its own language and mean something in another: `dừng lại đi`.
+    fn with_courtesy_of_its_language(&self, text: &Text, sentence: Sentence, hits: &[Hit]) -> Option<Known> {
+        if sentence.end - sentence.first > SHORT {
+            return None;
+        }
+        let polite =
+            |hit: &&Hit| hit.role == Role::Polite && hit.start >= sentence.first && hit.end <= sentence.end;
+        let mut languages: Vec<u8> = hits.iter().filter(polite).map(|hit| hit.language).collect();
+        languages.sort_unstable();
+        languages.dedup();
+        languages.into_iter().find_map(|language| {
+            let own = |at: usize| {
+                let mut own = hits.iter().filter(polite).filter(|hit| hit.language == language);
+                own.any(|hit| (hit.start..hit.end).contains(&at))
+            };
+            let key: String =
+                text.of(sentence).filter(|(at, _)| !own(*at)).map(|(_, token)| text.token(token)).collect();
+            // English keywords are everybody's.
+            self.known(&key).filter(|known| known.language.is_none_or(|of| of == language || of == ENGLISH))
+        })
+    }
+
+    /// Several keywords in one breath: "enough, stop", "stop unsubscribe". One of them must be clear.
+    fn parts(&self, text: &Text, sentence: Sentence) -> Option<Known> {
+        if sentence.question || sentence.end - sentence.first > SHORT {
+            return None;
+        }
+        let words: Vec<_> =
+            text.of(sentence).filter(|(_, token)| !token.filler).map(|(_, token)| token).collect();
+        let commas = (1..words.len()).filter(|at| words.get(*at).is_some_and(|token| token.comma));
+        let mut starts: Vec<usize> = commas.collect();
+        let apart = !starts.is_empty();
+        if !apart && words.iter().all(|token| !token.unspaced) && words.len() == 2 {
+            starts.push(1);
+        }
+        if starts.is_empty() {
+            return None;
+        }
+        starts.push(words.len());
+        let mut from = 0;
+        let mut clear = None;
+        for to in starts {
+            let key: String =
+                words.get(from..to).unwrap_or_default().iter().map(|token| text.token(token)).collect();
+            let part = self.known(&key)?;
+            match part.label {
+                Label::OptOut => clear = clear.or(Some(part)),
+                Label::Review if apart => {}
+                _ => return None,
+            }
+            from = to;
+        }
+        clear
     }
 
     /// The keyword that this message is, or holds.
@@ -83,10 +155,18 @@ impl Book<'_> {
         let mut at_edge = false;
         let last = text.sentences.len().saturating_sub(1);
         for (number, sentence) in text.sentences.iter().enumerate() {
-            if let Some(known) = self.sentence(text, *sentence) {
+            if let Some(known) = self.sentence(text, *sentence, hits) {
                 match keyword {
-                    Some((before, _)) if before.label != known.label => return None,
-                    Some(_) => {}
+                    Some((before, _)) if before.label == known.label => {}
+                    // "Enough! Stop."
+                    Some((Known { label: Label::OptOut, .. }, _))
+                        if known.label == Label::Review && !sentence.question => {}
+                    Some((Known { label: Label::Review, .. }, first))
+                        if known.label == Label::OptOut && !first.question =>
+                    {
+                        keyword = Some((known, *sentence));
+                    }
+                    Some(_) => return None,
                     None => keyword = Some((known, *sentence)),
                 }
                 at_edge |= number == 0 || number == last;
@@ -124,7 +204,7 @@ fn is_courtesy(text: &Text, sentence: Sentence, hits: &[Hit], number: usize) -> 
     let means = hits.iter().any(|hit| {
         hit.start >= sentence.first
             && hit.end <= sentence.end
-            && hit.role != super::data::Role::Polite
+            && hit.role != Role::Polite
             && hit.end - hit.start == words
     });
     short && name && !means && number > 0 && (fillers > 0 || sentence.apart)
