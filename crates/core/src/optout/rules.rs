@@ -75,7 +75,7 @@ pub(super) const RULES: &[Rule] = &[
     rule("no_more_messages", OptOut, &[NoMore, Msg]).within(5),
     rule("remove_me_list", OptOut, &[Remove, Me, List]),
     rule("remove_number", OptOut, &[Remove, Number]),
-    rule("remove_me", OptOut, &[Remove, Me]).full(),
+    rule("remove_me", OptOut, &[Remove, Me]).full().within(4),
     rule("remove_list", OptOut, &[Remove, List]).full(),
     rule("removeme", OptOut, &[RemoveMe]).full(),
     rule("removeme_list", OptOut, &[RemoveMe, List]),
@@ -140,7 +140,7 @@ struct Search<'a> {
     measure: Measure,
     language: &'a Language,
     hits: &'a [Hit],
-    /// Which tokens of the sentence say no more than "me" or "any more"; a request may stand beside them.
+    /// Which tokens of the sentence say no more than "me"; a request may stand beside them.
     light: Vec<bool>,
     /// What overlaps these spans means something else.
     kept: Vec<(usize, usize)>,
@@ -157,7 +157,7 @@ impl<'a> Search<'a> {
         hits: &'a [Hit],
     ) -> Self {
         let mut light = vec![false; sentence.end - sentence.first];
-        for hit in hits.iter().filter(|hit| matches!(hit.role, Me | More)) {
+        for hit in hits.iter().filter(|hit| hit.role == Me) {
             let tokens = light.iter_mut().take(hit.end - sentence.first).skip(hit.start - sentence.first);
             tokens.for_each(|light| *light = true);
         }
@@ -231,7 +231,9 @@ impl<'a> Search<'a> {
             // A verb before what it acts on, where the language has it so.
             let behind = chosen.len() == 1
                 && self.language.verb_first
-                && chosen.first().is_some_and(|(start, _)| hit.start < *start);
+                && chosen
+                    .first()
+                    .is_some_and(|(start, end)| hit.start < *start && !self.closes(*start, *end));
             // "I can wait no more, send it": a comma ends what a "not" denies.
             let apart = rule.slots.first() == Some(&Not)
                 && chosen.len() == 1
@@ -248,6 +250,12 @@ impl<'a> Search<'a> {
             chosen.pop();
         }
         false
+    }
+
+    /// Whether a verb stands after a comma and ends the sentence: "ads every day, stop it now".
+    fn closes(&self, start: usize, end: usize) -> bool {
+        self.text.tokens.get(start).is_some_and(|token| token.comma)
+            && self.rest(self.sentence.first, end) == 0
     }
 
     fn span(chosen: &[(usize, usize)]) -> (usize, usize) {
