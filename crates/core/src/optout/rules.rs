@@ -17,12 +17,14 @@ pub(super) struct Rule {
     slots: &'static [Role],
     /// The sentence says nothing else.
     full: bool,
+    /// Nor is a word left over, which might be what it is about: "do not send the bill".
+    alone: bool,
     /// Words from the first to the last of it at most, without polite ones.
     window: usize,
 }
 
 const fn rule(name: &'static str, label: Label, slots: &'static [Role]) -> Rule {
-    Rule { name, label, slots, full: false, window: 9 }
+    Rule { name, label, slots, full: false, alone: false, window: 9 }
 }
 
 impl Rule {
@@ -34,6 +36,11 @@ impl Rule {
     const fn full(mut self) -> Self {
         self.full = true;
         self
+    }
+
+    const fn alone(mut self) -> Self {
+        self.alone = true;
+        self.full()
     }
 
     const fn within(mut self, window: usize) -> Self {
@@ -65,7 +72,7 @@ pub(super) const RULES: &[Rule] = &[
     rule("not_text_number", OptOut, &[Not, Texting, Number]),
     rule("dont_send_more", OptOut, &[DontSend, More]),
     rule("dont_send_messages", OptOut, &[DontSend, Msg]),
-    rule("dont_send", OptOut, &[DontSend]).full(),
+    rule("dont_send", OptOut, &[DontSend]).alone(),
     rule("dont_want_messages", OptOut, &[Unwant, Msg]),
     rule("dont_want_texting", OptOut, &[Unwant, Texting]),
     rule("dont_want_get_more", OptOut, &[Unwant, Get, More]),
@@ -274,7 +281,9 @@ impl<'a> Search<'a> {
         if self.kept.iter().any(overlaps) || rule.label == OptIn && self.kept_in.iter().any(overlaps) {
             return false;
         }
-        !rule.full || self.rest(start, end) <= self.measure.rest
+        !rule.full
+            || self.rest(start, end)
+                <= if rule.alone && self.measure.scale == 1 { 0 } else { self.measure.rest }
     }
 }
 
