@@ -67,11 +67,13 @@ pub(super) fn key(text: &Text) -> String {
 
 /// Words without what separates them. A letter that the next word repeats is one, as within a word: `s t o p p`.
 pub(super) fn joined<'a>(words: impl Iterator<Item = &'a str>) -> String {
-    words.fold(String::new(), |mut key, word| {
-        let again = word.chars().next().filter(|first| !first.is_numeric() && key.ends_with(*first));
-        key.push_str(word.get(again.map_or(0, char::len_utf8)..).unwrap_or_default());
-        key
-    })
+    let mut key = String::new();
+    for letter in words.flat_map(str::chars) {
+        if letter.is_numeric() || !key.ends_with(letter) {
+            key.push(letter);
+        }
+    }
+    key
 }
 
 impl Lexicon {

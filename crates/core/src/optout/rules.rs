@@ -17,12 +17,14 @@ pub(super) struct Rule {
     slots: &'static [Role],
     /// The sentence says nothing else.
     full: bool,
+    /// Nor is a word left over, which might be what it is about: "do not send the bill".
+    alone: bool,
     /// Words from the first to the last of it at most, without polite ones.
     window: usize,
 }
 
 const fn rule(name: &'static str, label: Label, slots: &'static [Role]) -> Rule {
-    Rule { name, label, slots, full: false, window: 9 }
+    Rule { name, label, slots, full: false, alone: false, window: 9 }
 }
 
 impl Rule {
@@ -34,6 +36,11 @@ impl Rule {
     const fn full(mut self) -> Self {
         self.full = true;
         self
+    }
+
+    const fn alone(mut self) -> Self {
+        self.alone = true;
+        self.full()
     }
 
     const fn within(mut self, window: usize) -> Self {
@@ -65,7 +72,7 @@ pub(super) const RULES: &[Rule] = &[
     rule("not_text_number", OptOut, &[Not, Texting, Number]),
     rule("dont_send_more", OptOut, &[DontSend, More]),
     rule("dont_send_messages", OptOut, &[DontSend, Msg]),
-    rule("dont_send", OptOut, &[DontSend]).full(),
+    rule("dont_send", OptOut, &[DontSend]).alone(),
     rule("dont_want_messages", OptOut, &[Unwant, Msg]),
     rule("dont_want_texting", OptOut, &[Unwant, Texting]),
     rule("dont_want_send_me", OptOut, &[Unwant, Send, Me]).full(),
@@ -80,7 +87,7 @@ pub(super) const RULES: &[Rule] = &[
     rule("no_more_messages", OptOut, &[NoMore, Msg]).within(5),
     rule("remove_me_list", OptOut, &[Remove, Me, List]),
     rule("remove_number", OptOut, &[Remove, Number]),
-    rule("remove_me", OptOut, &[Remove, Me]).full(),
+    rule("remove_me", OptOut, &[Remove, Me]).full().within(4),
     rule("remove_list", OptOut, &[Remove, List]).full(),
     rule("removeme", OptOut, &[RemoveMe]).full(),
     rule("removeme_list", OptOut, &[RemoveMe, List]),
@@ -209,6 +216,22 @@ impl<'a> Search<'a> {
         self.text.tokens.iter().take(end).skip(start).filter(|token| !token.filler).count()
     }
 
+    /// Words of the sentence outside of a span that say something else: "I never signed up for this, remove me" says
+    /// nothing but what "remove me" does.
+    fn rest(&self, start: usize, end: usize) -> usize {
+        let first = self.sentence.first;
+        let part = |at: usize| self.parts.get(at - first).copied().unwrap_or_default();
+        let own = part(start)..=part(end - 1);
+        let around = self.text.of(self.sentence).filter(|(at, token)| {
+            let doubt = |by: &(usize, usize)| {
+                (by.0..by.1).contains(at) || !own.contains(&part(*at)) && part(by.0) == part(*at)
+            };
+            let aside = self.aside.get(*at - first).is_some_and(|aside| *aside);
+            !(start..end).contains(at) && !token.filler && !aside && !self.doubts.iter().any(doubt)
+        });
+        around.count()
+    }
+
     fn is_courtesy(&self, hit: &Hit) -> bool {
         self.text.tokens.iter().take(hit.end).skip(hit.start).all(|token| token.filler)
     }
@@ -291,7 +314,9 @@ impl<'a> Search<'a> {
             // A verb before what it acts on, where the language has it so.
             let behind = chosen.len() == 1
                 && self.language.verb_first
-                && chosen.first().is_some_and(|(start, _)| hit.start < *start);
+                && chosen
+                    .first()
+                    .is_some_and(|(start, end)| hit.start < *start && !self.closes(*start, *end));
             // "I can wait no more, send it": a comma ends what a "not" denies, and what is not to be received.
             let apart = matches!(rule.slots, [Not, ..] | [Unwant, Get, ..])
                 && chosen.len() == 1
@@ -310,6 +335,12 @@ impl<'a> Search<'a> {
         false
     }
 
+    /// Whether a verb stands after a comma and ends the sentence: "ads every day, stop it now".
+    fn closes(&self, start: usize, end: usize) -> bool {
+        self.text.tokens.get(start).is_some_and(|token| token.comma)
+            && self.rest(self.sentence.first, end) == 0
+    }
+
     fn span(chosen: &[(usize, usize)]) -> (usize, usize) {
         let start = chosen.iter().map(|(start, _)| *start).min().unwrap_or_default();
         (start, chosen.iter().map(|(_, end)| *end).max().unwrap_or_default())
@@ -326,18 +357,8 @@ impl<'a> Search<'a> {
         if self.kept.iter().any(overlaps) || rule.label == OptIn && self.kept_in.iter().any(overlaps) {
             return false;
         }
-        // "I never signed up for this, remove me" says nothing else.
-        let first = self.sentence.first;
-        let part = |at: usize| self.parts.get(at - first).copied().unwrap_or_default();
-        let own = part(start)..=part(end - 1);
-        let around = self.text.of(self.sentence).filter(|(at, token)| {
-            let doubt = |by: &&(usize, usize)| {
-                (by.0..by.1).contains(at) || !own.contains(&part(*at)) && part(by.0) == part(*at)
-            };
-            let aside = self.aside.get(*at - first).copied().unwrap_or_default();
-            !(start..end).contains(at) && !token.filler && !aside && self.doubts.iter().find(doubt).is_none()
-        });
-        !rule.full || around.count() <= self.measure.rest
+        let most = if rule.alone && self.measure.scale == 1 { 0 } else { self.measure.rest };
+        !rule.full || self.rest(start, end) <= most
     }
 }
 
@@ -357,6 +378,30 @@ fn evidence(languages: &[(u8, u64)], sentence: Sentence, hits: &[Hit]) -> Vec<(u
         (of(|(word, _)| *word), of(|(_, means)| *means))
     };
     languages.iter().map(|(language, _)| count(*language)).collect()
+}
+
+/// The words of one language, but those that a longer expression gives another sense: "for me" of "do it for me" is
+/// courtesy, and "after" of "after today" no limit.
+fn of_language(hits: &[Hit], language: u8) -> Vec<Hit> {
+    let own = || hits.iter().filter(|hit| hit.language == language);
+    let long = |role: Role| {
+        let long = own().filter(move |hit| hit.role == role && hit.end - hit.start > 1);
+        long.map(|hit| (hit.start, hit.end)).take(PLACES).collect::<Vec<_>>()
+    };
+    let (courtesy, more) = (long(Role::Polite), long(More));
+    let inside = |hit: &Hit, spans: &[(usize, usize)]| {
+        spans
+            .iter()
+            .any(|(start, end)| *start <= hit.start && hit.end <= *end && end - start > hit.end - hit.start)
+    };
+    own()
+        .filter(|hit| match hit.role {
+            Me => !inside(hit, &courtesy),
+            Role::Ask | Role::Limit => !inside(hit, &more),
+            _ => true,
+        })
+        .copied()
+        .collect()
 }
 
 /// What the words of one sentence, all of them, ask for in any language: at most one request out and one in, and doubts.
@@ -388,7 +433,7 @@ pub(super) fn judge(
         let Some(language) = lexicon.languages.get(usize::from(*number)).filter(|_| *words == most) else {
             continue;
         };
-        let own: Vec<Hit> = hits.iter().filter(|hit| hit.language == *number).copied().collect();
+        let own = of_language(hits, *number);
         let mut search = Search::new(text, sentence, measure, language, &own);
         search.keep();
         best_asks.extend(search.asks());
@@ -408,7 +453,7 @@ pub(super) fn judge(
         if candidates.is_empty() {
             continue;
         }
-        let own: Vec<Hit> = hits.iter().filter(|hit| hit.language == number).copied().collect();
+        let own = of_language(hits, number);
         let mut search = Search::new(text, sentence, measure, language, &own);
         search.keep();
         search.kept.extend_from_slice(&best_kept);

@@ -184,7 +184,7 @@ fn a_complaint_beside_a_request_does_not_blur_it() {
 
 #[test]
 fn rules_have_names_and_hold_no_text() {
-    let verdict = Classifier::default().classify("Please STOP texting me, Anna");
+    let verdict = Classifier::default().classify("Please STOP texting my phone, Anna");
     assert_eq!((verdict.language, verdict.rule), (Some("en"), Some("en.stop_text")));
     let verdict = Classifier::default().classify("stop");
     assert_eq!(verdict.rule, Some("en.keyword.stop"));
