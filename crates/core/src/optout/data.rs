@@ -56,8 +56,12 @@ roles! {
     DontSend = "dontsend";
     /// Does not want.
     Unwant = "unwant";
+    /// Says of messages that they interest no more.
+    Bored = "bored";
     /// To receive.
     Get = "get";
+    /// News and the like: what one may wish not to receive, though "no news" is no request.
+    News = "news";
     /// To remove.
     Remove = "remove";
     /// "Remove me" in one word.

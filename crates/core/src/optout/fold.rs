@@ -80,8 +80,14 @@ pub(super) const fn letter(c: char) -> char {
         'ک' => 'ك',
         'ة' | 'ہ' | 'ھ' | 'ە' => 'ه',
         'ٱ' => 'ا',
-        // Ukrainian, Belarusian and Kazakh keyboards are not always at hand
-        'ґ' => 'г',
+        // Ukrainian, Kazakh and Uzbek keyboards are not always at hand
+        'ґ' | 'ғ' => 'г',
+        'қ' => 'к',
+        'ң' => 'н',
+        'ү' | 'ұ' => 'у',
+        'ө' => 'о',
+        'ә' => 'а',
+        'һ' | 'ҳ' => 'х',
         // Amharic letters of one sound
         'ሐ' | 'ኀ' => 'ሀ',
         'ሠ' => 'ሰ',
@@ -248,6 +254,24 @@ pub(super) fn is_elision(token: &str) -> bool {
         "jusqu", "lorsqu", "puisqu",
     ];
     ELISIONS.contains(&token)
+}
+
+/// Digits that stand for letters, as in `st0p`; nothing where there are no digits, or no letters beside them.
+pub(super) fn digits_as_letters(key: &str) -> Option<String> {
+    let digits = key.bytes().any(|b| b.is_ascii_digit());
+    if !digits || !key.is_ascii() || !key.bytes().any(|b| b.is_ascii_lowercase()) {
+        return None;
+    }
+    let letter = |c: char| match c {
+        '0' => 'o',
+        '1' => 'i',
+        '3' => 'e',
+        '4' => 'a',
+        '5' => 's',
+        '7' => 't',
+        _ => c,
+    };
+    Some(key.chars().map(letter).collect())
 }
 
 const fn to_latin(c: char) -> Option<char> {

@@ -62,7 +62,18 @@ pub(super) fn lexicon() -> &'static Lexicon {
 
 /// A text as a whole-message keyword is compared: its words without what separates them, so that `s.t.o.p` is `stop`.
 pub(super) fn key(text: &Text) -> String {
-    text.tokens.iter().map(|token| text.token(token)).collect()
+    joined(text.tokens.iter().map(|token| text.token(token)))
+}
+
+/// Words without what separates them. A letter that the next word repeats is one, as within a word: `s t o p p`.
+pub(super) fn joined<'a>(words: impl Iterator<Item = &'a str>) -> String {
+    let mut key = String::new();
+    for letter in words.flat_map(str::chars) {
+        if letter.is_numeric() || !key.ends_with(letter) {
+            key.push(letter);
+        }
+    }
+    key
 }
 
 impl Lexicon {
@@ -158,17 +169,17 @@ impl Lexicon {
                 }
             }
         }
-        for hit in hits.iter().filter(|hit| hit.role == Role::Polite) {
+        // A word of courtesy in one language may deny in another (`non`, `nu`, `na`); then it is none, but for a whole
+        // expression of courtesy (`could you not`).
+        let alone = |hit: &&Hit| hit.end == hit.start + 1;
+        let denies = |hit: &&Hit| matches!(hit.role, Role::Not | Role::Deny) && alone(hit);
+        let polite = |hit: &&Hit| hit.role == Role::Polite;
+        let words = hits.iter().filter(polite).filter(alone).map(|hit| (hit, true));
+        let denials = hits.iter().filter(denies).map(|hit| (hit, false));
+        let expressions = hits.iter().filter(polite).filter(|hit| !alone(hit)).map(|hit| (hit, true));
+        for (hit, filler) in words.chain(denials).chain(expressions) {
             for token in text.tokens.iter_mut().take(hit.end).skip(hit.start) {
-                token.filler = true;
-            }
-        }
-        // A word of courtesy in one language may deny in another (`non`, `nu`, `na`); then it is none.
-        for hit in
-            hits.iter().filter(|hit| matches!(hit.role, Role::Not | Role::Deny) && hit.end == hit.start + 1)
-        {
-            if let Some(token) = text.tokens.get_mut(hit.start) {
-                token.filler = false;
+                token.filler = filler;
             }
         }
         hits

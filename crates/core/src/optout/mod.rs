@@ -175,7 +175,13 @@ fn weigh(found: &[Found], beside: Option<(Known, bool)>) -> Verdict {
             return verdict(out, Label::Review);
         }
         (Some(out), _) => return verdict(out, Label::OptOut),
-        (None, Some(into)) if beside.is_none() => return verdict(into, Label::OptIn),
+        // "Why do you keep texting me, how do I unsubscribe" goes on with nothing.
+        (None, Some(into))
+            if beside.is_none()
+                && (of(Label::Review).is_none() || found.iter().any(|found| wished(&found))) =>
+        {
+            return verdict(into, Label::OptIn);
+        }
         _ => {}
     }
     if let Some((known, about)) = beside {

@@ -155,8 +155,36 @@ fn a_question_is_for_a_person_and_a_denial_takes_the_request_away() {
 }
 
 #[test]
+fn a_complaint_beside_a_request_does_not_blur_it() {
+    for text in [
+        "s t o p p",
+        "Enough, stop",
+        "I never signed up for this, remove me",
+        "I want nothing from you, remove me",
+        "Not interested, please don't write",
+        "Why do you keep texting me, unsubscribe me",
+        "Could you not text me any more?",
+        "Your newsletters no longer interest me",
+        "Не могли бы вы прекратить рассылку?",
+    ] {
+        assert_eq!(label(text), Label::OptOut, "{text}");
+    }
+    for text in [
+        "Why do you keep sending this, how do I unsubscribe?",
+        "Enough, thanks",
+        "fine",
+        "I don't want the blue one any more, can I get the red?",
+        "put me on the waiting list please",
+        "any news?",
+    ] {
+        let label = label(text);
+        assert!(!matches!(label, Label::OptOut | Label::OptIn), "{text}: {label:?}");
+    }
+}
+
+#[test]
 fn rules_have_names_and_hold_no_text() {
-    let verdict = Classifier::default().classify("Please STOP texting me, Anna");
+    let verdict = Classifier::default().classify("Please STOP texting my phone, Anna");
     assert_eq!((verdict.language, verdict.rule), (Some("en"), Some("en.stop_text")));
     let verdict = Classifier::default().classify("stop");
     assert_eq!(verdict.rule, Some("en.keyword.stop"));

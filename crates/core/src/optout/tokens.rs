@@ -9,6 +9,8 @@ use super::fold;
 const RAW_CHARS: usize = 4_000;
 /// Characters that are kept of them. NFKD may make 18 of one.
 const FOLDED_CHARS: usize = 2_000;
+/// So many letters apart are one word; two may be words of their own.
+const SPACED_LETTERS: usize = 3;
 
 /// One word, or one character of a script without spaces.
 #[derive(Debug, Clone, Copy)]
@@ -106,8 +108,37 @@ impl Reader {
         self.text.tokens.push(token);
     }
 
+    /// "S T O P please": letters in a row that stand alone are a word.
+    fn join_letters(&mut self) {
+        let lone = |text: &Text, token: &Token| {
+            let mut letters = text.token(token).chars();
+            !token.unspaced && letters.next().is_some_and(char::is_alphabetic) && letters.next().is_none()
+        };
+        let mut kept = self.first;
+        let mut at = self.first;
+        while let Some(mut token) = self.text.tokens.get(at).copied() {
+            let run = self.text.tokens.iter().skip(at).enumerate();
+            let run = run
+                .take_while(|(number, next)| lone(&self.text, next) && (*number == 0 || !next.comma))
+                .count();
+            if run >= SPACED_LETTERS
+                && let Some(last) = self.text.tokens.get(at + run - 1)
+            {
+                token.end = last.end;
+                at += run - 1;
+            }
+            if let Some(place) = self.text.tokens.get_mut(kept) {
+                *place = token;
+            }
+            kept += 1;
+            at += 1;
+        }
+        self.text.tokens.truncate(kept);
+    }
+
     fn close_sentence(&mut self, question: bool, apart: bool) {
         self.close_word();
+        self.join_letters();
         let end = self.text.tokens.len();
         if end > self.first {
             let apart = std::mem::replace(&mut self.apart, apart);

@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 
 use super::Label;
-use super::lexicon::{Hit, Lexicon};
+use super::data::Role;
+use super::fold;
+use super::lexicon::{Hit, Lexicon, joined};
 use super::own;
-use super::tokens::{Sentence, Text};
+use super::tokens::{Sentence, Text, Token};
 
 /// Words of a name under a message.
 const NAME_WORDS: usize = 3;
@@ -13,6 +15,10 @@ const NAME_WORDS: usize = 3;
 const NAME_CHARS: usize = 5;
 /// Letters of the longest keyword; what is longer is not looked up.
 const KEY_BYTES: usize = 400;
+/// Tokens of a sentence that is looked at twice.
+const SHORT: usize = 16;
+/// The language that is asked first.
+const ENGLISH: u8 = 0;
 
 /// What a known whole message means.
 #[derive(Debug, Clone, Copy)]
@@ -38,7 +44,15 @@ pub(super) struct Book<'a> {
 }
 
 impl Book<'_> {
+    /// What a key means; `st0p` is read as `stop` where it would mean nothing.
     fn known(&self, key: &str) -> Option<Known> {
+        self.exactly(key).or_else(|| {
+            let plain = fold::digits_as_letters(key)?;
+            self.exactly(&plain).filter(|known| known.label == Label::OptOut)
+        })
+    }
+
+    fn exactly(&self, key: &str) -> Option<Known> {
         if key.is_empty() || key.len() > KEY_BYTES {
             return None;
         }
@@ -50,21 +64,84 @@ impl Book<'_> {
     }
 
     /// A sentence that is a keyword, with courtesy or without.
-    fn sentence(&self, text: &Text, sentence: Sentence) -> Option<Known> {
+    fn sentence(&self, text: &Text, sentence: Sentence, hits: &[Hit]) -> Option<Known> {
         let words = |plain: bool| {
             let tokens = text.of(sentence).filter(move |(_, token)| plain || !token.filler);
             tokens.map(|(_, token)| text.token(token))
         };
-        let plain = self.known(&words(true).collect::<String>());
-        let known = plain.or_else(|| self.known(&words(false).collect::<String>())).or_else(|| {
+        let plain = self.known(&joined(words(true)));
+        let known = plain.or_else(|| self.known(&joined(words(false)))).or_else(|| {
             // "STOP STOP STOP"
             let mut rest = words(false);
             let first = rest.next()?;
             rest.all(|word| word == first).then(|| self.known(first))?
-        })?;
+        });
+        let known = known
+            .or_else(|| self.with_courtesy_of_its_language(text, sentence, hits))
+            .or_else(|| self.listed(text, sentence))?;
         // "Could you stop, please?" asks for it; "Stop?" asks what it does.
         let asks = plain.is_some() && sentence.question && known.label == Label::OptOut;
         Some(if asks { Known { label: Label::Review, ..known } } else { known })
+    }
+
+    /// A keyword with words that are courtesy in its own language and mean something in another: `dừng lại đi`.
+    fn with_courtesy_of_its_language(&self, text: &Text, sentence: Sentence, hits: &[Hit]) -> Option<Known> {
+        if sentence.end - sentence.first > SHORT {
+            return None;
+        }
+        let polite =
+            |hit: &&Hit| hit.role == Role::Polite && hit.start >= sentence.first && hit.end <= sentence.end;
+        let mut languages: Vec<u8> = hits.iter().filter(polite).map(|hit| hit.language).collect();
+        languages.sort_unstable();
+        languages.dedup();
+        languages.into_iter().find_map(|language| {
+            let own = |at: usize| {
+                let mut own = hits.iter().filter(polite).filter(|hit| hit.language == language);
+                own.any(|hit| (hit.start..hit.end).contains(&at))
+            };
+            let key =
+                joined(text.of(sentence).filter(|(at, _)| !own(*at)).map(|(_, token)| text.token(token)));
+            // English keywords are everybody's.
+            self.known(&key).filter(|known| known.language.is_none_or(|of| of == language || of == ENGLISH))
+        })
+    }
+
+    /// Several keywords in one breath: "enough, stop" between commas, or the two words "stop unsubscribe". One of them
+    /// must opt out, and the others doubt at most.
+    fn listed(&self, text: &Text, sentence: Sentence) -> Option<Known> {
+        if sentence.question || sentence.end - sentence.first > SHORT {
+            return None;
+        }
+        let mut parts: Vec<Vec<&Token>> = Vec::new();
+        let mut apart = true;
+        for (_, token) in text.of(sentence) {
+            apart |= token.comma; // that of a word of courtesy too: "enough, please stop"
+            if !token.filler {
+                if std::mem::take(&mut apart) {
+                    parts.push(Vec::new());
+                }
+                parts.last_mut()?.push(token);
+            }
+        }
+        let mut doubted = true;
+        if let [words] = parts.as_slice()
+            && let [one, two] = words.as_slice()
+            && !one.unspaced
+            && !two.unspaced
+        {
+            doubted = false;
+            parts = vec![vec![*one], vec![*two]];
+        }
+        let mut clear = None;
+        for part in parts.iter().filter(|_| parts.len() > 1) {
+            let known = self.known(&joined(part.iter().map(|token| text.token(token))))?;
+            match known.label {
+                Label::OptOut => clear = clear.or(Some(known)),
+                Label::Review if doubted => {}
+                _ => return None,
+            }
+        }
+        clear
     }
 
     /// The keyword that this message is, or holds.
@@ -83,10 +160,18 @@ impl Book<'_> {
         let mut at_edge = false;
         let last = text.sentences.len().saturating_sub(1);
         for (number, sentence) in text.sentences.iter().enumerate() {
-            if let Some(known) = self.sentence(text, *sentence) {
+            if let Some(known) = self.sentence(text, *sentence, hits) {
                 match keyword {
-                    Some((before, _)) if before.label != known.label => return None,
-                    Some(_) => {}
+                    Some((before, _)) if before.label == known.label => {}
+                    // "Enough! Stop."
+                    Some((Known { label: Label::OptOut, .. }, _))
+                        if known.label == Label::Review && !sentence.question => {}
+                    Some((Known { label: Label::Review, .. }, first))
+                        if known.label == Label::OptOut && !first.question =>
+                    {
+                        keyword = Some((known, *sentence));
+                    }
+                    Some(_) => return None,
                     None => keyword = Some((known, *sentence)),
                 }
                 at_edge |= number == 0 || number == last;
@@ -124,7 +209,7 @@ fn is_courtesy(text: &Text, sentence: Sentence, hits: &[Hit], number: usize) -> 
     let means = hits.iter().any(|hit| {
         hit.start >= sentence.first
             && hit.end <= sentence.end
-            && hit.role != super::data::Role::Polite
+            && hit.role != Role::Polite
             && hit.end - hit.start == words
     });
     short && name && !means && number > 0 && (fillers > 0 || sentence.apart)
