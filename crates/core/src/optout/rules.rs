@@ -323,7 +323,7 @@ impl<'a> Search<'a> {
                     .is_some_and(|(start, end)| hit.start < *start && !self.closes(*start, *end));
             // "I can wait no more, send it": a comma ends what a "not" denies, and what is not to be received.
             let apart = matches!(rule.slots, [Not, ..] | [Unwant, Get, ..])
-                && chosen.len() == 1
+                && (chosen.len() == 1 || *role == Msg)
                 && chosen.first().is_some_and(|(_, end)| {
                     self.text.tokens.iter().take(hit.start + 1).skip(*end).any(|token| token.comma)
                 });
@@ -487,8 +487,13 @@ pub(super) fn judge(
     }
     // "Cancel the subscription" holds a "subscription", which by itself would be a request for one.
     let outs: Vec<_> = here.iter().filter(|found| found.label == OptOut).map(|found| found.span).collect();
+    // "You keep texting" is displeasure, where "keep texting" would be a wish.
+    let doubts: Vec<_> = here.iter().filter(|found| found.label == Review).map(|found| found.span).collect();
     here.retain(|found| {
-        found.label != OptIn || !outs.iter().any(|(from, to)| found.span.0 < *to && *from < found.span.1)
+        let (start, end) = found.span;
+        found.label != OptIn
+            || !outs.iter().any(|(from, to)| start < *to && *from < end)
+                && !doubts.iter().any(|(from, to)| *from < start && start < *to)
     });
     found.append(&mut here);
 }

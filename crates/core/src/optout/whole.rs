@@ -158,16 +158,19 @@ impl Book<'_> {
         let commas = |to: usize| {
             text.of(sentence).filter(|(at, token)| *at > sentence.first && *at <= to && token.comma).count()
         };
-        let displeased = |at: usize| {
-            hits().any(|hit| match hit.role {
-                Role::Doubt => (hit.start..hit.end).contains(&at),
-                Role::Unwant => commas(hit.start) == commas(at),
-                _ => false,
-            })
+        let beside = |whole_parts: bool| {
+            let displeased = |at: usize| {
+                hits().any(|hit| match hit.role {
+                    Role::Doubt if !whole_parts => (hit.start..hit.end).contains(&at),
+                    Role::Doubt | Role::Unwant => commas(hit.start) == commas(at),
+                    _ => false,
+                })
+            };
+            let rest = text.of(sentence).filter(|(at, token)| !token.filler && !displeased(*at));
+            let known = self.known(&joined(rest.map(|(_, token)| text.token(token))));
+            known.filter(|known| known.label == Label::OptOut)
         };
-        let rest = text.of(sentence).filter(|(at, token)| !token.filler && !displeased(*at));
-        let known = self.known(&joined(rest.map(|(_, token)| text.token(token))))?;
-        Some(known).filter(|known| known.label == Label::OptOut)
+        beside(true).or_else(|| beside(false))
     }
 
     /// The keyword that this message is, or holds.
