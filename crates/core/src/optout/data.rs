@@ -111,12 +111,51 @@ pub(super) struct Source {
     pub text: &'static str,
 }
 
+/// A word, or a few in order; in each place one of several, which may be several words or none.
+///
+/// They are not multiplied out: that makes ten times as many words of a file.
+#[derive(Debug, Default)]
+pub(super) struct Entry {
+    pub places: Vec<Vec<String>>,
+}
+
+impl Entry {
+    /// What is written between two commas; none where the brackets do not match.
+    fn parse(text: &str) -> Option<Self> {
+        let mut depth = 0_usize;
+        let between = |c: char| {
+            match c {
+                '(' => depth += 1,
+                ')' => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            depth == 0 && c.is_whitespace()
+        };
+        let places = text.split(between).filter(|place| !place.is_empty()).map(spell_out);
+        Some(Self { places: places.collect::<Option<_>>()? }).filter(|entry| !entry.places.is_empty())
+    }
+
+    /// All that it stands for.
+    pub fn spelled_out(&self) -> Vec<String> {
+        self.places.iter().fold(vec![String::new()], |begun, place| {
+            let with = |begun: &String| {
+                let begun = begun.clone();
+                place
+                    .iter()
+                    .map(move |words| format!("{begun} {words}").trim().to_owned())
+                    .collect::<Vec<_>>()
+            };
+            begun.iter().flat_map(with).collect()
+        })
+    }
+}
+
 /// What a file says, line by line.
 #[derive(Debug, Default)]
 pub(super) struct Parsed {
     /// Verbs come before what they act on.
     pub verb_first: bool,
-    pub entries: Vec<(Role, String)>,
+    pub entries: Vec<(Role, Entry)>,
     /// Lines that say nothing; a test wants none.
     pub faults: Vec<String>,
 }
@@ -133,10 +172,8 @@ pub(super) fn parse(text: &str) -> Parsed {
             Some((name, entries)) => match Role::parse(name.trim()) {
                 Some(role) => {
                     for entry in entries.split(',').map(str::trim) {
-                        match spell_out(entry).filter(|_| !entry.is_empty()) {
-                            Some(plain) => {
-                                parsed.entries.extend(plain.into_iter().map(|plain| (role, plain)));
-                            }
+                        match Entry::parse(entry) {
+                            Some(entry) => parsed.entries.push((role, entry)),
                             None => parsed.faults.push(format!("{name}: {entry}")),
                         }
                     }
@@ -149,8 +186,11 @@ pub(super) fn parse(text: &str) -> Parsed {
     parsed
 }
 
-/// All that an entry with alternatives stands for; none where its brackets do not match.
+/// All that one place with alternatives stands for; none where its brackets do not match.
 fn spell_out(entry: &str) -> Option<Vec<String>> {
+    if !entry.contains(['(', ')', '|']) {
+        return Some(vec![entry.to_owned()]);
+    }
     let mut plain = vec![String::new()];
     let mut rest = entry;
     while let Some((head, after)) = rest.split_once('(') {

@@ -1,10 +1,11 @@
 //! All words of all languages in one table, and finding those of a text in one pass.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::LazyLock;
 
 use super::Label;
-use super::data::{self, Role};
+use super::data::{self, Entry, Role};
 use super::rules::RULES;
 use super::tokens::{self, Text};
 
@@ -45,12 +46,41 @@ pub(super) struct Lexicon {
     pub whole: HashMap<String, Whole>,
     exact: HashMap<String, u32>,
     stems: HashMap<String, u32>,
-    steps: HashMap<(u32, u32), u32>,
+    /// From a node and a word to the next node.
+    steps: HashMap<u64, u32, BuildHasherDefault<Mix>>,
     /// What a node of the tree of words stands for.
     ends: Vec<Vec<(u8, Role)>>,
     parts: u32,
     /// Words of rules that were read already; while building only.
-    read: HashMap<(String, bool), Vec<u32>>,
+    read: HashMap<String, Vec<u32>>,
+}
+
+/// A node and a word behind it.
+const fn edge(node: u32, part: u32) -> u64 {
+    (node as u64) << 32 | part as u64
+}
+
+/// Hashes edges. Both numbers are the table's own, never a text's, so that nobody can choose them to collide; and there
+/// are so many that a keyed hash would be most of the time that building takes.
+#[derive(Default)]
+struct Mix(u64);
+
+impl Hasher for Mix {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        // Any large odd number spreads the low bits upwards, and the shift brings them back.
+        let mixed = (self.0 ^ number).wrapping_mul(0xd6e8_feb8_6659_fd93);
+        self.0 = mixed ^ (mixed >> 32);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 static LEXICON: LazyLock<Lexicon> = LazyLock::new(Lexicon::build);
@@ -110,38 +140,59 @@ impl Lexicon {
         parts
     }
 
-    fn add_whole(&mut self, language: u8, label: Label, kind: &str, entry: &str) {
+    fn add_whole(&mut self, language: u8, label: Label, kind: &str, entry: &Entry) {
         let code = data::LANGUAGES.get(usize::from(language)).map_or("", |source| source.code);
-        let rule = format!("{code}.{kind}.{}", entry.to_lowercase().replace(' ', "_"));
-        self.whole.entry(key(&tokens::read(entry))).or_insert(Whole { language, label, rule });
+        for message in entry.spelled_out() {
+            let rule = format!("{code}.{kind}.{}", message.to_lowercase().replace(' ', "_"));
+            self.whole.entry(key(&tokens::read(&message))).or_insert(Whole { language, label, rule });
+        }
     }
 
-    fn add_words(&mut self, language: u8, role: Role, entry: &str) {
-        let mut node = 0;
-        for word in entry.split(' ') {
-            let (word, stem) = word.strip_suffix('*').map_or((word, false), |word| (word, true));
-            let key = (word.to_owned(), stem);
-            let known = if let Some(known) = self.read.get(&key) {
-                known.clone()
-            } else {
-                let parts = self.parts_of_rule(word, stem);
-                self.read.insert(key, parts.clone());
-                parts
-            };
-            for part in known {
-                let fresh = u32::try_from(self.ends.len()).unwrap_or(u32::MAX);
-                node = *self.steps.entry((node, part)).or_insert(fresh);
-                if node == fresh {
-                    self.ends.push(Vec::new());
-                }
+    fn add_words(&mut self, language: u8, role: Role, entry: &Entry) {
+        let mut nodes = vec![0];
+        for place in &entry.places {
+            let words: Vec<Vec<u32>> = place.iter().map(|words| self.parts_of_words(words)).collect();
+            let mut next = Vec::with_capacity(nodes.len() * words.len());
+            for node in nodes {
+                next.extend(
+                    words.iter().map(|parts| parts.iter().fold(node, |node, part| self.step(node, *part))),
+                );
+            }
+            nodes = next;
+        }
+        for node in nodes.into_iter().filter(|node| *node != 0) {
+            if let Some(end) = self.ends.get_mut(usize::try_from(node).unwrap_or_default())
+                && !end.contains(&(language, role))
+            {
+                end.push((language, role));
             }
         }
-        if let Some(end) = self.ends.get_mut(usize::try_from(node).unwrap_or_default())
-            && node != 0
-            && !end.contains(&(language, role))
-        {
-            end.push((language, role));
+    }
+
+    /// Words of a place, `*` behind the beginnings of words.
+    fn parts_of_words(&mut self, words: &str) -> Vec<u32> {
+        let mut all = Vec::new();
+        for word in words.split_whitespace() {
+            if let Some(known) = self.read.get(word) {
+                all.extend_from_slice(known);
+                continue;
+            }
+            let (plain, stem) = word.strip_suffix('*').map_or((word, false), |plain| (plain, true));
+            let parts = self.parts_of_rule(plain, stem);
+            all.extend_from_slice(&parts);
+            self.read.insert(word.to_owned(), parts);
         }
+        all
+    }
+
+    /// The node behind another, which is made where there is none.
+    fn step(&mut self, node: u32, part: u32) -> u32 {
+        let fresh = u32::try_from(self.ends.len()).unwrap_or(u32::MAX);
+        let next = *self.steps.entry(edge(node, part)).or_insert(fresh);
+        if next == fresh {
+            self.ends.push(Vec::new());
+        }
+        next
     }
 
     /// Every place of every word, by its beginning; marks the polite ones in the text. The work is the length of the text times the
@@ -163,8 +214,9 @@ impl Lexicon {
                     }
                     if at < sentence.end {
                         let next = parts.get(at).into_iter().flatten();
-                        walks
-                            .extend(next.filter_map(|part| Some((at + 1, *self.steps.get(&(node, *part))?))));
+                        walks.extend(
+                            next.filter_map(|part| Some((at + 1, *self.steps.get(&edge(node, *part))?))),
+                        );
                     }
                 }
             }

@@ -113,7 +113,7 @@ impl Classifier {
         for sentence in &text.sentences {
             let count = rest.partition_point(|hit| hit.start < sentence.end);
             let (here, after) = rest.split_at(count);
-            rules::judge(base, &text, *sentence, here, &mut steps, &mut found);
+            rules::judge(base, &text, *sentence, (here, after), &mut steps, &mut found);
             rest = after;
         }
         let beside = match keyword {

@@ -100,6 +100,8 @@ pub(super) const RULES: &[Rule] = &[
     rule("want_messages", OptIn, &[WantGet, Msg]),
     rule("want_news", OptIn, &[WantGet, News]),
     rule("doubt_stop", OptOut, &[Doubt, Stop]).full(),
+    rule("messages_doubt_stop", OptOut, &[Msg, Doubt, Stop]),
+    rule("stop_doubt", OptOut, &[Stop, Doubt]).full(),
     rule("doubt_not_send", OptOut, &[Not, Send, Doubt]).full(),
     rule("doubt", Review, &[Doubt]),
     rule("not_send", Review, &[Not, Send]).full(),
@@ -119,6 +121,8 @@ const ASIDE: u64 = Me.bit() | Number.bit() | More.bit();
 const WHOLE_REQUESTS: u64 = Phrase.bit() | DontSend.bit() | Unwant.bit();
 /// Places of one role that are looked at in one sentence; a person needs two.
 const PLACES: usize = 12;
+/// Words of a request that a question repeats.
+const REPEATED: usize = 6;
 /// Comparisons spent on one text.
 pub(super) const BUDGET: usize = 60_000;
 
@@ -319,7 +323,7 @@ impl<'a> Search<'a> {
                     .is_some_and(|(start, end)| hit.start < *start && !self.closes(*start, *end));
             // "I can wait no more, send it": a comma ends what a "not" denies, and what is not to be received.
             let apart = matches!(rule.slots, [Not, ..] | [Unwant, Get, ..])
-                && chosen.len() == 1
+                && (chosen.len() == 1 || *role == Msg)
                 && chosen.first().is_some_and(|(_, end)| {
                     self.text.tokens.iter().take(hit.start + 1).skip(*end).any(|token| token.comma)
                 });
@@ -404,15 +408,29 @@ fn of_language(hits: &[Hit], language: u8) -> Vec<Hit> {
         .collect()
 }
 
-/// What the words of one sentence, all of them, ask for in any language: at most one request out and one in, and doubts.
+/// "Unsubscribe?", "Unsubscribe me? No way!": whether a question is a request at `span` and nothing else, not even
+/// courtesy, and so repeats another's word. The sentence behind it may deny it.
+fn repeats(sentence: Sentence, span: (usize, usize), hits: &[Hit], denied_next: bool) -> bool {
+    let words = sentence.end - sentence.first;
+    let aside = |at: usize| {
+        let mut aside = hits.iter().filter(|hit| ASIDE & hit.role.bit() != 0);
+        aside.any(|hit| (hit.start..hit.end).contains(&at))
+    };
+    let bare = || (sentence.first..sentence.end).all(|at| (span.0..span.1).contains(&at) || aside(at));
+    sentence.question && (words == 1 || denied_next && words <= REPEATED) && bare()
+}
+
+/// What the words of one sentence, all of them, and before those that come `after` it, ask for in any language: at most one request out and one in, and doubts.
 pub(super) fn judge(
     lexicon: &Lexicon,
     text: &Text,
     sentence: Sentence,
-    hits: &[Hit],
+    (hits, after): (&[Hit], &[Hit]),
     steps: &mut usize,
     found: &mut Vec<Found>,
 ) {
+    let mut next = after.iter().take_while(|hit| hit.start == sentence.end);
+    let denied_next = next.any(|hit| matches!(hit.role, Not | Role::Deny));
     let mut languages: Vec<(u8, u64)> = Vec::new();
     for hit in hits {
         match languages.iter_mut().find(|(language, _)| *language == hit.language) {
@@ -460,7 +478,8 @@ pub(super) fn judge(
         let asks: Vec<Hit> = best_asks.iter().copied().chain(search.asks()).collect();
         for (at, rule) in candidates {
             if let Some(span) = search.holds(rule, steps) {
-                let asked = rule.label != OptIn && search.is_asked(&asks, span.0);
+                let asked = rule.label != OptIn
+                    && (repeats(sentence, span, hits, denied_next) || search.is_asked(&asks, span.0));
                 let label = if asked { Review } else { rule.label };
                 here.push(Found { label, language: number, rule: at, span });
             }
@@ -468,8 +487,13 @@ pub(super) fn judge(
     }
     // "Cancel the subscription" holds a "subscription", which by itself would be a request for one.
     let outs: Vec<_> = here.iter().filter(|found| found.label == OptOut).map(|found| found.span).collect();
+    // "You keep texting" is displeasure, where "keep texting" would be a wish.
+    let doubts: Vec<_> = here.iter().filter(|found| found.label == Review).map(|found| found.span).collect();
     here.retain(|found| {
-        found.label != OptIn || !outs.iter().any(|(from, to)| found.span.0 < *to && *from < found.span.1)
+        let (start, end) = found.span;
+        found.label != OptIn
+            || !outs.iter().any(|(from, to)| start < *to && *from < end)
+                && !doubts.iter().any(|(from, to)| *from < start && start < *to)
     });
     found.append(&mut here);
 }

@@ -32,10 +32,30 @@ fn every_line_of_every_language_says_something() {
 }
 
 #[test]
+fn alternatives_stand_for_what_they_say() {
+    let spelled = |text: &str| {
+        let parsed = data::parse(text);
+        let all = parsed.entries.iter().flat_map(|(_, entry)| entry.spelled_out());
+        (all.collect::<Vec<_>>(), parsed.faults.len())
+    };
+    assert_eq!(
+        spelled("stop: end(s|ed) (it|all of it|) now").0,
+        ["ends it now", "ends all of it now", "ends now", "ended it now", "ended all of it now", "ended now"]
+    );
+    assert_eq!(spelled("msg: (a |)b, c").0, ["a b", "b", "c"]);
+    for fault in ["msg: a (b", "msg: a b)", "msg: (a (b))", "msg: a|b", "msg: a,, b", "nothing: a"] {
+        assert_eq!(spelled(fault).1, 1, "{fault}");
+    }
+}
+
+#[test]
 fn no_whole_message_means_two_things() {
     let mut faults = Vec::new();
     for source in LANGUAGES {
-        for (role, entry) in data::parse(source.text).entries {
+        let entries = data::parse(source.text).entries.into_iter();
+        for (role, entry) in
+            entries.flat_map(|(role, entry)| entry.spelled_out().into_iter().map(move |entry| (role, entry)))
+        {
             let wanted = match role {
                 Role::Keyword => Label::OptOut,
                 Role::Start => Label::OptIn,
@@ -159,6 +179,12 @@ fn a_complaint_beside_a_request_does_not_blur_it() {
     for text in [
         "s t o p p",
         "Enough, stop",
+        "Enough, please stop",
+        "You keep messaging me. Please stop",
+        "Leave me alone, I'm not interested",
+        "No longer interested pls remove",
+        "Please stop, I don't want this",
+        "Wrong number, leave me alone",
         "I never signed up for this, remove me",
         "I want nothing from you, remove me",
         "Not interested, please don't write",
@@ -174,6 +200,10 @@ fn a_complaint_beside_a_request_does_not_blur_it() {
         "Enough, thanks",
         "fine",
         "I don't want the blue one any more, can I get the red?",
+        "Unsubscribe? Never!",
+        "Leave me alone",
+        "Stop. Keep sending these",
+        "Unsubscribe me? No way, I love these",
         "put me on the waiting list please",
         "any news?",
     ] {

@@ -78,7 +78,8 @@ impl Book<'_> {
         });
         let known = known
             .or_else(|| self.with_courtesy_of_its_language(text, sentence, hits))
-            .or_else(|| self.listed(text, sentence))?;
+            .or_else(|| self.listed(text, sentence))
+            .or_else(|| self.beside_displeasure(text, sentence, hits))?;
         // "Could you stop, please?" asks for it; "Stop?" asks what it does.
         let asks = plain.is_some() && sentence.question && known.label == Label::OptOut;
         Some(if asks { Known { label: Label::Review, ..known } } else { known })
@@ -142,6 +143,34 @@ impl Book<'_> {
             }
         }
         clear
+    }
+
+    /// "No longer interested, please remove", with the comma or without, and "stop, I want none of this" with it: what
+    /// displeases adds nothing to a request.
+    fn beside_displeasure(&self, text: &Text, sentence: Sentence, hits: &[Hit]) -> Option<Known> {
+        if sentence.question || sentence.end - sentence.first > SHORT {
+            return None;
+        }
+        let hits = || hits.iter().filter(|hit| hit.start >= sentence.first && hit.end <= sentence.end);
+        if hits().any(|hit| hit.role == Role::Keep) {
+            return None;
+        }
+        let commas = |to: usize| {
+            text.of(sentence).filter(|(at, token)| *at > sentence.first && *at <= to && token.comma).count()
+        };
+        let beside = |whole_parts: bool| {
+            let displeased = |at: usize| {
+                hits().any(|hit| match hit.role {
+                    Role::Doubt if !whole_parts => (hit.start..hit.end).contains(&at),
+                    Role::Doubt | Role::Unwant => commas(hit.start) == commas(at),
+                    _ => false,
+                })
+            };
+            let rest = text.of(sentence).filter(|(at, token)| !token.filler && !displeased(*at));
+            let known = self.known(&joined(rest.map(|(_, token)| text.token(token))));
+            known.filter(|known| known.label == Label::OptOut)
+        };
+        beside(true).or_else(|| beside(false))
     }
 
     /// The keyword that this message is, or holds.
