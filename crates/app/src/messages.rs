@@ -11,7 +11,8 @@ use gatepost_core::content::{Content, ContentKind, Reference};
 use gatepost_core::event::{MediaNews, MessageError, Party};
 use gatepost_core::message::{Direction, MessageState, OnUnknown};
 use gatepost_core::{
-    ChannelId, Code, Error, FieldError, JobId, MessageId, Purpose, Recipient, Result, Timestamp, WorkspaceId,
+    ChannelId, Code, Error, FieldError, JobId, MessageId, Phone, Purpose, Recipient, Result, Timestamp,
+    WorkspaceId,
 };
 use gatepost_store::{ChannelRow, MessageRow, WorkspaceScope};
 use gatepost_vault::{Aad, WorkspaceKeys};
@@ -152,9 +153,11 @@ pub(crate) fn person_index(
     index.or_else(|| bsuid.map(|bsuid| bsuid_index(keys, bsuid))).map(|index| index.to_vec())
 }
 
-/// The blind index of a phone number, given in E.164.
+/// The blind index of a phone number, given in E.164: the same for every way in which WhatsApp writes the number.
 pub(crate) fn phone_index(keys: &WorkspaceKeys, e164: &str) -> [u8; 16] {
-    keys.blind_index("contact.phone", e164.trim_start_matches('+').as_bytes())
+    let digits = Phone::parse(e164)
+        .map_or_else(|_| e164.trim_start_matches('+').to_owned(), |phone| phone.canonical_digits());
+    keys.blind_index("contact.phone", digits.as_bytes())
 }
 
 pub(crate) fn bsuid_index(keys: &WorkspaceKeys, bsuid: &str) -> [u8; 16] {

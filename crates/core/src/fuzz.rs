@@ -12,7 +12,7 @@ use crate::proxy_header::{self, FIXED};
 use crate::verification::fraud::{
     End, FraudRules, Held, RECORD_MAX, Record, Subject, admit, country_of, ended, ranges,
 };
-use crate::verification::{VerificationCode, spoken_code};
+use crate::verification::{spoken_code, without_digits};
 use crate::{Bsuid, ClientAddr, Network, Origin, Phone, Recipient, Timestamp, json};
 
 fn text(bytes: &[u8]) -> &str {
@@ -37,11 +37,14 @@ pub fn phone(bytes: &[u8]) {
 
 /// What is read as a code that somebody sent is one of six or eight digits, and reads the same as we ask for it.
 pub fn spoken(bytes: &[u8]) {
-    let Some(code) = spoken_code(text(bytes)) else { return };
-    let digits = code.digits();
+    let Some(spoken) = spoken_code(text(bytes)) else { return };
+    let digits = spoken.code.digits();
     assert!(matches!(digits.len(), 6 | 8) && digits.bytes().all(|b| b.is_ascii_digit()), "six or eight");
     let asked = spoken_code(&format!("LOGIN {digits}"));
-    assert_eq!(asked.as_ref().map(VerificationCode::digits), Some(digits), "another reading");
+    let again = asked.as_ref().filter(|asked| asked.alone).map(|asked| asked.code.digits());
+    assert_eq!(again, Some(digits), "another reading");
+    let shown = without_digits(text(bytes));
+    assert!(spoken_code(&shown).is_none() && !shown.contains(digits), "a code is shown");
 }
 
 /// A recipient is a phone number or a BSUID and never both, and reads the same again.

@@ -50,6 +50,21 @@ impl Phone {
         &self.0
     }
 
+    /// The digits by which a person is found, one form for numbers that are written in two: a Mexican mobile with and
+    /// without the 1 behind 52, an Argentine one with and without the 9 behind 54, a Brazilian one with and without the 9
+    /// behind its area. People dial one, and Meta's `wa_id` may be the other (Meta, "Phone numbers: Brazil and Mexico").
+    pub fn canonical_digits(&self) -> String {
+        let digits = self.digits();
+        match (digits.len(), digits.split_at_checked(2)) {
+            (13, Some(("52", rest))) if rest.starts_with('1') => format!("52{}", &rest[1..]),
+            (13, Some(("54", rest))) if rest.starts_with('9') => format!("54{}", &rest[1..]),
+            (13, Some(("55", rest))) if rest[2..].starts_with('9') => {
+                format!("55{}{}", &rest[..2], &rest[3..])
+            }
+            _ => digits.to_owned(),
+        }
+    }
+
     /// The digits alone, as Meta writes `wa_id` and `to`.
     pub fn digits(&self) -> &str {
         &self.0[1..]
@@ -85,6 +100,21 @@ mod tests {
         for text in ["+12025550123", "+1 (202) 555-0123", "0012025550123", "12025550123", " +1.202.555.0123 "]
         {
             assert_eq!(Phone::parse(text).unwrap().as_e164(), "+12025550123", "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_that_are_written_in_two_ways_are_one() {
+        let same = |one: &str, other: &str| {
+            let canonical = |text: &str| Phone::parse(text).unwrap().canonical_digits();
+            assert_eq!(canonical(one), canonical(other), "{one} {other}");
+        };
+        same("+525512345678", "+5215512345678");
+        same("+541123456789", "+5491123456789");
+        same("+551112345678", "+5511912345678");
+        for one in ["+12025550123", "+491512345678", "+521551234567", "+5511812345678", "+55119123456789"] {
+            let phone = Phone::parse(one).unwrap();
+            assert_eq!(phone.canonical_digits(), phone.digits(), "{one}");
         }
     }
 

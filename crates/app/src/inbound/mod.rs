@@ -382,8 +382,9 @@ impl App {
                 let without = known.map(|spoken| spoken.blacken(inbound)).transpose()?;
                 let shown = without.as_ref().unwrap_or(inbound);
                 let received = Box::new(self.received_prepare(origin, channel, shown, &mut events)?);
-                // Whoever proves a number chooses nothing.
-                let chosen = known.is_none().then(|| received.choice(origin.classifier, channel, shown));
+                // Whoever proves a number, and says no more, chooses nothing.
+                let silent = spoken.as_ref().is_some_and(Spoken::decides);
+                let chosen = (!silent).then(|| received.choice(origin.classifier, channel, inbound));
                 choices.extend(chosen.flatten());
                 match self.identity_prepare(scope, origin, channel, shown, &mut events).await? {
                     Some(change) => Effect::Contact(received, change),

@@ -180,7 +180,9 @@ pub(crate) async fn settle(
     now: Timestamp,
 ) -> Result<()> {
     let approved = row.standing.state == VerificationState::Approved;
-    if let Some(country) = row.country.as_deref().filter(|_| approved && row.mode == Mode::Live) {
+    // What a stranger sends us opens nothing: codes would go to a whole country because of one number in it.
+    let opens = approved && row.mode == Mode::Live && row.flow == Flow::Outbound;
+    if let Some(country) = row.country.as_deref().filter(|_| opens) {
         tx.verification_country_add(country, now).await?;
     }
     let person = row.person.as_deref().and_then(|person| <[u8; 16]>::try_from(person).ok());

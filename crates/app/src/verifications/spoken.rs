@@ -4,7 +4,8 @@
 //! another's is not listened to for the rest of [`MISSES_FOR`], not even with a right one), a code that is bound to a
 //! number and comes from another (it approves nothing, fails nothing, and counts as a miss of the sender's), a code that
 //! is used twice (it is gone in the transaction that approves), a code that stays readable in the log of messages and
-//! events (it is blacked out before it is written down). What is decided is decided in the transaction that writes the
+//! events (its digits are blacked out before it is written down), a person who protests while quoting the code (with any
+//! word beside it but courtesy it approves nothing, and is read for an opt-out like every other text). What is decided is decided in the transaction that writes the
 //! message, under the verification's lock.
 //! Does not defend against: somebody who was shown a code that is not bound to a number and sends it from their own; it
 //! proves that number, and no other.
@@ -12,7 +13,9 @@
 use std::time::Duration;
 
 use gatepost_channels::graph;
-use gatepost_core::verification::{Flow, Proof, Verdict, VerificationCode, spoken_code};
+use gatepost_core::verification::{
+    Flow, Proof, SpokenCode, Verdict, VerificationCode, spoken_code, without_digits,
+};
 use gatepost_core::{ChannelId, Error, Phone, Result, Secret, Timestamp, VerificationId};
 use gatepost_store::{ChannelRow, VerificationRow, WorkspaceScope, WorkspaceTx};
 use gatepost_vault::{WorkspaceKeys, constant_time_eq};
@@ -29,8 +32,6 @@ const SPOKEN_DOMAIN: &str = "verification.spoken";
 const MISSES_MAX: i64 = 5;
 /// within so long.
 const MISSES_FOR: Duration = Duration::from_mins(10);
-/// What stands in the place of a code.
-const BLACKED_OUT: &str = "LOGIN ••••••";
 
 /// The keyed digest of a code that is sent to a channel.
 pub(super) fn spoken_digest(keys: &WorkspaceKeys, channel: ChannelId, code: &VerificationCode) -> [u8; 16] {
@@ -52,12 +53,19 @@ pub(crate) struct Spoken {
     phone: Option<String>,
     /// The blind index of the sender: of the phone, else of the BSUID.
     sender: [u8; 16],
+    /// Nothing else is said but courtesy.
+    alone: bool,
 }
 
 impl Spoken {
-    /// Whether it is somebody's: then it is no choice, and is blacked out.
+    /// Whether it is somebody's: then its digits are blacked out.
     pub const fn is_known(&self) -> bool {
         self.found.is_some()
+    }
+
+    /// Whether it is somebody's and nothing else is said: then it is no choice, either.
+    pub const fn decides(&self) -> bool {
+        self.found.is_some() && self.alone
     }
 
     /// The message as it is written down: without the code, where that is somebody's.
@@ -66,7 +74,7 @@ impl Spoken {
         if self.found.is_none() {
             return Ok(inbound);
         }
-        inbound.text = Some(BLACKED_OUT.to_owned());
+        inbound.text = inbound.text.as_deref().map(without_digits);
         let mut raw: Value = serde_json::from_str(inbound.raw.get()).map_err(Error::internal)?;
         blacken(&mut raw, 0);
         inbound.raw = serde_json::value::to_raw_value(&raw).map_err(Error::internal)?;
@@ -77,7 +85,7 @@ impl Spoken {
 /// Blacks out every text that says a code.
 fn blacken(value: &mut Value, depth: usize) {
     match value {
-        Value::String(text) if spoken_code(text).is_some() => BLACKED_OUT.clone_into(text),
+        Value::String(text) if spoken_code(text).is_some() => *text = without_digits(text),
         Value::Array(items) if depth < 32 => items.iter_mut().for_each(|item| blacken(item, depth + 1)),
         Value::Object(members) if depth < 32 => {
             members.values_mut().for_each(|member| blacken(member, depth + 1));
@@ -99,7 +107,8 @@ impl App {
         if inbound.kind != "text" || inbound.group_id.is_some() {
             return Ok(None);
         }
-        let Some(code) = inbound.text.as_deref().and_then(spoken_code) else { return Ok(None) };
+        let spoken = inbound.text.as_deref().and_then(spoken_code);
+        let Some(SpokenCode { code, alone }) = spoken else { return Ok(None) };
         let phone = inbound.from.as_deref().and_then(|digits| Phone::parse(digits).ok());
         let phone = phone.map(|phone| phone.as_e164().to_owned());
         let by_phone = phone.as_deref().map(|phone| phone_index(keys, phone));
@@ -107,7 +116,7 @@ impl App {
         let Some(sender) = by_phone.or_else(by_bsuid) else { return Ok(None) };
         let (id, digest) = (channel.id, spoken_digest(keys, channel.id, &code));
         let found = self.0.store.read(scope, async move |tx| tx.spoken_code_find(id, &digest).await).await?;
-        Ok(Some(Spoken { channel: channel.id, digest, found, phone, sender }))
+        Ok(Some(Spoken { channel: channel.id, digest, found, phone, sender, alone }))
     }
 
     async fn spoken_hear(
@@ -117,6 +126,11 @@ impl App {
         spoken: &Spoken,
         now: Timestamp,
     ) -> Result<()> {
+        // Who says more than the code may be refusing.
+        if spoken.is_known() && !spoken.alone {
+            metrics::counter!("gatepost_spoken_codes_total", "result" => "beside_words").increment(1);
+            return Ok(());
+        }
         let over = now.minus(MISSES_FOR);
         if tx.spoken_misses(&spoken.sender, over).await? >= MISSES_MAX {
             metrics::counter!("gatepost_spoken_codes_total", "result" => "not_heard").increment(1);

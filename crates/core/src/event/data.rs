@@ -266,7 +266,8 @@ shapes! {
         /// When it was approved.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub verified_at: Option<Timestamp>,
-        /// Why it failed: `message_failed`, `message_blocked`, `sender_hidden` and so on.
+        /// Why it failed: `message_failed`, `number_unreachable` (not on WhatsApp), `message_blocked`, `sender_hidden` and
+        /// so on.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub reason: Option<&'a str>,
     }

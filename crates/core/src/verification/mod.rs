@@ -27,7 +27,7 @@ pub use page::{
     page_locale,
 };
 pub use settings::{PumpingChoice, VerificationSettings};
-pub use spoken::{SPOKEN_WORD, spoken_code};
+pub use spoken::{SPOKEN_WORD, SpokenCode, spoken_code, without_digits};
 pub use text::CodeText;
 
 use std::fmt;

@@ -76,9 +76,112 @@ fn leads(c: char) -> bool {
     joins(c) || matches!(c, ':' | '=' | '#' | '*' | '_' | '~' | '"' | '\'' | '`' | '.' | '\u{ff1a}')
 }
 
-/// The code that a message brings: the word LOGIN in any case, then 6 or 8 digits of any script. Courtesy and emoji around
-/// them are tolerated, other digits are not.
-pub fn spoken_code(text: &str) -> Option<VerificationCode> {
+/// A code that stands in a message.
+pub struct SpokenCode {
+    pub code: VerificationCode,
+    /// Nothing else is said but courtesy. Any other word may mean that the person does not want what the code is for
+    /// (`I never asked for LOGIN 123456`), so such a message approves nothing.
+    pub alone: bool,
+}
+
+/// Words that may stand beside a code: greetings, thanks, please, and "my code is".
+const COURTESY: &[&str] = &[
+    "a",
+    "the",
+    "this",
+    "is",
+    "my",
+    "code",
+    "here",
+    "hi",
+    "hello",
+    "hey",
+    "dear",
+    "please",
+    "pls",
+    "thanks",
+    "thank",
+    "you",
+    "thx",
+    "lot",
+    "much",
+    "very",
+    "ok",
+    "okay",
+    "hola",
+    "por",
+    "favor",
+    "gracias",
+    "mi",
+    "codigo",
+    "es",
+    "ola",
+    "oi",
+    "obrigado",
+    "obrigada",
+    "meu",
+    "e",
+    "bonjour",
+    "merci",
+    "mon",
+    "est",
+    "le",
+    "hallo",
+    "bitte",
+    "danke",
+    "mein",
+    "ist",
+    "ciao",
+    "grazie",
+    "il",
+    "mio",
+    "codice",
+    "dag",
+    "hoi",
+    "dank",
+    "je",
+    "mijn",
+    "halo",
+    "kode",
+    "saya",
+    "terima",
+    "kasih",
+    "salam",
+    "namaste",
+    "merhaba",
+    "tesekkurler",
+    "kodum",
+    "привет",
+    "здравствуйте",
+    "спасибо",
+    "пожалуиста",
+    "мои",
+    "код",
+    "مرحبا",
+    "شكرا",
+];
+
+/// What a message shows with its digits blacked out; the words stay.
+pub fn without_digits(text: &str) -> String {
+    text.chars()
+        .map(|c| if std::iter::once(c).nfkd().any(|part| digit(part).is_some()) { '•' } else { c })
+        .collect()
+}
+
+/// Whether nothing but courtesy is said.
+fn courtesy(text: &str) -> bool {
+    // Marks that the decomposition left apart belong to their letters.
+    let apart = |c: char| !c.is_alphabetic() && !unicode_normalization::char::is_combining_mark(c);
+    let words = text.split(apart).filter(|word| !word.is_empty());
+    words.into_iter().all(|word: &str| {
+        let bare: String =
+            word.chars().filter(|c| !unicode_normalization::char::is_combining_mark(*c)).collect();
+        bare.is_empty() || COURTESY.contains(&bare.as_str())
+    })
+}
+
+/// The code that a message brings: the word LOGIN in any case, then 6 or 8 digits of any script. Other digits make it none.
+pub fn spoken_code(text: &str) -> Option<SpokenCode> {
     if text.len() > LONGEST {
         return None;
     }
@@ -105,12 +208,17 @@ pub fn spoken_code(text: &str) -> Option<VerificationCode> {
             _ => break Some(()),
         }
     };
-    let more = rest.any(|c| digit(c).is_some());
+    let behind = rest.as_str();
+    let more = behind.chars().any(|c| digit(c).is_some());
     let found = (code.is_some() && !more && matches!(digits.len(), 6 | 8))
         .then(|| VerificationCode::parse(&digits).ok())
         .flatten();
     digits.zeroize();
-    found
+    // The letter that ended the digits was taken from the rest.
+    let taken = after.len().saturating_sub(behind.len());
+    let end = after.get(..taken).map_or(0, |read| read.trim_end_matches(char::is_alphabetic).len());
+    let alone = || courtesy(before) && courtesy(after.get(end..).unwrap_or_default());
+    found.map(|code| SpokenCode { code, alone: alone() })
 }
 
 /// Whether the letter `c`, behind which `rest` remains of `after`, stands apart from what is before it.
@@ -129,7 +237,36 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Option<String> {
-        spoken_code(text).map(|code| code.digits().to_owned())
+        spoken_code(text).map(|spoken| spoken.code.digits().to_owned())
+    }
+
+    #[test]
+    fn only_courtesy_may_stand_beside_a_code() {
+        let alone = |text: &str| spoken_code(text).map(|spoken| spoken.alone);
+        for text in [
+            "LOGIN 123456",
+            "Hi! LOGIN 123456 thanks a lot 🙏",
+            "my code is LOGIN 123456, thank you",
+            "¡Hola! LOGIN 123456 por favor",
+            "Mi código es LOGIN 123456",
+            "Привет! LOGIN 123456 спасибо",
+            "*LOGIN* 123-456 please",
+        ] {
+            assert_eq!(alone(text), Some(true), "{text}");
+        }
+        for text in [
+            "Do not LOGIN 123456",
+            "never login 123456!!!",
+            "LOGIN 123456 was sent to me by a stranger. STOP",
+            "STOP LOGIN 123456",
+            "please LOGIN 123456 and STOP",
+            "Somebody asked me to send LOGIN 123456, is this a scam?",
+            "LOGIN 123456 nein",
+            "LOGIN 123456 不要",
+        ] {
+            assert_eq!(alone(text), Some(false), "{text}");
+        }
+        assert_eq!(without_digits("Do not LOGIN 12٣45６!"), "Do not LOGIN ••••••!");
     }
 
     #[test]
@@ -188,7 +325,7 @@ mod tests {
         #[test]
         fn nothing_panics(text in "(LOGIN|login| |[0-9]{1,9}|\\PC){0,12}") {
             if let Some(code) = spoken_code(&text) {
-                prop_assert!(matches!(code.digits().len(), 6 | 8));
+                prop_assert!(matches!(code.code.digits().len(), 6 | 8));
             }
         }
 

@@ -102,13 +102,35 @@ async fn a_code_from_its_own_number_approves() {
         look(&stage, &[code.clone(), digits.clone()], "once it is spent").await;
         let log = shown(&stage).await;
         assert!(!log.contains(&code) && !log.contains(&digits), "{log}");
-        assert!(log.contains("LOGIN ••••••"), "the message itself is there");
+        assert!(log.contains("login: ••••••"), "the message itself is there");
         assert!(!log.contains("contact.opted_"));
         // It is good once, and nothing else is done with it.
         say(&stage, PERSON, &format!("LOGIN {code}")).await;
         assert_eq!(stage.told(&begun).await.len(), 2);
         assert_eq!(stage.check(&begun, &code).await.expect(409).code(), "verification_inbound");
         assert_eq!(stage.resend(&begun).await.status, 409);
+        stage.stop().await;
+    }
+}
+
+/// Whoever quotes a code while refusing it has not signed in; and who says STOP beside it has said STOP.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn words_beside_a_code_approve_nothing_and_are_heard() {
+    for engine in Engines::available() {
+        let stage = Stage::bare(engine, crate::support::silent()).await;
+        let begun = invite(&stage, json!({"to": PERSON})).await;
+        let code = text(&begun, "code").to_owned();
+        for words in ["Do not LOGIN CODE", "Somebody asked me to send LOGIN CODE, is this a scam?"] {
+            say(&stage, PERSON, &words.replace("CODE", &code)).await;
+            assert_eq!(text(&stage.get(&begun).await, "status"), "pending", "{engine:?} {words}");
+        }
+        say(&stage, PERSON, &format!("LOGIN {code} was sent to me by a stranger. STOP")).await;
+        assert_eq!(text(&stage.get(&begun).await, "status"), "pending");
+        let log = shown(&stage).await;
+        assert!(!log.contains(&code) && log.contains("Do not LOGIN ••••••"), "{log}");
+        assert!(log.contains("contact.opted_out"), "{engine:?}: STOP is STOP");
+        say(&stage, PERSON, &format!("LOGIN {code}")).await;
+        assert_eq!(text(&stage.get(&begun).await, "status"), "approved");
         stage.stop().await;
     }
 }

@@ -229,8 +229,8 @@ pub const METRICS: &[Metric] = &[
     ),
     counter(
         "gatepost_spoken_codes_total",
-        &[("result", &["approved", "late", "missed", "hidden", "not_heard"])],
-        "Codes that people sent. `missed`: nobody's, or another's; `hidden`: right, from a number that is not told; `not_heard`: from somebody who sent too many wrong ones.",
+        &[("result", &["approved", "late", "missed", "hidden", "beside_words", "not_heard"])],
+        "Codes that people sent. `missed`: nobody's, or another's; `hidden`: right, from a number that is not told; `beside_words`: somebody's, among words that may refuse; `not_heard`: from somebody who sent too many wrong ones.",
     ),
     counter("gatepost_media_uploaded_total", &[("kind", &[])], "Files that were passed on to Meta, by kind."),
     counter("gatepost_media_fetched_total", &[], "Files that were fetched from Meta."),
