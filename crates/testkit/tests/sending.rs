@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use gatepost_channels::sandbox::{Fault, SandboxConfig, SandboxHandle, SandboxLimits, SandboxTimings};
-use gatepost_core::Secret;
+use gatepost_core::{Secret, WorkspaceId};
 use gatepost_testkit::{Client, Engines, Live, Setup, World, eventually, sandbox};
 use serde_json::{Value, json};
 
@@ -17,6 +17,7 @@ const SILENT: SandboxTimings =
 
 struct Line {
     world: World,
+    workspace: WorkspaceId,
     meta: SandboxHandle,
     live: Live,
 }
@@ -31,7 +32,7 @@ impl Line {
         let world = World::start(setup).await;
         let tenant = world.tenant("Example Ltd").await;
         let live = world.live(&meta, tenant.workspace, 1).await;
-        Self { world, meta, live }
+        Self { world, workspace: tenant.workspace, meta, live }
     }
 
     async fn send(&self, extra: Value) -> String {
@@ -264,6 +265,8 @@ async fn the_throughput_is_kept() {
             Line::open(engine, SandboxConfig { limits, timings: SILENT, ..SandboxConfig::default() }).await;
         let path = format!("/v1/channels/{}", line.live.channel);
         line.live.admin.patch(&path, &json!({"throughput": 50})).await.expect(200);
+        // A burst to a hundred strangers is what the risk rules are there to stop.
+        line.world.plan(line.workspace, r#"{"risk":{"preset":"off"}}"#).await;
         let sends = (0..100).map(|n| line.send(json!({"to": format!("+120255500{n:02}")})));
         let started = std::time::Instant::now();
         join_all(sends).await;

@@ -78,11 +78,7 @@ impl Desk {
 
     /// Gives the workspace a plan.
     pub async fn plan(&self, body: &str) {
-        let own = self.world.sql_id(self.tenant.workspace);
-        let plan = format!(
-            "INSERT INTO plan (name, body, created_at, updated_at) VALUES ('tried', '{body}', 0, 0);;UPDATE workspace SET plan = 'tried' WHERE id = {own}"
-        );
-        self.world.as_superuser(&plan).await;
+        self.world.plan(self.tenant.workspace, body).await;
     }
 
     /// The owner, as a script of theirs calls.

@@ -147,6 +147,8 @@ async fn forms_of_elsewhere_are_refused() {
     let world = World::start(Setup { proxies, ..setup(Engines::Sqlite, &meta) }).await;
     let tenant = world.tenant("Example Ltd").await;
     let live = world.live(&meta, tenant.workspace, 1).await;
+    let countries = json!({"allowed_countries": ["US"]});
+    live.admin.call("PUT", "/v1/verifications/settings", &[], Some(&countries)).await.expect(200);
     let stage = Stage { world, meta, tenant, live };
     stage.template("sign_in", "en_US", None).await;
     let page = made(&stage).await;

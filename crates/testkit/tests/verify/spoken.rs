@@ -124,7 +124,7 @@ async fn words_beside_a_code_approve_nothing_and_are_heard() {
             say(&stage, PERSON, &words.replace("CODE", &code)).await;
             assert_eq!(text(&stage.get(&begun).await, "status"), "pending", "{engine:?} {words}");
         }
-        say(&stage, PERSON, &format!("LOGIN {code} was sent to me by a stranger. STOP")).await;
+        say(&stage, PERSON, &format!("I never asked for LOGIN {code}. Stop texting me")).await;
         assert_eq!(text(&stage.get(&begun).await, "status"), "pending");
         let log = shown(&stage).await;
         assert!(!log.contains(&code) && log.contains("Do not LOGIN ••••••"), "{log}");
